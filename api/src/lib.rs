@@ -1,0 +1,1 @@
+//! The SealedSecret API: types, scope rules, Secret to SealedSecret and back.

@@ -1,0 +1,1 @@
+//! The command lines `seal` and `kubeseal`.

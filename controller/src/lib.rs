@@ -1,0 +1,1 @@
+//! The SealedSecrets controller.

@@ -1,0 +1,1 @@
+//! The SealedSecrets wire format, keyring and certificates.

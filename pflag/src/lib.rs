@@ -1,0 +1,1 @@
+//! The command-line grammar of the Go package pflag.

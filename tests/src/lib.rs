@@ -1,0 +1,1 @@
+//! Testkit, and the tests that need a real API server and the real upstream tools.
