@@ -1,1 +1,5 @@
 //! The SealedSecrets controller.
+
+pub mod object_key;
+pub mod queue;
+pub mod rsa_pool;
