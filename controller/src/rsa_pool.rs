@@ -1,0 +1,418 @@
+//! The threads on which private keys are used.
+//!
+//! One RSA-4096 operation takes milliseconds. On the async runtime a few of them freeze every
+//! timer and probe; on a thread each they fight for the CPU. So they run here, on as many
+//! threads as there are CPUs, and wait in lines that no one can fill for others:
+//!
+//! * reconciling has a line for each namespace, and namespaces take turns *value by value*: an
+//!   object with 2,000 worthless values delays its neighbours by one value, not by 2,000;
+//! * HTTP has its own bounded line and never more than half of the threads: strangers may make
+//!   each other wait, but not the cluster.
+//!
+//! Plain threads rather than rayon: its pools have no notion of whose job is next.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+/// So many HTTP jobs wait at most; one more is [refused](NoResult::Busy).
+pub const HTTP_WAITING: usize = 64;
+
+/// Why a job has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoResult {
+    /// Too many jobs wait in the HTTP line.
+    #[error("too many requests wait for a sealing key")]
+    Busy,
+    /// The job panicked, or the pool was shut down before it ran.
+    #[error("the work on a sealed value was lost")]
+    Lost,
+}
+
+/// The threads. Dropping it lets the jobs that run end and drops those that wait.
+#[derive(Debug)]
+pub struct RsaPool {
+    shared: Arc<Shared>,
+    threads: usize,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+struct Shared {
+    lines: Mutex<Lines>,
+    added: Condvar,
+}
+
+impl RsaPool {
+    /// Starts the threads. They are named, so that a profile or a core dump shows them.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system starts no thread.
+    pub fn start(threads: NonZeroUsize) -> std::io::Result<Self> {
+        let threads = threads.get();
+        let shared = Arc::new(Shared {
+            lines: Mutex::new(Lines::new(threads)),
+            added: Condvar::new(),
+        });
+        let pool = Self {
+            shared: Arc::clone(&shared),
+            threads,
+        };
+        for number in 0..threads {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new()
+                .name(format!("rsa-{number}"))
+                .spawn(move || shared.work())?;
+        }
+        Ok(pool)
+    }
+
+    /// One thread for each CPU this process may use.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system starts no thread.
+    pub fn start_for_this_machine() -> std::io::Result<Self> {
+        Self::start(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs `job` in the line of `namespace`.
+    ///
+    /// Jobs are queued when this is *called*, not when the future is first polled. If the future
+    /// is dropped before the job begins, the job does not run.
+    pub fn reconcile<T, F>(
+        &self,
+        namespace: &str,
+        job: F,
+    ) -> impl Future<Output = Result<T, NoResult>> + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let (job, result) = answering(job);
+        self.shared.lock().add(namespace, job);
+        self.shared.added.notify_one();
+        async move { result.await.map_err(|_| NoResult::Lost) }
+    }
+
+    /// Runs `job` in the line of the HTTP endpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`NoResult::Busy`] at once when [`HTTP_WAITING`] jobs wait already.
+    pub async fn http<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NoResult> {
+        let (job, result) = answering(job);
+        if !self.shared.lock().add_http(job) {
+            return Err(NoResult::Busy);
+        }
+        self.shared.added.notify_one();
+        result.await.map_err(|_| NoResult::Lost)
+    }
+}
+
+impl Drop for RsaPool {
+    fn drop(&mut self) {
+        self.shared.lock().close();
+        self.shared.added.notify_all();
+    }
+}
+
+/// A job that hands its result to the receiver, unless nobody waits for it any more.
+fn answering<T: Send + 'static>(
+    job: impl FnOnce() -> T + Send + 'static,
+) -> (Job, oneshot::Receiver<T>) {
+    let (answer, result) = oneshot::channel();
+    let job = Box::new(move || {
+        if !answer.is_closed() {
+            // The receiver may be dropped while the job runs: nobody misses the result then.
+            drop(answer.send(job()));
+        }
+    });
+    (job, result)
+}
+
+impl Shared {
+    fn work(&self) {
+        let mut lines = self.lock();
+        while !lines.closed {
+            match lines.take() {
+                None => {
+                    lines = self
+                        .added
+                        .wait(lines)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                Some((job, line)) => {
+                    drop(lines);
+                    // A panic loses this job only: its caller is told, the thread goes on.
+                    drop(catch_unwind(AssertUnwindSafe(job)));
+                    lines = self.lock();
+                    lines.finished(line);
+                    // An HTTP job may have waited for this one's place.
+                    self.added.notify_one();
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Http,
+    Reconcile,
+}
+
+/// Who waits, and whose turn it is: the rules, without any thread.
+struct Lines {
+    namespaces: BTreeMap<String, VecDeque<Job>>,
+    turns: VecDeque<String>,
+    http: VecDeque<Job>,
+    http_running: usize,
+    http_limit: usize,
+    http_was_last: bool,
+    closed: bool,
+}
+
+impl Lines {
+    fn new(threads: usize) -> Self {
+        Self {
+            namespaces: BTreeMap::new(),
+            turns: VecDeque::new(),
+            http: VecDeque::new(),
+            http_running: 0,
+            http_limit: (threads / 2).max(1),
+            http_was_last: false,
+            closed: false,
+        }
+    }
+
+    fn add(&mut self, namespace: &str, job: Job) {
+        if let Some(line) = self.namespaces.get_mut(namespace) {
+            line.push_back(job);
+        } else {
+            self.turns.push_back(namespace.to_owned());
+            self.namespaces
+                .insert(namespace.to_owned(), VecDeque::from([job]));
+        }
+    }
+
+    fn add_http(&mut self, job: Job) -> bool {
+        let room = self.http.len() < HTTP_WAITING;
+        if room {
+            self.http.push_back(job);
+        }
+        room
+    }
+
+    /// The next job. HTTP and reconciling alternate while both wait, which is what shares a
+    /// single thread; with more, the limit leaves at least half of them to reconciling.
+    fn take(&mut self) -> Option<(Job, Line)> {
+        let http_may = self.http_running < self.http_limit;
+        let http_first = http_may && (!self.http_was_last || self.turns.is_empty());
+        let http = if http_first {
+            self.http.pop_front()
+        } else {
+            None
+        };
+        let (job, line) = match http {
+            Some(job) => (job, Line::Http),
+            None => (self.take_reconcile()?, Line::Reconcile),
+        };
+        self.http_was_last = line == Line::Http;
+        if line == Line::Http {
+            self.http_running += 1;
+        }
+        Some((job, line))
+    }
+
+    fn take_reconcile(&mut self) -> Option<Job> {
+        let namespace = self.turns.pop_front()?;
+        let waiting = self.namespaces.get_mut(&namespace)?;
+        let job = waiting.pop_front();
+        if waiting.is_empty() {
+            self.namespaces.remove(&namespace);
+        } else {
+            self.turns.push_back(namespace);
+        }
+        job
+    }
+
+    fn finished(&mut self, line: Line) {
+        if line == Line::Http {
+            self.http_running -= 1;
+        }
+    }
+
+    /// Drops what waits, which tells every caller.
+    fn close(&mut self) {
+        self.closed = true;
+        self.namespaces.clear();
+        self.turns.clear();
+        self.http.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn pool(threads: usize) -> RsaPool {
+        RsaPool::start(NonZeroUsize::new(threads).expect("not zero")).expect("threads start")
+    }
+
+    /// Runs what waits in the lines on this thread, in the order the rules give.
+    fn order(lines: &mut Lines, log: &mpsc::Receiver<&'static str>) -> Vec<&'static str> {
+        while let Some((job, line)) = lines.take() {
+            job();
+            lines.finished(line);
+        }
+        log.try_iter().collect()
+    }
+
+    fn noting(log: &mpsc::Sender<&'static str>, name: &'static str) -> Job {
+        let log = log.clone();
+        Box::new(move || log.send(name).expect("the test listens"))
+    }
+
+    #[test]
+    fn namespaces_take_turns_value_by_value() {
+        let (log, logged) = mpsc::channel();
+        let mut lines = Lines::new(2);
+        for _ in 0..4 {
+            lines.add("hostile", noting(&log, "hostile"));
+        }
+        lines.add("healthy", noting(&log, "healthy"));
+        assert_eq!(
+            order(&mut lines, &logged),
+            ["hostile", "healthy", "hostile", "hostile", "hostile"]
+        );
+    }
+
+    #[test]
+    fn http_and_reconciling_share_a_single_thread() {
+        let (log, logged) = mpsc::channel();
+        let mut lines = Lines::new(1);
+        for _ in 0..3 {
+            lines.add("a", noting(&log, "reconcile"));
+            assert!(lines.add_http(noting(&log, "http")));
+        }
+        assert_eq!(
+            order(&mut lines, &logged),
+            [
+                "http",
+                "reconcile",
+                "http",
+                "reconcile",
+                "http",
+                "reconcile"
+            ]
+        );
+    }
+
+    #[test]
+    fn http_never_has_more_than_half_of_the_threads() {
+        let mut lines = Lines::new(4);
+        for _ in 0..10 {
+            assert!(lines.add_http(Box::new(|| ())));
+        }
+        let taken = std::iter::from_fn(|| lines.take()).count();
+        assert_eq!(taken, 2);
+        lines.finished(Line::Http);
+        assert!(lines.take().is_some());
+        assert!(lines.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_http_line_is_bounded() {
+        let pool = pool(1);
+        let (release, held) = mpsc::channel::<()>();
+        let (started, begun) = mpsc::channel();
+        let first = pool.reconcile("a", move || {
+            started.send(()).expect("the test listens");
+            held.recv()
+        });
+        begun.recv().expect("the job begins");
+        for _ in 0..HTTP_WAITING {
+            assert!(pool.shared.lock().add_http(Box::new(|| ())));
+        }
+        assert_eq!(pool.http(|| ()).await, Err(NoResult::Busy));
+        release.send(()).expect("the job waits");
+        assert_eq!(first.await, Ok(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn results_come_back_to_whoever_asked() {
+        let pool = pool(3);
+        let results: Vec<_> = (0..50_u32)
+            .map(|number| pool.reconcile(&format!("ns-{}", number % 5), move || number * 2))
+            .collect();
+        for (number, result) in (0_u32..).zip(results) {
+            assert_eq!(result.await, Ok(number * 2));
+        }
+        assert_eq!(pool.http(|| "answer").await, Ok("answer"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_loses_one_job_and_no_thread() {
+        let pool = pool(1);
+        let lost: Result<(), _> = pool.reconcile("a", || panic!("in a job")).await;
+        assert_eq!(lost, Err(NoResult::Lost));
+        assert_eq!(pool.reconcile("a", || 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_job_nobody_waits_for_does_not_run() {
+        let pool = pool(1);
+        let (release, held) = mpsc::channel::<()>();
+        let first = pool.reconcile("a", move || held.recv());
+        let (ran, runs) = mpsc::channel();
+        drop(pool.reconcile("a", move || ran.send(())));
+        release.send(()).expect("the job waits");
+        assert_eq!(first.await, Ok(Ok(())));
+        assert_eq!(pool.reconcile("a", || ()).await, Ok(()));
+        assert_eq!(runs.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_pool_tells_those_who_wait() {
+        let pool = pool(1);
+        let (started, begun) = mpsc::channel();
+        let (release, held) = mpsc::channel::<()>();
+        let running = pool.reconcile("a", move || {
+            started.send(()).expect("the test listens");
+            held.recv_timeout(Duration::from_mins(1))
+        });
+        begun.recv().expect("the job begins");
+        let waiting = pool.reconcile("a", || ());
+        drop(pool);
+        assert_eq!(waiting.await, Err(NoResult::Lost));
+        release.send(()).expect("the job waits");
+        assert_eq!(running.await, Ok(Ok(())));
+    }
+}
