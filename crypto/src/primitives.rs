@@ -1,0 +1,195 @@
+//! The two primitives of the format, and the only file that names them.
+//!
+//! RSA-OAEP (RFC 8017 §7.1) runs in aws-lc: constant time, blinded, CRT results checked against
+//! faults. AES-GCM (NIST SP 800-38D) runs in `aes-gcm`.
+
+use std::fmt;
+
+use aes_gcm::AesGcm;
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::{AeadInOut, Key, KeyInit, Nonce};
+use aes_gcm::aes::{Aes128, Aes192, Aes256};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::error::{KeyRejected, Unspecified};
+use aws_lc_rs::rsa::{
+    KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    PrivateDecryptingKey, PublicEncryptingKey,
+};
+use rand::Rng as _;
+use zeroize::Zeroizing;
+
+/// Bytes of an AES-GCM tag.
+pub(crate) const TAG_LEN: usize = 16;
+
+/// Bytes of the session keys we make.
+pub(crate) const SESSION_KEY_LEN: usize = 32;
+
+/// How much shorter than the modulus a wrapped key may be and still be tried.
+///
+/// W is a number below the modulus written with as many bytes as the modulus. A writer that strips
+/// leading zero bytes makes it shorter by *k* with a probability of 256^-*k*. Upstream's reader
+/// takes any number of them; past sixteen (2^-128) no honest value is lost, and a value for a
+/// 2048-bit key does not cost a trial with every 4096-bit key.
+const MAX_STRIPPED_ZEROS: usize = 16;
+
+/// A session key of ours: 32 random bytes for one value.
+pub(crate) struct SessionKey(Zeroizing<[u8; SESSION_KEY_LEN]>);
+
+impl SessionKey {
+    pub(crate) fn random() -> Self {
+        let mut bytes = Zeroizing::new([0; SESSION_KEY_LEN]);
+        rand::rng().fill_bytes(bytes.as_mut_slice());
+        Self(bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// `GCM[K, 0](m)`: ciphertext and tag. Takes the key, so that it cannot be used twice.
+    pub(crate) fn encrypt(self, plaintext: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        // Room for the tag from the start: growing would leave a copy of the plaintext behind.
+        let mut buffer = Vec::with_capacity(plaintext.len().saturating_add(TAG_LEN));
+        buffer.extend_from_slice(plaintext);
+        let key = Key::<Gcm<Aes256>>::try_from(self.as_bytes()).map_err(|_| Unspecified)?;
+        Gcm::<Aes256>::new(&key)
+            .encrypt_in_place(&zero_nonce(), b"", &mut buffer)
+            .map_err(|_| Unspecified)?;
+        Ok(buffer)
+    }
+}
+
+type Gcm<Aes> = AesGcm<Aes, U12>;
+
+/// Twelve zero bytes.
+///
+/// A nonce must not repeat under one key. Here no key repeats: each value has its own random
+/// session key, used for one encryption and forgotten, so one fixed nonce is enough.
+fn zero_nonce() -> Nonce<Gcm<Aes256>> {
+    Nonce::<Gcm<Aes256>>::default()
+}
+
+/// Opens `GCM[K, 0](m)`. The length of the key chooses the cipher, as in upstream: we write
+/// AES-256 only, but values under AES-128 and AES-192 open there, so they open here.
+///
+/// `None` is any failure: a key of another length and a wrong tag must not be told apart.
+fn decrypt(session_key: &[u8], ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    match session_key.len() {
+        16 => decrypt_with::<Gcm<Aes128>>(session_key, ciphertext),
+        24 => decrypt_with::<Gcm<Aes192>>(session_key, ciphertext),
+        32 => decrypt_with::<Gcm<Aes256>>(session_key, ciphertext),
+        _ => None,
+    }
+}
+
+fn decrypt_with<Cipher: AeadInOut<NonceSize = U12> + KeyInit>(
+    session_key: &[u8],
+    ciphertext: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let cipher = Cipher::new_from_slice(session_key).ok()?;
+    let mut buffer = Zeroizing::new(ciphertext.to_vec());
+    cipher
+        .decrypt_in_place(&zero_nonce(), b"", &mut *buffer)
+        .ok()?;
+    Some(buffer)
+}
+
+/// The public half of a sealing key: wraps session keys.
+#[derive(Clone)]
+pub(crate) struct WrappingKey(PublicEncryptingKey);
+
+impl WrappingKey {
+    /// Reads a `SubjectPublicKeyInfo`.
+    pub(crate) fn from_spki(der: &[u8]) -> Result<Self, KeyRejected> {
+        PublicEncryptingKey::from_der(der).map(Self)
+    }
+
+    /// `OAEP[label](K)`, as long as the modulus.
+    pub(crate) fn wrap(
+        &self,
+        session_key: &SessionKey,
+        label: &[u8],
+    ) -> Result<Vec<u8>, Unspecified> {
+        let key = OaepPublicEncryptingKey::new(self.0.clone())?;
+        let mut wrapped = vec![0; key.ciphertext_size()];
+        let len = key
+            .encrypt(
+                &OAEP_SHA256_MGF1SHA256,
+                session_key.as_bytes(),
+                &mut wrapped,
+                Some(label),
+            )?
+            .len();
+        wrapped.truncate(len);
+        Ok(wrapped)
+    }
+}
+
+/// The private half of a sealing key: unwraps session keys. aws-lc wipes its memory when dropped.
+pub(crate) struct UnwrappingKey {
+    key: PrivateDecryptingKey,
+    /// The same key, counted twice and not copied.
+    oaep: OaepPrivateDecryptingKey,
+}
+
+impl UnwrappingKey {
+    /// Reads PKCS#8. aws-lc checks that the numbers of the key fit each other.
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyRejected> {
+        let key = PrivateDecryptingKey::from_pkcs8(der)?;
+        let oaep = OaepPrivateDecryptingKey::new(key.clone())?;
+        Ok(Self { key, oaep })
+    }
+
+    /// Makes the PKCS#8 form of a new key.
+    pub(crate) fn generate_pkcs8(size: KeySize) -> Result<Pkcs8V1Der<'static>, Unspecified> {
+        PrivateDecryptingKey::generate(size)?.as_der()
+    }
+
+    /// The PKCS#8 form; wiped when dropped.
+    pub(crate) fn to_pkcs8(&self) -> Result<Pkcs8V1Der<'static>, Unspecified> {
+        self.key.as_der()
+    }
+
+    /// Whether a wrapped key of this many bytes can be for this key at all.
+    pub(crate) fn fits(&self, wrapped_key_len: usize) -> bool {
+        self.oaep
+            .key_size_bytes()
+            .checked_sub(wrapped_key_len)
+            .is_some_and(|stripped| stripped <= MAX_STRIPPED_ZEROS)
+    }
+
+    /// Opens `OAEP[label](K) ‖ GCM[K, 0](m)`: one RSA operation.
+    ///
+    /// `None` is every failure: wrong key, wrong label, bad padding, impossible session key, wrong
+    /// tag. Whoever could tell them apart would have an oracle (Manger 2001).
+    pub(crate) fn open(
+        &self,
+        label: &[u8],
+        wrapped_key: &[u8],
+        ciphertext: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let modulus_len = self.oaep.key_size_bytes();
+        let stripped = modulus_len.checked_sub(wrapped_key.len())?;
+        let mut block = vec![0; stripped];
+        block.extend_from_slice(wrapped_key);
+
+        let mut session_key = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
+        let len = self
+            .oaep
+            .decrypt(
+                &OAEP_SHA256_MGF1SHA256,
+                &block,
+                session_key.as_mut_slice(),
+                Some(label),
+            )
+            .ok()?
+            .len();
+        decrypt(session_key.get(..len)?, ciphertext)
+    }
+}
+
+impl fmt::Debug for UnwrappingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnwrappingKey(..)")
+    }
+}
