@@ -1,5 +1,6 @@
 //! The SealedSecrets controller.
 
+pub mod logging;
 pub mod object_key;
 pub mod queue;
 pub mod rsa_pool;
