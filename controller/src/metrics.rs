@@ -1,0 +1,305 @@
+//! The metrics of compat §7: upstream's names, help texts, labels and buckets, so that existing dashboards and alerts keep working.
+//!
+//! Differences, each on purpose:
+//! * `build_info` is 1, as every `_info` metric is; upstream never sets it.
+//! * A series of `condition_info` disappears when its object loses the condition, changes its instance label or is
+//!   deleted; upstream leaves stale series behind.
+//! * Of the conditions only `Synced` and those of other programs are shown. Ours beside it say the same thing again, and the
+//!   shipped alert fires on every series that is not 1.
+//! * `sealed_secrets_controller_rsa_decryptions_total` is ours: private-key operations are what the controller's time
+//!   goes into, and wrong guesses among many keys show nowhere else.
+//! * The Go runtime's series have no counterpart here; the process collector's `process_*` series are there.
+
+mod conditions;
+
+use prometheus::{
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+    TextEncoder,
+};
+
+use conditions::ConditionInfo;
+pub use conditions::ObservedCondition;
+
+/// The content type upstream answers with.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
+/// Why a pass over a SealedSecret failed: the label `reason` of `unseal_errors_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureReason {
+    /// The object could not be read.
+    Fetch,
+    /// The status could not be written.
+    Status,
+    /// The target Secret belongs to somebody else.
+    Unmanaged,
+    /// The object does not open.
+    Unseal,
+    /// The Secret could not be read or written.
+    Update,
+}
+
+impl FailureReason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Status => "status",
+            Self::Unmanaged => "unmanaged",
+            Self::Unseal => "unseal",
+            Self::Update => "update",
+        }
+    }
+}
+
+/// Every metric of the process, and their registry.
+pub struct Metrics {
+    registry: Registry,
+    unseal_requests: IntCounter,
+    unseal_errors: IntCounterVec,
+    conditions: Option<ConditionInfo>,
+    http_requests: IntCounterVec,
+    http_duration: HistogramVec,
+    rsa_decryptions: IntCounter,
+}
+
+impl Metrics {
+    /// Registers everything. `version` becomes the label `revision`; with `omit_secret_labels` no series names an object.
+    pub fn new(version: &str, omit_secret_labels: bool) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let build_info = Gauge::with_opts(
+            opts("build_info", "Build information.").const_label("revision", version),
+        )?;
+        build_info.set(1.0);
+        registry.register(Box::new(build_info))?;
+        let metrics = Self {
+            unseal_requests: IntCounter::with_opts(opts(
+                "unseal_requests_total",
+                "Total number of sealed secret unseal requests",
+            ))?,
+            unseal_errors: IntCounterVec::new(
+                opts(
+                    "unseal_errors_total",
+                    "Total number of sealed secret unseal errors by reason",
+                ),
+                &["reason", "namespace"],
+            )?,
+            conditions: if omit_secret_labels {
+                None
+            } else {
+                Some(ConditionInfo::register(&registry)?)
+            },
+            http_requests: IntCounterVec::new(
+                opts(
+                    "http_requests_total",
+                    "A counter for requests to the wrapped handler.",
+                ),
+                &["path", "code", "method"],
+            )?,
+            http_duration: HistogramVec::new(
+                HistogramOpts::from(opts(
+                    "http_request_duration_seconds",
+                    "A histogram of latencies for requests.",
+                )),
+                &["path", "method"],
+            )?,
+            rsa_decryptions: IntCounter::with_opts(opts(
+                "rsa_decryptions_total",
+                "Total number of RSA private-key decryptions, wrong keys included.",
+            ))?,
+            registry,
+        };
+        let registry = &metrics.registry;
+        registry.register(Box::new(metrics.unseal_requests.clone()))?;
+        registry.register(Box::new(metrics.unseal_errors.clone()))?;
+        registry.register(Box::new(metrics.http_requests.clone()))?;
+        registry.register(Box::new(metrics.http_duration.clone()))?;
+        registry.register(Box::new(metrics.rsa_decryptions.clone()))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ))?;
+        Ok(metrics)
+    }
+
+    /// Counts one pass over a SealedSecret: retries and deletions too.
+    pub fn unseal_requested(&self) {
+        self.unseal_requests.inc();
+    }
+
+    /// Counts one failed pass.
+    pub fn unseal_failed(&self, reason: FailureReason, namespace: &str) {
+        self.unseal_errors
+            .with_label_values(&[reason.as_str(), namespace])
+            .inc();
+    }
+
+    /// Counts private-key operations, whether they opened anything or not.
+    pub fn rsa_decryptions(&self, trials: u32) {
+        self.rsa_decryptions.inc_by(u64::from(trials));
+    }
+
+    /// Shows exactly these conditions of one object. `instance` is its label `app.kubernetes.io/instance`, or empty.
+    pub fn conditions_observed(
+        &self,
+        namespace: &str,
+        name: &str,
+        instance: &str,
+        conditions: &[ObservedCondition<'_>],
+    ) {
+        if let Some(info) = &self.conditions {
+            info.observed(namespace, name, instance, conditions);
+        }
+    }
+
+    /// Drops every series of an object that is gone.
+    pub fn object_gone(&self, namespace: &str, name: &str) {
+        if let Some(info) = &self.conditions {
+            info.gone(namespace, name);
+        }
+    }
+
+    /// Counts one answered HTTP request.
+    pub fn http_answered(
+        &self,
+        path: &str,
+        method: &http::Method,
+        code: http::StatusCode,
+        seconds: f64,
+    ) {
+        let method = method_label(method);
+        self.http_requests
+            .with_label_values(&[path, code.as_str(), method])
+            .inc();
+        self.http_duration
+            .with_label_values(&[path, method])
+            .observe(seconds);
+    }
+
+    /// All series in Prometheus' text format 0.0.4.
+    pub fn to_text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(name, help).namespace("sealed_secrets_controller")
+}
+
+/// The method in lower case; anything a client made up is `unknown`, or it could grow the series without end.
+fn method_label(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "get",
+        "PUT" => "put",
+        "HEAD" => "head",
+        "POST" => "post",
+        "DELETE" => "delete",
+        "CONNECT" => "connect",
+        "OPTIONS" => "options",
+        "NOTIFY" => "notify",
+        "TRACE" => "trace",
+        "PATCH" => "patch",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, StatusCode};
+
+    use super::*;
+
+    fn metrics() -> Metrics {
+        Metrics::new("v1.2.3", false).unwrap()
+    }
+
+    /// The lines that start with our prefix.
+    fn ours(metrics: &Metrics) -> Vec<String> {
+        String::from_utf8(metrics.to_text().unwrap())
+            .unwrap()
+            .lines()
+            .filter(|line| line.contains("sealed_secrets_controller_"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn at_start_only_the_label_free_series_exist() {
+        assert_eq!(
+            ours(&metrics()),
+            [
+                "# HELP sealed_secrets_controller_build_info Build information.",
+                "# TYPE sealed_secrets_controller_build_info gauge",
+                "sealed_secrets_controller_build_info{revision=\"v1.2.3\"} 1",
+                "# HELP sealed_secrets_controller_rsa_decryptions_total Total number of RSA private-key decryptions, wrong keys included.",
+                "# TYPE sealed_secrets_controller_rsa_decryptions_total counter",
+                "sealed_secrets_controller_rsa_decryptions_total 0",
+                "# HELP sealed_secrets_controller_unseal_requests_total Total number of sealed secret unseal requests",
+                "# TYPE sealed_secrets_controller_unseal_requests_total counter",
+                "sealed_secrets_controller_unseal_requests_total 0",
+            ]
+        );
+    }
+
+    #[test]
+    fn errors_are_counted_by_reason_and_namespace() {
+        let metrics = metrics();
+        metrics.unseal_failed(FailureReason::Unseal, "shop");
+        metrics.unseal_failed(FailureReason::Unseal, "shop");
+        metrics.unseal_failed(FailureReason::Fetch, "");
+        let lines = ours(&metrics);
+        for line in [
+            "sealed_secrets_controller_unseal_errors_total{namespace=\"shop\",reason=\"unseal\"} 2",
+            "sealed_secrets_controller_unseal_errors_total{namespace=\"\",reason=\"fetch\"} 1",
+        ] {
+            assert!(lines.iter().any(|l| l == line), "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn requests_have_upstreams_labels_and_buckets() {
+        let metrics = metrics();
+        metrics.http_answered("/v1/verify", &Method::POST, StatusCode::CONFLICT, 0.02);
+        let made_up = Method::from_bytes(b"FROB").unwrap();
+        metrics.http_answered("/v1/verify", &made_up, StatusCode::METHOD_NOT_ALLOWED, 3.0);
+        let lines = ours(&metrics);
+        let expected = [
+            "sealed_secrets_controller_http_requests_total{code=\"409\",method=\"post\",path=\"/v1/verify\"} 1",
+            "sealed_secrets_controller_http_requests_total{code=\"405\",method=\"unknown\",path=\"/v1/verify\"} 1",
+            "sealed_secrets_controller_http_request_duration_seconds_bucket{method=\"post\",path=\"/v1/verify\",le=\"0.01\"} 0",
+            "sealed_secrets_controller_http_request_duration_seconds_bucket{method=\"post\",path=\"/v1/verify\",le=\"0.025\"} 1",
+        ];
+        for line in expected {
+            assert!(lines.iter().any(|l| l == line), "{line}\n{lines:#?}");
+        }
+        let buckets: Vec<&str> = lines
+            .iter()
+            .filter_map(|l| {
+                l.split_once("method=\"post\",path=\"/v1/verify\",le=\"")?
+                    .1
+                    .split('"')
+                    .next()
+            })
+            .collect();
+        assert_eq!(
+            buckets,
+            [
+                "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10",
+                "+Inf"
+            ]
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_process_collector_is_there() {
+        let text = String::from_utf8(metrics().to_text().unwrap()).unwrap();
+        for name in [
+            "process_resident_memory_bytes",
+            "process_cpu_seconds_total",
+            "process_open_fds",
+        ] {
+            assert!(text.contains(name), "{name}");
+        }
+    }
+}
