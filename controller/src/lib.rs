@@ -1,5 +1,9 @@
 //! The SealedSecrets controller.
 
+pub mod args;
+pub mod config;
+pub mod dns1123;
+pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod object_key;

@@ -1,0 +1,119 @@
+//! What `/healthz` and `/readyz` say.
+//!
+//! Installed charts use `/healthz` as liveness *and* readiness probe, so it fails only when one of our own tasks has
+//! stopped and a restart is the cure: never for an API outage, a missing permission or missing keys. `/readyz` waits for gates
+//! that the shells open, such as "the keys were read once".
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The health of the process, shared by every task.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: BTreeSet<&'static str>,
+    closed: BTreeSet<&'static str>,
+}
+
+impl Health {
+    /// Registers a task that must run for as long as the process: when the returned value is dropped, because the
+    /// task returned or panicked, the process is no longer healthy.
+    #[must_use = "dropping it at once says that the task has stopped"]
+    pub fn task(&self, name: &'static str) -> RunningTask {
+        RunningTask {
+            name,
+            health: self.clone(),
+        }
+    }
+
+    /// Registers something that has to happen before the process is ready.
+    #[must_use = "a gate that is never opened keeps the process unready"]
+    pub fn gate(&self, name: &'static str) -> Gate {
+        self.state().closed.insert(name);
+        Gate {
+            name,
+            health: self.clone(),
+        }
+    }
+
+    /// A task that has stopped though it should be running.
+    pub fn stopped_task(&self) -> Option<&'static str> {
+        self.state().stopped.first().copied()
+    }
+
+    /// Whether every gate is open.
+    pub fn is_ready(&self) -> bool {
+        self.state().closed.is_empty()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held by a task for as long as it runs.
+#[derive(Debug)]
+pub struct RunningTask {
+    name: &'static str,
+    health: Health,
+}
+
+impl Drop for RunningTask {
+    fn drop(&mut self) {
+        self.health.state().stopped.insert(self.name);
+    }
+}
+
+/// One condition of readiness, closed until [`Gate::open`].
+#[derive(Debug)]
+pub struct Gate {
+    name: &'static str,
+    health: Health,
+}
+
+impl Gate {
+    /// Says that what the gate waits for has happened. It never closes again.
+    pub fn open(&self) {
+        self.health.state().closed.remove(self.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_task_makes_the_process_unhealthy() {
+        let health = Health::default();
+        let reconcile = health.task("reconcile");
+        assert_eq!(health.stopped_task(), None);
+        drop(reconcile);
+        assert_eq!(health.stopped_task(), Some("reconcile"));
+    }
+
+    #[test]
+    fn a_panicking_task_makes_the_process_unhealthy() {
+        let health = Health::default();
+        let task = health.task("reconcile");
+        let ended = std::thread::spawn(move || {
+            let _running = task;
+            panic!("a defect");
+        });
+        assert!(ended.join().is_err());
+        assert_eq!(health.stopped_task(), Some("reconcile"));
+    }
+
+    #[test]
+    fn ready_means_that_every_gate_is_open() {
+        let health = Health::default();
+        assert!(health.is_ready());
+        let (keys, objects) = (health.gate("keys"), health.gate("objects"));
+        keys.open();
+        assert!(!health.is_ready());
+        objects.open();
+        assert!(health.is_ready());
+        assert_eq!(health.stopped_task(), None);
+    }
+}

@@ -1,0 +1,226 @@
+//! Listeners and connections: everything about HTTP that is not about a request.
+//!
+//! Plain HTTP/1.1. A connection that sends its head or body too slowly, takes its answer too slowly or idles too long is
+//! closed; one peer cannot hold all connections; a handler that panics costs its own connection only.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::write_deadline::WriteDeadline;
+use crate::config::ListenAddress;
+
+/// Open connections of one listener. More would compete with the API client for file descriptors.
+const MAX_CONNECTIONS: usize = 512;
+
+/// Open connections of one peer, so that one pod cannot shut the probes out.
+const MAX_CONNECTIONS_PER_PEER: usize = 128;
+
+/// How long requests may go on after the process was told to stop. Kubernetes kills after 30 s.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Pause after a failed `accept`, which mostly means that the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Timeouts of a connection; `None` waits for ever, as 0 does in upstream's flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the request head, and between two requests.
+    pub read: Option<Duration>,
+    /// For a peer that does not take what is written.
+    pub write: Option<Duration>,
+}
+
+/// What answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request of `peer`.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+}
+
+/// A port that could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on `{address}`")]
+pub struct BindError {
+    address: String,
+    #[source]
+    source: io::Error,
+}
+
+/// Opens `address`. Without a host every interface is meant, IPv6 included where the machine has it.
+pub async fn bind(address: &ListenAddress) -> Result<TcpListener, BindError> {
+    let port = address.port();
+    let bound = match address.host() {
+        Some(host) => TcpListener::bind((host, port)).await,
+        None => match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
+            Err(e)
+                if e.kind() == io::ErrorKind::AddrInUse
+                    || e.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Err(e)
+            }
+            Err(_) => TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await,
+            bound => bound,
+        },
+    };
+    bound.map_err(|source| BindError {
+        address: address.to_string(),
+        source,
+    })
+}
+
+/// Serves until `shutdown`, then lets running requests finish within [`DRAIN`].
+pub async fn serve<H: Handler>(
+    listener: TcpListener,
+    timeouts: Timeouts,
+    handler: Arc<H>,
+    shutdown: CancellationToken,
+) {
+    let graceful = GracefulShutdown::new();
+    let connections = Connections::default();
+    let mut stop = pin!(shutdown.cancelled());
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Beyond the limits a connection is closed at once: the backlog stays free for probes.
+        if let Some(slot) = connections.admit(peer.ip()) {
+            let connection = graceful.watch(connection(
+                stream,
+                timeouts,
+                Arc::clone(&handler),
+                peer.ip(),
+            ));
+            tokio::spawn(async move {
+                // A connection that broke is the client's affair.
+                drop(connection.await);
+                drop(slot);
+            });
+        }
+    }
+    drop(listener);
+    drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
+}
+
+fn connection<H: Handler>(
+    stream: TcpStream,
+    timeouts: Timeouts,
+    handler: Arc<H>,
+    peer: IpAddr,
+) -> impl hyper_util::server::graceful::GracefulConnection<Output: Send> + Send {
+    let service = service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move { Ok::<_, Infallible>(handler.answer(request, peer).await) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeouts.read)
+        // The spelling Go writes: scripts grep for `X-Ratelimit-Remaining`.
+        .title_case_headers(true)
+        .serve_connection(
+            TokioIo::new(WriteDeadline::new(stream, timeouts.write)),
+            service,
+        )
+}
+
+/// How many connections each peer has.
+#[derive(Clone, Default)]
+struct Connections(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
+
+impl Connections {
+    fn admit(&self, peer: IpAddr) -> Option<Slot> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = open.get(&peer).copied().unwrap_or_default();
+        if mine >= MAX_CONNECTIONS_PER_PEER || open.values().sum::<usize>() >= MAX_CONNECTIONS {
+            return None;
+        }
+        open.insert(peer, mine + 1);
+        Some(Slot {
+            connections: self.clone(),
+            peer,
+        })
+    }
+}
+
+/// One open connection.
+struct Slot {
+    connections: Connections,
+    peer: IpAddr,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut open = self
+            .connections
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(&self.peer) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.remove(&self.peer)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_peer_cannot_hold_every_connection() {
+        let connections = Connections::default();
+        let peer = IpAddr::from([192, 0, 2, 1]);
+        let mut held: Vec<Slot> = std::iter::from_fn(|| connections.admit(peer)).collect();
+        assert_eq!(held.len(), MAX_CONNECTIONS_PER_PEER);
+        assert!(connections.admit(IpAddr::from([192, 0, 2, 2])).is_some());
+        held.pop();
+        assert!(connections.admit(peer).is_some());
+        drop(held);
+        assert!(connections.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn all_peers_together_have_a_limit() {
+        let connections = Connections::default();
+        let peers = (0..=255).flat_map(|n| (0..3).map(move |_| IpAddr::from([192, 0, 2, n])));
+        let mut held: Vec<Slot> = Vec::new();
+        held.extend(peers.map_while(|peer| connections.admit(peer)));
+        assert_eq!(held.len(), MAX_CONNECTIONS);
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_an_error_that_names_it() {
+        let address: ListenAddress = "127.0.0.1:0".parse().unwrap();
+        let listener = bind(&address).await.unwrap();
+        let taken: ListenAddress = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let error = bind(&taken).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot listen on `{taken}`"));
+    }
+}
