@@ -1,5 +1,7 @@
 //! Certificates: the public half of a sealing key, as it is handed out.
 
+mod issue;
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +13,8 @@ use crate::fingerprint::Fingerprint;
 use crate::key::{MAX_BITS, MIN_BITS, bit_len};
 use crate::pem;
 use crate::primitives::WrappingKey;
+
+pub use issue::{CertificateRequest, IssueError};
 
 const LABEL: &str = "CERTIFICATE";
 

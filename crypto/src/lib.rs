@@ -23,7 +23,7 @@ mod primitives;
 mod seal;
 mod unseal;
 
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, CertificateRequest, IssueError};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use format::{FormatError, SealedValue, SealedValueError};
 pub use key::{GenerateError, KeyEncodingError, PrivateKey, PrivateKeyError};

@@ -9,7 +9,7 @@ use aes_gcm::AesGcm;
 use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{AeadInOut, Key, KeyInit, Nonce};
 use aes_gcm::aes::{Aes128, Aes192, Aes256};
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rsa::{
     KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
@@ -148,6 +148,11 @@ impl UnwrappingKey {
     /// The PKCS#8 form; wiped when dropped.
     pub(crate) fn to_pkcs8(&self) -> Result<Pkcs8V1Der<'static>, Unspecified> {
         self.key.as_der()
+    }
+
+    /// The public half as `SubjectPublicKeyInfo`.
+    pub(crate) fn to_spki(&self) -> Result<PublicKeyX509Der<'static>, Unspecified> {
+        self.key.public_key().as_der()
     }
 
     /// Whether a wrapped key of this many bytes can be for this key at all.
