@@ -1,1 +1,30 @@
 //! The SealedSecret API: types, scope rules, Secret to SealedSecret and back.
+//!
+//! ```text
+//! Secret       ── decode_secret ── seal_secret ──▶ SealedSecret
+//! SealedSecret ── decode ── unseal (values, then templates) ──▶ Secret
+//! ```
+//!
+//! Everything here is pure: no clock, no files, no network, and rendering of templates is an argument. The
+//! wire format of one value is the crypto crate's; this crate knows what an object means.
+
+pub mod codes;
+#[cfg(feature = "schema")]
+pub mod crd;
+mod decode;
+mod decoded;
+pub mod names;
+mod scope;
+mod sealed_secret;
+mod secret_input;
+mod wire;
+
+pub use codes::Code;
+pub use decode::DecodeError;
+pub use decoded::{Decoded, Malformed};
+pub use scope::{ScopeConflict, choose_scope, is_true, scope_of};
+pub use sealed_secret::{
+    Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
+};
+pub use secret_input::{Origin, decode_secret, expand_list};
+pub use wire::SecretView;
