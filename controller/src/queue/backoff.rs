@@ -42,10 +42,10 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The default delays with another number of quick retries; none when it is not positive.
-    pub fn with_fast_retries(retries: i64) -> Self {
+    /// The default delays with another number of quick retries.
+    pub fn with_fast_retries(fast_retries: u32) -> Self {
         Self {
-            fast_retries: u32::try_from(retries.max(0)).unwrap_or(u32::MAX),
+            fast_retries,
             ..Self::default()
         }
     }
@@ -101,16 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn no_quick_retries_when_the_flag_is_zero_or_negative() {
-        for retries in [0, -1, i64::MIN] {
-            let backoff = Backoff::with_fast_retries(retries);
-            assert_eq!(delays(&backoff, Pace::Fast, 2), vec![1_000, 2_000]);
-        }
+    fn there_are_no_quick_retries_when_none_are_wanted() {
+        let backoff = Backoff::with_fast_retries(0);
+        assert_eq!(delays(&backoff, Pace::Fast, 2), vec![1_000, 2_000]);
     }
 
     #[test]
     fn the_delay_never_overflows() {
-        let backoff = Backoff::with_fast_retries(i64::MAX);
+        let backoff = Backoff::with_fast_retries(u32::MAX);
         assert_eq!(
             backoff.delay(Pace::Fast, u32::MAX - 1, NONE),
             Duration::from_mins(5)
