@@ -15,7 +15,8 @@ use aws_lc_rs::rsa::{
     KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
     PrivateDecryptingKey, PublicEncryptingKey,
 };
-use rand::Rng as _;
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
 /// Bytes of an AES-GCM tag.
@@ -36,10 +37,14 @@ const MAX_STRIPPED_ZEROS: usize = 16;
 pub(crate) struct SessionKey(Zeroizing<[u8; SESSION_KEY_LEN]>);
 
 impl SessionKey {
-    pub(crate) fn random() -> Self {
+    /// Asks the operating system. A generator in this process would keep a state from which past
+    /// session keys follow, and wiping them would be for nothing.
+    pub(crate) fn random() -> Result<Self, Unspecified> {
         let mut bytes = Zeroizing::new([0; SESSION_KEY_LEN]);
-        rand::rng().fill_bytes(bytes.as_mut_slice());
-        Self(bytes)
+        SysRng
+            .try_fill_bytes(bytes.as_mut_slice())
+            .map_err(|_| Unspecified)?;
+        Ok(Self(bytes))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

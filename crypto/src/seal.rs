@@ -10,13 +10,13 @@ use crate::primitives::SessionKey;
 /// Whether the certificate has expired is for the caller to judge, who has a clock.
 ///
 /// # Errors
-/// [`SealError`] if aws-lc cannot encrypt, which no input is known to cause.
+/// The operating system gives no randomness, or aws-lc cannot encrypt; no input causes either.
 pub fn seal(
     certificate: &Certificate,
     label: &Label,
     plaintext: &[u8],
 ) -> Result<SealedValue, SealError> {
-    let session_key = SessionKey::random();
+    let session_key = SessionKey::random().map_err(|_| SealError)?;
     let wrapped_key = certificate
         .wrapping_key()
         .wrap(&session_key, label.as_bytes())
