@@ -199,6 +199,8 @@ pub mod metrics {
     pub const CONDITION_INFO: &str = "sealed_secrets_controller_condition_info";
     /// HTTP requests by path, code and method.
     pub const HTTP_REQUESTS: &str = "sealed_secrets_controller_http_requests_total";
+    /// Ours: private-key operations, wrong keys included.
+    pub const RSA_DECRYPTIONS: &str = "sealed_secrets_controller_rsa_decryptions_total";
     /// Duration of HTTP requests by path and method.
     pub const HTTP_DURATION: &str = "sealed_secrets_controller_http_request_duration_seconds";
 }

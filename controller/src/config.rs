@@ -101,8 +101,8 @@ pub struct KeyConfig {
     pub cutoff: Option<Timestamp>,
     /// What makes a key the newest.
     pub order: KeyOrderPriority,
-    /// Common name of a new certificate.
-    pub common_name: Option<String>,
+    /// Common name of a new certificate; empty for none.
+    pub common_name: String,
     /// Labels of a new key Secret, besides the one that makes it a sealing key.
     pub labels: BTreeMap<String, String>,
     /// Annotations of a new key Secret.
@@ -264,7 +264,7 @@ fn keys(read: &mut Reader<'_>) -> KeyConfig {
     let mut labels = read.pairs("privatekey-labels");
     pairs::check_labels(&labels).unwrap_or_else(|fault| read.fault("privatekey-labels", fault));
     // Upstream's rule: this label cannot be taken away from a new key.
-    labels.remove("sealedsecrets.bitnami.com/sealed-secrets-key");
+    labels.remove(sealed_api::names::labels::SEALING_KEY);
     let annotations = read.pairs("privatekey-annotations");
     pairs::check_keys(&annotations)
         .unwrap_or_else(|fault| read.fault("privatekey-annotations", fault));
@@ -275,7 +275,7 @@ fn keys(read: &mut Reader<'_>) -> KeyConfig {
         renew_period: period.is_positive().then_some(period),
         cutoff: cutoff(read),
         order: key_order(read),
-        common_name: read.non_empty("my-cn"),
+        common_name: matches.text("my-cn").to_owned(),
         labels,
         annotations,
         auto_first_key: matches.bool("auto-first-key"),

@@ -12,3 +12,4 @@ pub mod object_key;
 pub mod queue;
 pub mod renewal;
 pub mod rsa_pool;
+pub mod services;

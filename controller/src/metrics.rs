@@ -16,12 +16,15 @@ use prometheus::{
     Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
     TextEncoder,
 };
-
-use conditions::ConditionInfo;
-pub use conditions::ObservedCondition;
+use sealed_api::Condition;
+use sealed_api::names::metrics as names;
 
 /// The content type upstream answers with.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
+use conditions::ConditionInfo;
+
+use crate::object_key::ObjectKey;
 
 /// Why a pass over a SealedSecret failed: the label `reason` of `unseal_errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,18 +69,18 @@ impl Metrics {
     pub fn new(version: &str, omit_secret_labels: bool) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let build_info = Gauge::with_opts(
-            opts("build_info", "Build information.").const_label("revision", version),
+            Opts::new(names::BUILD_INFO, "Build information.").const_label("revision", version),
         )?;
         build_info.set(1.0);
         registry.register(Box::new(build_info))?;
         let metrics = Self {
-            unseal_requests: IntCounter::with_opts(opts(
-                "unseal_requests_total",
+            unseal_requests: IntCounter::with_opts(Opts::new(
+                names::UNSEAL_REQUESTS,
                 "Total number of sealed secret unseal requests",
             ))?,
             unseal_errors: IntCounterVec::new(
-                opts(
-                    "unseal_errors_total",
+                Opts::new(
+                    names::UNSEAL_ERRORS,
                     "Total number of sealed secret unseal errors by reason",
                 ),
                 &["reason", "namespace"],
@@ -88,21 +91,21 @@ impl Metrics {
                 Some(ConditionInfo::register(&registry)?)
             },
             http_requests: IntCounterVec::new(
-                opts(
-                    "http_requests_total",
+                Opts::new(
+                    names::HTTP_REQUESTS,
                     "A counter for requests to the wrapped handler.",
                 ),
                 &["path", "code", "method"],
             )?,
             http_duration: HistogramVec::new(
-                HistogramOpts::from(opts(
-                    "http_request_duration_seconds",
+                HistogramOpts::from(Opts::new(
+                    names::HTTP_DURATION,
                     "A histogram of latencies for requests.",
                 )),
                 &["path", "method"],
             )?,
-            rsa_decryptions: IntCounter::with_opts(opts(
-                "rsa_decryptions_total",
+            rsa_decryptions: IntCounter::with_opts(Opts::new(
+                names::RSA_DECRYPTIONS,
                 "Total number of RSA private-key decryptions, wrong keys included.",
             ))?,
             registry,
@@ -138,22 +141,16 @@ impl Metrics {
     }
 
     /// Shows exactly these conditions of one object. `instance` is its label `app.kubernetes.io/instance`, or empty.
-    pub fn conditions_observed(
-        &self,
-        namespace: &str,
-        name: &str,
-        instance: &str,
-        conditions: &[ObservedCondition<'_>],
-    ) {
+    pub fn conditions_observed(&self, key: &ObjectKey, instance: &str, conditions: &[Condition]) {
         if let Some(info) = &self.conditions {
-            info.observed(namespace, name, instance, conditions);
+            info.observed(key, instance, conditions);
         }
     }
 
     /// Drops every series of an object that is gone.
-    pub fn object_gone(&self, namespace: &str, name: &str) {
+    pub fn object_gone(&self, key: &ObjectKey) {
         if let Some(info) = &self.conditions {
-            info.gone(namespace, name);
+            info.gone(key);
         }
     }
 
@@ -180,10 +177,6 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
-}
-
-fn opts(name: &str, help: &str) -> Opts {
-    Opts::new(name, help).namespace("sealed_secrets_controller")
 }
 
 /// The method in lower case; anything a client made up is `unknown`, or it could grow the series without end.

@@ -38,7 +38,7 @@ fn defaults_are_upstreams() {
             renew_period: Some(SignedDuration::from_hours(720)),
             cutoff: None,
             order: KeyOrderPriority::CertNotBefore,
-            common_name: None,
+            common_name: String::new(),
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             auto_first_key: true,

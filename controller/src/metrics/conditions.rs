@@ -4,15 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::{IntGaugeVec, Opts, Registry};
+use sealed_api::{Condition, names};
 
-/// One condition of a status, as far as the metric needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ObservedCondition<'a> {
-    /// The condition's type, such as `Synced`.
-    pub type_: &'a str,
-    /// The condition's status: `True`, `False` or anything else.
-    pub status: &'a str,
-}
+use crate::object_key::ObjectKey;
 
 /// What is shown of one object: the label values besides namespace and name.
 #[derive(Default)]
@@ -23,19 +17,23 @@ struct Shown {
 
 pub(super) struct ConditionInfo {
     gauge: IntGaugeVec,
-    /// The series that exist, by namespace and name: removing one takes its exact labels.
-    shown: Mutex<BTreeMap<(String, String), Shown>>,
+    /// The series that exist, by object: removing one takes its exact labels.
+    shown: Mutex<BTreeMap<ObjectKey, Shown>>,
 }
 
 impl ConditionInfo {
     pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let gauge = IntGaugeVec::new(
             Opts::new(
-                "condition_info",
+                names::metrics::CONDITION_INFO,
                 "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)",
-            )
-            .namespace("sealed_secrets_controller"),
-            &["namespace", "name", "condition", "ss_app_kubernetes_io_instance"],
+            ),
+            &[
+                "namespace",
+                "name",
+                "condition",
+                "ss_app_kubernetes_io_instance",
+            ],
         )?;
         registry.register(Box::new(gauge.clone()))?;
         Ok(Self {
@@ -44,31 +42,23 @@ impl ConditionInfo {
         })
     }
 
-    pub(super) fn observed(
-        &self,
-        namespace: &str,
-        name: &str,
-        instance: &str,
-        conditions: &[ObservedCondition<'_>],
-    ) {
+    pub(super) fn observed(&self, key: &ObjectKey, instance: &str, conditions: &[Condition]) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = shown
-            .entry((namespace.to_owned(), name.to_owned()))
-            .or_default();
+        let shown = shown.entry(key.clone()).or_default();
         let mut current = BTreeSet::new();
-        for condition in conditions.iter().filter(|c| is_exported(c.type_)) {
+        for condition in conditions.iter().filter(|c| is_exported(&c.type_)) {
             self.gauge
-                .with_label_values(&[namespace, name, condition.type_, instance])
-                .set(match condition.status {
-                    "True" => 1,
-                    "False" => -1,
+                .with_label_values(&[&key.namespace, &key.name, &condition.type_, instance])
+                .set(match condition.status.as_str() {
+                    names::conditions::TRUE => 1,
+                    names::conditions::FALSE => -1,
                     _ => 0,
                 });
-            current.insert(condition.type_.to_owned());
+            current.insert(condition.type_.clone());
         }
         for stale in &shown.conditions {
             if shown.instance != instance || !current.contains(stale) {
-                self.remove(namespace, name, stale, &shown.instance);
+                self.remove(key, stale, &shown.instance);
             }
         }
         *shown = Shown {
@@ -77,25 +67,26 @@ impl ConditionInfo {
         };
     }
 
-    pub(super) fn gone(&self, namespace: &str, name: &str) {
+    pub(super) fn gone(&self, key: &ObjectKey) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shown) = shown.remove(&(namespace.to_owned(), name.to_owned())) {
+        if let Some(shown) = shown.remove(key) {
             for condition in &shown.conditions {
-                self.remove(namespace, name, condition, &shown.instance);
+                self.remove(key, condition, &shown.instance);
             }
         }
     }
 
-    fn remove(&self, namespace: &str, name: &str, condition: &str, instance: &str) {
+    fn remove(&self, key: &ObjectKey, condition: &str, instance: &str) {
         self.gauge
-            .remove_label_values(&[namespace, name, condition, instance])
+            .remove_label_values(&[&key.namespace, &key.name, condition, instance])
             .expect("the map lists only series that were set, under the same lock");
     }
 }
 
 /// Our own conditions beside `Synced` repeat it in other words: as series they would be a second alert for the same fault.
 fn is_exported(condition: &str) -> bool {
-    !["Ready", "Reconciling", "Stalled", "Settled"].contains(&condition)
+    use names::conditions::{READY, RECONCILING, SETTLED, STALLED};
+    ![READY, RECONCILING, SETTLED, STALLED].contains(&condition)
 }
 
 #[cfg(test)]
@@ -104,13 +95,24 @@ mod tests {
 
     use super::*;
 
-    const SYNCED: ObservedCondition<'static> = ObservedCondition {
-        type_: "Synced",
-        status: "True",
-    };
-
     fn info() -> ConditionInfo {
         ConditionInfo::register(&Registry::new()).unwrap()
+    }
+
+    fn key() -> ObjectKey {
+        ObjectKey::new("ns", "a")
+    }
+
+    fn condition(type_: &str, status: &str) -> Condition {
+        Condition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            ..Condition::default()
+        }
+    }
+
+    fn synced() -> Condition {
+        condition("Synced", "True")
     }
 
     /// `condition/instance=value` of every series.
@@ -138,51 +140,38 @@ mod tests {
     #[test]
     fn values_are_minus_one_zero_and_one() {
         let info = info();
-        let with = |type_, status| ObservedCondition { type_, status };
-        info.observed(
-            "ns",
-            "a",
-            "",
-            &[
-                with("Synced", "False"),
-                with("Foreign", "Unknown"),
-                with("Other", "True"),
-            ],
-        );
+        let conditions = [
+            condition("Synced", "False"),
+            condition("Foreign", "Unknown"),
+            condition("Other", "True"),
+        ];
+        info.observed(&key(), "", &conditions);
         assert_eq!(series(&info), ["Foreign/=0", "Other/=1", "Synced/=-1"]);
     }
 
     #[test]
     fn a_changed_instance_label_leaves_no_stale_series() {
         let info = info();
-        info.observed("ns", "a", "blue", &[SYNCED]);
-        info.observed("ns", "a", "green", &[SYNCED]);
+        info.observed(&key(), "blue", &[synced()]);
+        info.observed(&key(), "green", &[synced()]);
         assert_eq!(series(&info), ["Synced/green=1"]);
     }
 
     #[test]
     fn a_lost_condition_and_a_deleted_object_leave_no_series() {
         let info = info();
-        let foreign = ObservedCondition {
-            type_: "Foreign",
-            status: "True",
-        };
-        info.observed("ns", "a", "", &[SYNCED, foreign]);
-        info.observed("ns", "a", "", &[SYNCED]);
+        info.observed(&key(), "", &[synced(), condition("Foreign", "True")]);
+        info.observed(&key(), "", &[synced()]);
         assert_eq!(series(&info), ["Synced/=1"]);
-        info.gone("ns", "a");
-        info.gone("ns", "never-seen");
+        info.gone(&key());
+        info.gone(&ObjectKey::new("ns", "never-seen"));
         assert!(series(&info).is_empty());
     }
 
     #[test]
     fn our_own_extra_conditions_stay_out() {
         let info = info();
-        let ready = ObservedCondition {
-            type_: "Ready",
-            status: "False",
-        };
-        info.observed("ns", "a", "", &[SYNCED, ready]);
+        info.observed(&key(), "", &[synced(), condition("Ready", "False")]);
         assert_eq!(series(&info), ["Synced/=1"]);
     }
 }
