@@ -133,7 +133,7 @@ fn a_key_secret_is_written_in_upstreams_shape_and_reads_back() {
         renew_period: None,
         cutoff: None,
         order: KeyOrderPriority::CertNotBefore,
-        common_name: None,
+        common_name: String::new(),
         labels: pairs(labels::SEALING_KEY, "compromised"),
         annotations: pairs("a", "b"),
         auto_first_key: true,
