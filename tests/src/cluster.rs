@@ -28,6 +28,15 @@ pub const HOME: &str = "kube-system";
 /// The `ServiceAccount` that the shipped rules give their rights to.
 pub const SERVICE_ACCOUNT: &str = "sealed-secrets-controller";
 
+/// The SealedSecret type as it is shipped.
+pub const DEFINITION: &str = "deploy/crd.yaml";
+
+/// The SealedSecret type of an installed v0.40, which stays when only the controller is replaced.
+pub const UPSTREAM_DEFINITION: &str = "tests/fixtures/upstream-crd.yaml";
+
+/// Exactly the rights that an installed v0.40 gives its controller.
+pub const UPSTREAM_RIGHTS: &str = "tests/fixtures/upstream-rbac.yaml";
+
 /// What may differ between clusters.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -41,11 +50,14 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             api_server_flags: Vec::new(),
-            manifests: ["fixtures/crd.yaml", "fixtures/rbac.yaml"]
-                .map(|file| components::repository().join("tests").join(file))
-                .to_vec(),
+            manifests: vec![manifest(DEFINITION), manifest(UPSTREAM_RIGHTS)],
         }
     }
+}
+
+/// A file of the repository, for [`Options::manifests`].
+pub fn manifest(path: &str) -> PathBuf {
+    components::repository().join(path)
 }
 
 /// A cluster of one's own, gone when dropped.

@@ -1,5 +1,9 @@
 //! Keys and objects that cost nothing to make.
+//!
+//! Wire strings are written out here instead of being taken from `sealed_api::names`: a test must not share a mistake
+//! with the code it tests.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -8,6 +12,8 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DynamicObject, ObjectMeta};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
+use sealed_api::{SealedSecret, SealedSecretSpec};
+use sealed_crypto::{Certificate, Label, Scope, seal};
 
 /// A key pair of `tests/vectors/keys`, whose certificate is valid until 2119.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +83,40 @@ pub fn secret<K: Into<String>, V: Into<Vec<u8>>>(
         ),
         ..Secret::default()
     }
+}
+
+/// A SealedSecret with these entries, sealed for its own place by [`KEY`].
+pub fn sealed_secret<K: Into<String>, V: AsRef<[u8]>>(
+    scope: Scope,
+    namespace: &str,
+    name: &str,
+    entries: impl IntoIterator<Item = (K, V)>,
+) -> Result<SealedSecret> {
+    let certificate = Certificate::from_pem(KEY.certificate()?.as_bytes())?;
+    let label = Label::for_scope(scope, namespace, name)?;
+    let annotation = match scope {
+        Scope::Strict => None,
+        Scope::NamespaceWide => Some("sealedsecrets.bitnami.com/namespace-wide"),
+        Scope::ClusterWide => Some("sealedsecrets.bitnami.com/cluster-wide"),
+    };
+    let mut encrypted_data = BTreeMap::new();
+    for (key, value) in entries {
+        let sealed = seal(&certificate, &label, value.as_ref())?;
+        encrypted_data.insert(key.into(), sealed.to_string());
+    }
+    Ok(SealedSecret {
+        metadata: ObjectMeta {
+            namespace: Some(namespace.to_owned()),
+            name: Some(name.to_owned()),
+            annotations: annotation.map(|key| [(key.to_owned(), "true".to_owned())].into()),
+            ..ObjectMeta::default()
+        },
+        spec: SealedSecretSpec {
+            encrypted_data,
+            ..SealedSecretSpec::default()
+        },
+        status: None,
+    })
 }
 
 /// The SealedSecrets of a namespace as the API server has them, unknown fields and all.

@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::PostParams;
+use sealed_api::SealedSecret;
+use sealed_crypto::Scope;
 use testkit::cluster::{HOME, SERVICE_ACCOUNT};
 use testkit::fixtures::{self, KEY, sealed_secrets};
 use testkit::{Cluster, Controller, Program, eventually};
@@ -120,6 +122,35 @@ async fn the_real_kubeseal_reaches_the_controller_through_the_service_proxy() ->
                 .succeed()
                 .await?;
             assert_ne!(again, sealed);
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
+async fn the_real_controller_opens_values_sealed_by_our_library() -> Result<()> {
+    let Some(cluster) = testkit::cluster().await? else {
+        return Ok(());
+    };
+    let _turn = cluster.turn().await;
+    cluster
+        .with_namespace(async |client, namespace| {
+            let _controller = controller(cluster).await?;
+            let objects: Api<SealedSecret> = Api::namespaced(client.clone(), namespace);
+            let secrets: Api<Secret> = Api::namespaced(client, namespace);
+            for scope in [Scope::Strict, Scope::NamespaceWide, Scope::ClusterWide] {
+                let name = scope.to_string();
+                let object = fixtures::sealed_secret(scope, namespace, &name, [("key", "value")])?;
+                objects.create(&PostParams::default(), &object).await?;
+                let opened = eventually("the Secret is there", SOON, async || {
+                    secrets.get_opt(&name).await?.context("not yet")
+                })
+                .await?;
+                assert_eq!(
+                    opened.data,
+                    fixtures::secret(namespace, &name, [("key", "value")]).data
+                );
+            }
             Ok(())
         })
         .await
