@@ -1,0 +1,222 @@
+//! Cutting a stream into documents, line by line.
+
+use serde_json::Value;
+
+use super::Place;
+use super::object::ObjectEnd;
+
+/// What stands before the place where the next document begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// The beginning, a separator or `...`.
+    Boundary,
+    /// A JSON object that ended its line.
+    Object,
+    /// A JSON object on the same line.
+    ObjectOnLine,
+}
+
+/// The text of one document, cut out of the stream.
+pub(super) struct Chunk {
+    pub(super) text: Vec<u8>,
+    pub(super) start: Place,
+    pub(super) after: After,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// Nothing but blank lines, comments and marks.
+    Empty,
+    /// A JSON object that begins at this byte.
+    Json { value: Value, at: usize },
+    /// YAML; if an object begins at `object`, it is not JSON.
+    Yaml { object: Option<usize> },
+    /// Something on the same line as the object before.
+    Trailing { at: usize },
+}
+
+/// What a line is when it stands outside of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Blank,
+    Content,
+    /// `...`
+    End,
+    /// `---`
+    Separator {
+        with_content: bool,
+    },
+}
+
+impl Line {
+    fn of(line: &[u8]) -> Self {
+        let says_nothing =
+            |text: &[u8]| matches!(text.trim_ascii_start().first(), None | Some(b'#'));
+        let is_mark = |mark: &[u8]| {
+            line.strip_prefix(mark).is_some_and(|rest| {
+                matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+            })
+        };
+        if is_mark(b"---") {
+            Self::Separator {
+                with_content: !says_nothing(&line[3..]),
+            }
+        } else if is_mark(b"...") {
+            Self::End
+        } else if says_nothing(line) {
+            Self::Blank
+        } else {
+            Self::Content
+        }
+    }
+}
+
+/// A document while its lines come in.
+pub(super) struct Cut {
+    pub(super) text: Vec<u8>,
+    start: Place,
+    after: After,
+    /// Whether a separator, a directive or content has been seen.
+    started: bool,
+    content: Option<Kind>,
+    /// A JSON object being followed: where it begins and what is known of its end.
+    object: Option<(usize, ObjectEnd)>,
+}
+
+pub(super) enum Step {
+    More,
+    /// The document ends with this line.
+    Done,
+    /// The document ends here; the rest is part of what follows.
+    Split {
+        at: usize,
+        after: After,
+    },
+}
+
+impl Cut {
+    /// Begins with what is held of the stream already.
+    pub(super) fn new(held: Vec<u8>, start: Place, after: After) -> Self {
+        Self {
+            text: held,
+            start,
+            after,
+            started: false,
+            content: None,
+            object: None,
+        }
+    }
+
+    /// Takes the line that begins at `from` and ends where the text does.
+    pub(super) fn take(&mut self, from: usize) -> Step {
+        let line = &self.text[from..];
+        if from == 0 && self.after == After::ObjectOnLine {
+            return self.take_rest_of_line();
+        }
+        match Line::of(line) {
+            Line::Separator { .. } if self.started => {
+                return Step::Split {
+                    at: from,
+                    after: After::Boundary,
+                };
+            }
+            Line::Separator { with_content } => {
+                self.started = true;
+                self.after = After::Boundary;
+                if with_content {
+                    self.content = Some(Kind::Yaml { object: None });
+                }
+            }
+            Line::End => return Step::Done,
+            Line::Blank => {}
+            Line::Content if !self.started && line.starts_with(b"%") => {
+                // A directive: the separator behind it belongs to the same document.
+                self.content = Some(Kind::Yaml { object: None });
+            }
+            Line::Content => {
+                if let Some((_, end)) = &mut self.object {
+                    let found = end.find(line);
+                    return self.close(from, found);
+                }
+                if self.content.is_none() {
+                    return self.begin(from);
+                }
+            }
+        }
+        // Blank lines inside an object are part of it, but hold no bracket.
+        Step::More
+    }
+
+    /// The first line that says something.
+    fn begin(&mut self, from: usize) -> Step {
+        let line = &self.text[from..];
+        let indent = line.len() - line.trim_ascii_start().len();
+        self.started = true;
+        if line.get(indent) == Some(&b'{') {
+            let at = from + indent;
+            let mut end = ObjectEnd::default();
+            let found = end.find(&self.text[at..]);
+            self.object = Some((at, end));
+            return self.close(at, found);
+        }
+        self.content = Some(Kind::Yaml { object: None });
+        Step::More
+    }
+
+    /// Ends the document if the object ends `found` bytes after `from` and is JSON.
+    fn close(&mut self, from: usize, found: Option<usize>) -> Step {
+        let (Some((at, _)), Some(found)) = (&self.object, found) else {
+            return Step::More;
+        };
+        let (at, end) = (*at, from + found);
+        let Ok(value) = serde_json::from_slice::<Value>(&self.text[at..end]) else {
+            // YAML's flow style, perhaps; it is read to the next separator.
+            self.content = Some(Kind::Yaml { object: Some(at) });
+            self.object = None;
+            return Step::More;
+        };
+        self.content = Some(Kind::Json { value, at });
+        if self.text[end..].trim_ascii().is_empty() {
+            Step::Split {
+                at: self.text.len(),
+                after: After::Object,
+            }
+        } else {
+            Step::Split {
+                at: end,
+                after: After::ObjectOnLine,
+            }
+        }
+    }
+
+    /// What stands on the line of an object, behind it.
+    fn take_rest_of_line(&mut self) -> Step {
+        let indent = self.text.len() - self.text.trim_ascii_start().len();
+        match self.text.get(indent) {
+            None | Some(b'#') => {
+                self.after = After::Object;
+                Step::Split {
+                    at: self.text.len(),
+                    after: After::Object,
+                }
+            }
+            Some(b'{') => self.begin(0),
+            Some(_) => {
+                self.content = Some(Kind::Trailing { at: indent });
+                self.started = true;
+                Step::More
+            }
+        }
+    }
+
+    pub(super) fn into_chunk(self) -> Chunk {
+        let unclosed = self.object.map(|(at, _)| Kind::Yaml { object: Some(at) });
+        Chunk {
+            text: self.text,
+            start: self.start,
+            after: self.after,
+            kind: self.content.or(unclosed).unwrap_or(Kind::Empty),
+        }
+    }
+}
