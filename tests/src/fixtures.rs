@@ -61,6 +61,41 @@ impl KeyPair {
         secret.metadata.labels = Some([label].into());
         Ok(secret)
     }
+
+    /// A SealedSecret with these entries, sealed for its own place by this pair.
+    pub fn sealed_secret<K: Into<String>, V: AsRef<[u8]>>(
+        self,
+        scope: Scope,
+        namespace: &str,
+        name: &str,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<SealedSecret> {
+        let certificate = Certificate::from_pem(self.certificate()?.as_bytes())?;
+        let label = Label::for_scope(scope, namespace, name)?;
+        let annotation = match scope {
+            Scope::Strict => None,
+            Scope::NamespaceWide => Some("sealedsecrets.bitnami.com/namespace-wide"),
+            Scope::ClusterWide => Some("sealedsecrets.bitnami.com/cluster-wide"),
+        };
+        let mut encrypted_data = BTreeMap::new();
+        for (key, value) in entries {
+            let sealed = seal(&certificate, &label, value.as_ref())?;
+            encrypted_data.insert(key.into(), sealed.to_string());
+        }
+        Ok(SealedSecret {
+            metadata: ObjectMeta {
+                namespace: Some(namespace.to_owned()),
+                name: Some(name.to_owned()),
+                annotations: annotation.map(|key| [(key.to_owned(), "true".to_owned())].into()),
+                ..ObjectMeta::default()
+            },
+            spec: SealedSecretSpec {
+                encrypted_data,
+                ..SealedSecretSpec::default()
+            },
+            status: None,
+        })
+    }
 }
 
 /// A Secret with these entries.
@@ -92,31 +127,7 @@ pub fn sealed_secret<K: Into<String>, V: AsRef<[u8]>>(
     name: &str,
     entries: impl IntoIterator<Item = (K, V)>,
 ) -> Result<SealedSecret> {
-    let certificate = Certificate::from_pem(KEY.certificate()?.as_bytes())?;
-    let label = Label::for_scope(scope, namespace, name)?;
-    let annotation = match scope {
-        Scope::Strict => None,
-        Scope::NamespaceWide => Some("sealedsecrets.bitnami.com/namespace-wide"),
-        Scope::ClusterWide => Some("sealedsecrets.bitnami.com/cluster-wide"),
-    };
-    let mut encrypted_data = BTreeMap::new();
-    for (key, value) in entries {
-        let sealed = seal(&certificate, &label, value.as_ref())?;
-        encrypted_data.insert(key.into(), sealed.to_string());
-    }
-    Ok(SealedSecret {
-        metadata: ObjectMeta {
-            namespace: Some(namespace.to_owned()),
-            name: Some(name.to_owned()),
-            annotations: annotation.map(|key| [(key.to_owned(), "true".to_owned())].into()),
-            ..ObjectMeta::default()
-        },
-        spec: SealedSecretSpec {
-            encrypted_data,
-            ..SealedSecretSpec::default()
-        },
-        status: None,
-    })
+    KEY.sealed_secret(scope, namespace, name, entries)
 }
 
 /// The SealedSecrets of a namespace as the API server has them, unknown fields and all.

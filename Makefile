@@ -1,0 +1,39 @@
+# The front door. `make` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick test-cluster check bench generate
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+demo: ## watch a Secret sealed, unsealed and protected, on this machine alone
+	@examples/demo.sh
+
+test: test-quick test-cluster ## every test, the ones against a real API server and the real upstream tools included
+
+test-quick: ## the tests that need neither Go nor a network namespace
+	cargo test
+
+test-cluster: ## the tests that need Go: real API server, real kubeseal and controller
+	cargo build --bins --features sealed-secrets-cli/kubeseal -p sealed-secrets-cli -p sealed-secrets-controller
+	cargo run -q -p sealed-secrets-tests --bin testkit -- build
+	cargo test -p sealed-secrets-tests --no-run
+	tests/netns cargo test --offline -p sealed-secrets-tests
+
+check: ## formatting, lints, documentation, licences, bans, sources
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
+	cargo deny --version >/dev/null 2>&1 || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
+	cargo deny --offline check licenses bans sources
+
+bench: ## ours beside upstream in one run, as ratios (release build, Go, several minutes)
+	cargo build --release --bins --features sealed-secrets-cli/kubeseal -p sealed-secrets-cli -p sealed-secrets-controller
+	cargo run -q -p sealed-secrets-tests --bin testkit -- build
+	cargo build --release -p sealed-secrets-bench
+	tests/netns target/release/bench
+
+generate: ## deploy/crd.yaml from the types
+	cargo run -q -p sealed-secrets-api --features schema --example crd > deploy/crd.yaml
