@@ -62,7 +62,7 @@ pub fn manifest(path: &str) -> PathBuf {
 
 /// A cluster of one's own, gone when dropped.
 ///
-/// Starting one takes seconds: tests that do not harm it share [`crate::cluster`].
+/// Starting one takes seconds: tests that do not harm it share [`crate::cluster()`].
 #[derive(Debug)]
 pub struct Cluster {
     // Dropped in this order: processes before the directory they write to.

@@ -62,20 +62,24 @@ pub fn upstream() -> Result<Upstream> {
     })
 }
 
-/// Our own programs.
-#[derive(Debug, Clone)]
-pub struct Own {
+/// A program of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
     /// `sealed-secrets-controller`, or what `SEALED_CONTROLLER_BIN` names.
-    pub controller: PathBuf,
+    Controller,
     /// `seal`, or what `SEALED_SEAL_BIN` names.
-    pub seal: PathBuf,
+    Seal,
     /// `kubeseal`, or what `SEALED_KUBESEAL_BIN` names.
-    pub kubeseal: PathBuf,
+    Kubeseal,
 }
 
-/// Our own programs, in the profile this process is built in: brought up to date by Cargo first, once per process.
-pub fn own() -> Result<Own> {
-    own::built()
+/// A program of ours, in the profile this process is built in: brought up to date by Cargo first, once per process.
+pub fn own(program: Own) -> Result<PathBuf> {
+    match program {
+        Own::Controller => own::built("SEALED_CONTROLLER_BIN", "sealed-secrets-controller"),
+        Own::Seal => own::built("SEALED_SEAL_BIN", "seal"),
+        Own::Kubeseal => own::built("SEALED_KUBESEAL_BIN", "kubeseal"),
+    }
 }
 
 /// Where built components and the directories of running clusters are.

@@ -8,9 +8,10 @@ use anyhow::{Context as _, Result, ensure};
 use http::StatusCode;
 
 use crate::cluster::{self, Cluster, ServiceAccount};
+use crate::components::{self, Own};
+use crate::http as web;
 use crate::process::{Process, Signal, free_port, tied};
 use crate::wait::eventually;
-use crate::{components, http as web};
 
 /// Making the first sealing key takes seconds, and a busy machine its time.
 const START: Duration = Duration::from_mins(1);
@@ -190,7 +191,7 @@ impl Launch {
 }
 
 fn ours(account: &ServiceAccount) -> Result<Command> {
-    let mut command = tied(components::own()?.controller);
+    let mut command = tied(components::own(Own::Controller)?);
     command.env_clear().env("KUBECONFIG", &account.kubeconfig);
     command.env("POD_NAMESPACE", read(account, "namespace")?);
     with_path(&mut command);

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::components;
+use crate::components::{self, Own};
 
 /// No command line that is tested here may take longer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -55,12 +55,12 @@ impl Program {
 
     /// Our `seal`.
     pub fn seal() -> Result<Self> {
-        Ok(Self::at(components::own()?.seal))
+        Ok(Self::at(components::own(Own::Seal)?))
     }
 
     /// Our `kubeseal`, the drop-in.
     pub fn kubeseal() -> Result<Self> {
-        Ok(Self::at(components::own()?.kubeseal))
+        Ok(Self::at(components::own(Own::Kubeseal)?))
     }
 
     /// kubectl, from the control plane's program: the machine need not have one.

@@ -35,7 +35,7 @@ impl Cluster {
         ensure!(
             has_address(),
             "the API server can proxy only to {ADDRESS}, which this machine does not have\n\
-             hint: run the tests in a network namespace: tests/netns cargo test -p sealed-secrets-tests"
+             hint: run the tests in a network namespace: tests/netns cargo test --workspace"
         );
         let client = self.client().await?;
         let port = with_name(json!({ "port": controller.port() }), port_name);

@@ -100,7 +100,7 @@ impl Module<'_> {
             Ok(status) => bail!(
                 "cannot build `tests/{}`: go ended with {status}, see its messages above\n\
                  hint: needs Go 1.26 or newer and, the first time, the Go module proxy; outside of a network \
-                 namespace: cargo run -p sealed-secrets-tests --bin testkit -- build",
+                 namespace: target/debug/testkit build",
                 self.directory
             ),
             Err(error) if error.kind() == ErrorKind::NotFound => bail!(

@@ -7,29 +7,18 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-use super::Own;
-
-/// The same words as in the Makefile: with others, Cargo would choose other features and build much again.
-const BUILD: [&str; 8] = [
+/// The whole workspace, as in the Makefile: Cargo chooses the features of dependencies by what is built together, and
+/// with another choice it would compile most of them again.
+const BUILD: [&str; 5] = [
     "build",
+    "--workspace",
     "--bins",
     "--features",
     "sealed-secrets-cli/kubeseal",
-    "-p",
-    "sealed-secrets-cli",
-    "-p",
-    "sealed-secrets-controller",
 ];
 
-pub(super) fn built() -> Result<Own> {
-    Ok(Own {
-        controller: program("SEALED_CONTROLLER_BIN", "sealed-secrets-controller")?,
-        seal: program("SEALED_SEAL_BIN", "seal")?,
-        kubeseal: program("SEALED_KUBESEAL_BIN", "kubeseal")?,
-    })
-}
-
-fn program(variable: &str, name: &str) -> Result<PathBuf> {
+/// The program `name`, unless the environment `variable` names another.
+pub(super) fn built(variable: &str, name: &str) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(variable) {
         let path = std::path::absolute(path)?;
         ensure!(
