@@ -21,7 +21,7 @@ use crate::table::Row;
 /// The sealing key of the scenario: the size that both controllers make.
 pub(crate) const KEY: KeyPair = KeyPair("rsa4096-a");
 const NAMESPACES: usize = 10;
-const DEADLINE: Duration = Duration::from_secs(600);
+const DEADLINE: Duration = Duration::from_mins(10);
 
 /// Measures both controllers, each run on a cluster of its own, turn by turn.
 pub(crate) async fn scenario(objects: usize, rounds: usize) -> Result<Row> {
@@ -171,5 +171,5 @@ pub(crate) fn one_decrypt() -> Result<Duration> {
     for _ in 0..TIMES {
         keyring.unseal(&label, &value, &KeyOrder::default())?;
     }
-    Ok((thread_cpu()? - start) / TIMES)
+    Ok(thread_cpu()?.saturating_sub(start) / TIMES)
 }
