@@ -51,6 +51,7 @@ codes! {
     BadCertificate = "bad-certificate", "The certificate cannot be used for sealing.";
     BadConfiguration = "bad-configuration", "A kubeconfig, flag or environment variable cannot be used.";
     BadKey = "bad-key", "A private key cannot be read or used.";
+    BadName = "bad-name", "A name or namespace is one that Kubernetes does not allow.";
     BadTime = "bad-time", "A field that holds a time cannot be read as one.";
     BothData = "both-data", "`spec.data` and `spec.encryptedData` are set at the same time.";
     DeprecatedData = "deprecated-data", "The deprecated `spec.data` is set, and this program does not accept it.";
@@ -59,7 +60,7 @@ codes! {
     FieldTwice = "field-twice", "An object has the same field twice, in different spellings.";
     ImmutableSecret = "immutable-secret", "The Secret is marked immutable and its data would change.";
     LossyNumber = "lossy-number", "An unquoted number would change its digits on the way to text.";
-    MalformedInput = "malformed-input", "The input is not well-formed YAML or JSON.";
+    MalformedInput = "malformed-input", "The input is not well-formed YAML or JSON, or not an object.";
     MalformedValue = "malformed-value", "A sealed value is damaged or was never sealed, whatever the key.";
     MissingName = "missing-name", "The object has no name, and its scope needs one.";
     MissingNamespace = "missing-namespace", "The object has no namespace, and its scope needs one.";

@@ -115,7 +115,8 @@ impl DecodeError {
             Fault::BadTime { .. } => Code::BadTime,
             Fault::FieldTwice { .. } => Code::FieldTwice,
             Fault::LossyNumber => Code::LossyNumber,
-            Fault::NotAnObject { .. } | Fault::WrongType { .. } => Code::WrongType,
+            Fault::NotAnObject { .. } => Code::MalformedInput,
+            Fault::WrongType { .. } => Code::WrongType,
             Fault::WrongKind { .. } => Code::WrongKind,
         }
     }

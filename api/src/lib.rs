@@ -14,17 +14,28 @@ pub mod crd;
 mod decode;
 mod decoded;
 pub mod names;
+mod reencrypt;
+mod render;
 mod scope;
+mod seal;
 mod sealed_secret;
 mod secret_input;
+mod unseal;
 mod wire;
 
 pub use codes::Code;
 pub use decode::DecodeError;
 pub use decoded::{Decoded, Malformed};
+pub use reencrypt::{ReencryptError, reencrypt};
+pub use render::{PlainText, Render, RenderError};
 pub use scope::{ScopeConflict, choose_scope, is_true, scope_of};
+pub use seal::{Placement, SealSecretError, seal_secret};
 pub use sealed_secret::{
     Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
 };
 pub use secret_input::{Origin, decode_secret, expand_list};
+pub use unseal::{
+    ItemFault, ItemReport, OpenedItem, SealedItem, SealedItems, UnsealFailure, Unsealed, assemble,
+    owner_reference, unseal, verify,
+};
 pub use wire::SecretView;

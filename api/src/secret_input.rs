@@ -36,7 +36,28 @@ const SECRET_TYPE: Shape = Shape::Text {
 /// `kind` and `apiVersion` may be left out, not be others. Metadata is kept whole. Whether there is any
 /// data, and which name and namespace count, is the caller's question.
 pub fn decode_secret(value: Value, origin: Origin) -> Result<Secret, DecodeError> {
-    decode(value, Rules::Input).map_err(|error| error.in_yaml(origin == Origin::Yaml))
+    let mut secret =
+        decode(value, Rules::Input).map_err(|error| error.in_yaml(origin == Origin::Yaml))?;
+    join_string_data(&mut secret);
+    Ok(secret)
+}
+
+/// Moves `stringData` into `data`, where it wins: what the API server does on every write.
+pub(crate) fn join_string_data(secret: &mut Secret) {
+    let texts = secret.string_data.take().unwrap_or_default();
+    if !texts.is_empty() {
+        let data = secret.data.get_or_insert_default();
+        data.extend(
+            texts
+                .into_iter()
+                .map(|(key, text)| (key, ByteString(text.into_bytes()))),
+        );
+    }
+}
+
+/// The Secret as it stands in the deprecated whole-object blob: exact names, exact types, `stringData` apart.
+pub(crate) fn decode_blob(value: Value) -> Result<Secret, DecodeError> {
+    decode(value, Rules::Api)
 }
 
 /// The documents a `List` holds, or the document itself.
@@ -91,7 +112,13 @@ fn decode(value: Value, rules: Rules) -> Result<Secret, DecodeError> {
     if let Some(value) = found.take("metadata") {
         result.metadata = object_meta(value, &root.field(GO, "metadata"), rules)?;
     }
-    result.data = data(&mut found, &root, rules)?;
+    if let Some(value) = found.take("data") {
+        result.data = Some(data(value, &root.field(GO, "data"))?).filter(|data| !data.is_empty());
+    }
+    if let Some(value) = found.take("stringData") {
+        let texts = text_map(value, &root.field(GO, "stringData"), rules)?;
+        result.string_data = Some(texts).filter(|texts| !texts.is_empty());
+    }
     result.type_ = text(&mut found, "type", &SECRET_TYPE, &root, rules)?;
     result.immutable = match found.take("immutable") {
         None => None,
@@ -101,26 +128,15 @@ fn decode(value: Value, rules: Rules) -> Result<Secret, DecodeError> {
     Ok(result)
 }
 
-fn data(
-    found: &mut Fields,
-    root: &Place<'_>,
-    rules: Rules,
-) -> Result<Option<BTreeMap<String, ByteString>>, DecodeError> {
-    let mut data = BTreeMap::new();
-    if let Some(value) = found.take("data") {
-        let place = root.field(GO, "data");
-        let entries: Map<String, Value> = DATA.object(value, &place)?;
-        for (key, value) in entries {
+fn data(value: Value, place: &Place<'_>) -> Result<BTreeMap<String, ByteString>, DecodeError> {
+    let entries: Map<String, Value> = DATA.object(value, place)?;
+    entries
+        .into_iter()
+        .map(|(key, value)| {
             let decoded = bytes(&value, &place.key(&key))?;
-            data.insert(key, ByteString(decoded));
-        }
-    }
-    if let Some(value) = found.take("stringData") {
-        for (key, text) in text_map(value, &root.field(GO, "stringData"), rules)? {
-            data.insert(key, ByteString(text.into_bytes()));
-        }
-    }
-    Ok(Some(data).filter(|data| !data.is_empty()))
+            Ok((key, ByteString(decoded)))
+        })
+        .collect()
 }
 
 fn text(

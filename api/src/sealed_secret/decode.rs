@@ -62,12 +62,13 @@ const CONDITION: Struct = Struct {
 };
 
 impl SealedSecret {
-    /// Reads an object as a manifest holds it: kind and apiVersion may be left out, not be others.
+    /// Reads an object whose kind is known from where it stands (an answer of the API server, a file to merge
+    /// into): kind and apiVersion may be left out, not be others.
     pub fn decode(value: Value) -> Result<Self, DecodeError> {
         decode(value, false)
     }
 
-    /// The same, but kind and apiVersion have to be there, as in a request to the controller.
+    /// Reads an object from anywhere else (a request, a file to unseal): kind and apiVersion have to be there.
     pub fn decode_typed(value: Value) -> Result<Self, DecodeError> {
         decode(value, true)
     }
