@@ -62,24 +62,24 @@ pub fn upstream() -> Result<Upstream> {
     })
 }
 
-/// A program of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Own {
+/// Our own programs.
+#[derive(Debug, Clone)]
+pub struct Own {
     /// `sealed-secrets-controller`, or what `SEALED_CONTROLLER_BIN` names.
-    Controller,
+    pub controller: PathBuf,
     /// `seal`, or what `SEALED_SEAL_BIN` names.
-    Seal,
+    pub seal: PathBuf,
     /// `kubeseal`, or what `SEALED_KUBESEAL_BIN` names.
-    Kubeseal,
+    pub kubeseal: PathBuf,
 }
 
-/// A program of ours, in the profile this process is built in: brought up to date by Cargo first, once per process.
-pub fn own(program: Own) -> Result<PathBuf> {
-    match program {
-        Own::Controller => own::built("SEALED_CONTROLLER_BIN", "sealed-secrets-controller"),
-        Own::Seal => own::built("SEALED_SEAL_BIN", "seal"),
-        Own::Kubeseal => own::built("SEALED_KUBESEAL_BIN", "kubeseal"),
-    }
+/// Our own programs, in the profile this process is built in: brought up to date by Cargo first, once per process.
+pub fn own() -> Result<Own> {
+    Ok(Own {
+        controller: own::program("SEALED_CONTROLLER_BIN", "sealed-secrets-controller")?,
+        seal: own::program("SEALED_SEAL_BIN", "seal")?,
+        kubeseal: own::program("SEALED_KUBESEAL_BIN", "kubeseal")?,
+    })
 }
 
 /// Where built components and the directories of running clusters are.

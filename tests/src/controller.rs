@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use http::StatusCode;
 
 use crate::cluster::{self, Cluster, ServiceAccount};
-use crate::components::{self, Own};
+use crate::components;
 use crate::http as web;
 use crate::process::{Process, Signal, free_port, tied};
 use crate::wait::eventually;
@@ -191,7 +191,7 @@ impl Launch {
 }
 
 fn ours(account: &ServiceAccount) -> Result<Command> {
-    let mut command = tied(components::own(Own::Controller)?);
+    let mut command = tied(components::own()?.controller);
     command.env_clear().env("KUBECONFIG", &account.kubeconfig);
     command.env("POD_NAMESPACE", read(account, "namespace")?);
     with_path(&mut command);

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::components::{self, Own};
+use crate::components;
 
 /// No command line that is tested here may take longer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -55,12 +55,12 @@ impl Program {
 
     /// Our `seal`.
     pub fn seal() -> Result<Self> {
-        Ok(Self::at(components::own(Own::Seal)?))
+        Ok(Self::at(components::own()?.seal))
     }
 
     /// Our `kubeseal`, the drop-in.
     pub fn kubeseal() -> Result<Self> {
-        Ok(Self::at(components::own(Own::Kubeseal)?))
+        Ok(Self::at(components::own()?.kubeseal))
     }
 
     /// kubectl, from the control plane's program: the machine need not have one.

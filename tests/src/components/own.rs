@@ -18,7 +18,7 @@ const BUILD: [&str; 5] = [
 ];
 
 /// The program `name`, unless the environment `variable` names another.
-pub(super) fn built(variable: &str, name: &str) -> Result<PathBuf> {
+pub(super) fn program(variable: &str, name: &str) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(variable) {
         let path = std::path::absolute(path)?;
         ensure!(
