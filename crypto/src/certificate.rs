@@ -54,6 +54,14 @@ impl Certificate {
         first.unwrap_or(Err(CertificateError::NoCertificate))
     }
 
+    /// Reads bare DER.
+    ///
+    /// # Errors
+    /// As [`Self::from_pem`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        Self::from_parsed(&parse(der, 0)?, der)
+    }
+
     /// Counts the certificates of a PEM text.
     ///
     /// # Errors
@@ -119,14 +127,6 @@ impl Certificate {
 
     pub(crate) fn wrapping_key(&self) -> &WrappingKey {
         &self.key
-    }
-
-    /// Reads bare DER.
-    ///
-    /// # Errors
-    /// As [`Self::from_pem`].
-    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        Self::from_parsed(&parse(der, 0)?, der)
     }
 
     fn from_parsed(parsed: &X509Certificate<'_>, der: &[u8]) -> Result<Self, CertificateError> {
@@ -254,4 +254,77 @@ pub enum CertificateError {
     /// An RSA key whose numbers cannot be.
     #[error("x509: invalid RSA public key: its modulus or exponent is not usable")]
     UnusableKey,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/");
+        std::fs::read(format!("{folder}{name}")).unwrap()
+    }
+
+    fn error(name: &str) -> CertificateError {
+        Certificate::from_pem(&vector(name)).unwrap_err()
+    }
+
+    #[test]
+    fn the_reason_names_what_the_file_is() {
+        assert_eq!(error("cert-empty.crt.pem"), CertificateError::NoCertificate);
+        assert_eq!(
+            error("cert-with-headers.crt.pem"),
+            CertificateError::NoCertificate
+        );
+        assert_eq!(
+            error("cert-garbage.crt.pem"),
+            CertificateError::Malformed { position: 1 }
+        );
+        let second = CertificateError::Malformed { position: 2 };
+        assert_eq!(error("cert-valid-then-garbage.crt.pem"), second);
+        let trailing = CertificateError::TrailingData { position: 1 };
+        assert_eq!(error("cert-trailing-der.crt.pem"), trailing);
+        assert_eq!(
+            error("rsa2047-a.crt.pem"),
+            CertificateError::TooSmall { bits: 2047 }
+        );
+        let ec = "expected RSA public key but found a key of algorithm 1.2.840.10045.2.1";
+        assert_eq!(error("cert-ec.crt.pem").to_string(), ec);
+    }
+
+    #[test]
+    fn the_first_of_several_counts() {
+        let chain = vector("cert-chain.crt.pem");
+        let first = Certificate::from_pem(&chain).unwrap();
+        assert_eq!(first.to_pem().as_bytes(), vector("rsa2048-b.crt.pem"));
+        assert_eq!(Certificate::count_in_pem(&chain), Ok(2));
+    }
+
+    #[test]
+    fn der_reads_as_pem_does() {
+        let from_der = Certificate::from_der(&vector("cert-a.der")).unwrap();
+        assert_eq!(from_der.as_der(), vector("cert-a.der"));
+        assert_eq!(
+            Certificate::from_pem(from_der.to_pem().as_bytes()),
+            Ok(from_der)
+        );
+    }
+
+    #[test]
+    fn a_certificate_without_end_never_expires() {
+        let endless = Certificate::from_pem(&vector("cert-until-9999.crt.pem")).unwrap();
+        assert_eq!(endless.not_after(), Timestamp::MAX);
+        assert!(!endless.is_expired_at(Timestamp::MAX));
+    }
+
+    #[test]
+    fn the_first_and_last_second_are_valid() {
+        let certificate = Certificate::from_pem(&vector("cert-until-2049.crt.pem")).unwrap();
+        let second = SignedDuration::from_secs(1);
+        let (first, last) = (certificate.not_before(), certificate.not_after());
+        assert!(!certificate.is_expired_at(last) && certificate.is_expired_at(last + second));
+        assert!(certificate.is_offerable_at(last) && !certificate.is_offerable_at(last + second));
+        assert!(certificate.is_offerable_at(first - CLOCK_SKEW));
+        assert!(!certificate.is_offerable_at(first - CLOCK_SKEW - second));
+    }
 }

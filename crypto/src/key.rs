@@ -313,3 +313,149 @@ pub enum GenerateError {
 #[error("cannot encode the private key: the cryptographic library failed")]
 #[non_exhaustive]
 pub struct KeyEncodingError;
+
+#[cfg(test)]
+mod tests {
+    use rsa::pkcs1::OtherPrimeInfo;
+
+    use super::*;
+
+    fn vector(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/");
+        std::fs::read(format!("{folder}{name}")).unwrap()
+    }
+
+    fn number(bytes: &[u8]) -> UintRef<'_> {
+        UintRef::new(bytes).unwrap()
+    }
+
+    /// A PKCS#1 key with this modulus and nonsense in the other fields.
+    fn pkcs1<'a>(modulus: &'a [u8], other_primes: Option<Vec<OtherPrimeInfo<'a>>>) -> Vec<u8> {
+        RsaPrivateKey {
+            modulus: number(modulus),
+            public_exponent: number(&[1, 0, 1]),
+            private_exponent: number(&[7]),
+            prime1: number(&[3]),
+            prime2: number(&[5]),
+            exponent1: number(&[1]),
+            exponent2: number(&[1]),
+            coefficient: number(&[1]),
+            other_prime_infos: other_primes,
+        }
+        .to_der()
+        .unwrap()
+    }
+
+    fn read(label: &str, der: &[u8]) -> Result<PrivateKey, PrivateKeyError> {
+        PrivateKey::from_pem(pem::write(label, der).as_bytes())
+    }
+
+    #[test]
+    fn keys_we_cannot_take_are_refused_with_the_reason() {
+        let third = OtherPrimeInfo {
+            prime: number(&[7]),
+            exponent: number(&[1]),
+            coefficient: number(&[1]),
+        };
+        let multi_prime = pkcs1(&[0xff; 256], Some(vec![third]));
+        assert_eq!(
+            read(PKCS1, &multi_prime).unwrap_err(),
+            PrivateKeyError::MultiPrime
+        );
+
+        let large = pkcs1(&[0xff; 1025], None);
+        assert_eq!(
+            read(PKCS1, &large).unwrap_err(),
+            PrivateKeyError::TooLarge { bits: 8200 }
+        );
+
+        let small = PrivateKey::from_pem(&vector("rsa2047-a.pkcs8.pem")).unwrap_err();
+        assert_eq!(
+            small.to_string(),
+            "cannot use an RSA key of 2047 bits: fewer than 2048 no longer protect a secret"
+        );
+
+        let nonsense = pkcs1(&[0xff; 256], None);
+        assert_eq!(
+            read(PKCS1, &nonsense).unwrap_err(),
+            PrivateKeyError::Inconsistent
+        );
+    }
+
+    #[test]
+    fn the_reason_names_what_the_file_is() {
+        use PrivateKeyError as E;
+        for (file, error) in [
+            ("key-empty.pem", E::NoKey),
+            ("key-text.pem", E::NoKey),
+            ("key-public.pem", E::NoKey),
+            ("key-garbage.pem", E::Malformed),
+            ("key-trailing-der.pem", E::Malformed),
+            ("key-pkcs8-pss.pem", E::Malformed),
+            ("key-encrypted-pkcs8.pem", E::Encrypted),
+            ("key-encrypted-traditional.pem", E::Encrypted),
+            ("key-wrong-d.pem", E::Inconsistent),
+            ("key-wrong-n.pem", E::Inconsistent),
+            ("key-wrong-qinv.pem", E::Inconsistent),
+            ("key-zero-crt.pem", E::Inconsistent),
+            ("key-ec-sec1.pem", E::NotRsa),
+            ("key-ec-pkcs8.pem", E::NotRsa),
+            ("key-ed25519.pem", E::NotRsa),
+        ] {
+            assert_eq!(
+                PrivateKey::from_pem(&vector(file)).unwrap_err(),
+                error,
+                "{file}"
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_after_a_pkcs8_key_are_refused() {
+        let pem = vector("rsa2048-a.pkcs8.pem");
+        let block = pem::blocks(&pem).next().unwrap();
+        let mut der = block.contents.to_vec();
+        assert!(read(PKCS8, &der).is_ok());
+        der.push(0);
+        assert_eq!(read(PKCS8, &der).unwrap_err(), PrivateKeyError::Malformed);
+    }
+
+    #[test]
+    fn a_refused_key_ends_the_search_and_a_broken_one_does_not() {
+        let good = vector("rsa2048-a.pkcs1.pem");
+        let after = |first: &str| PrivateKey::from_pem(&[vector(first), good.clone()].concat());
+        assert!(after("key-garbage.pem").is_ok());
+        assert!(after("key-wrong-dp.pem").is_ok());
+        assert!(after("key-encrypted-pkcs8.pem").is_ok());
+        assert_eq!(
+            after("key-ec-sec1.pem").unwrap_err(),
+            PrivateKeyError::NotRsa
+        );
+        let small = after("rsa1024-a.pkcs1.pem").unwrap_err();
+        assert_eq!(small, PrivateKeyError::TooSmall { bits: 1024 });
+    }
+
+    #[test]
+    fn all_keys_of_a_text_are_found_when_asked_for() {
+        let keys = PrivateKey::all_from_pem(&vector("key-two.pem")).unwrap();
+        assert_eq!(keys.len(), 2);
+        let mixed = [
+            "key-ec-sec1.pem",
+            "rsa1024-a.pkcs1.pem",
+            "rsa2048-b.pkcs8.pem",
+        ]
+        .map(vector);
+        assert_eq!(PrivateKey::all_from_pem(&mixed.concat()).unwrap().len(), 1);
+        let none = PrivateKey::all_from_pem(&vector("key-ec-sec1.pem"));
+        assert_eq!(none.unwrap_err(), PrivateKeyError::NotRsa);
+    }
+
+    #[test]
+    fn bits_are_counted_from_the_highest_set_one() {
+        assert_eq!(bit_len(&[]), 0);
+        assert_eq!(bit_len(&[0, 0]), 0);
+        assert_eq!(bit_len(&[0, 1]), 1);
+        assert_eq!(bit_len(&[0x7f, 0xff]), 15);
+        assert_eq!(bit_len(&[0x80, 0, 0]), 24);
+    }
+}

@@ -3,7 +3,8 @@
 //! The lines that open and close a block stand at the start of a line (no indentation, no byte
 //! order mark before them) and name the same label. White space after them, CRLF, long lines and
 //! spaces inside the base64 do not matter. A damaged block is passed over, and the search goes on
-//! behind it. The verdicts in `tests/vectors/keys/index.json` hold this to the original.
+//! behind it. The verdicts in `tests/vectors/keys/index.json` hold this to the original; random
+//! texts tell the two apart only where an END line holds a colon or another BEGIN.
 
 use x509_cert::der::pem::{LineEnding, encode_string};
 use zeroize::Zeroizing;
