@@ -3,6 +3,6 @@
 use std::io::{self, Write as _};
 
 fn main() -> io::Result<()> {
-    let file = sealed_api::crd::file(serde_saphyr::to_string).map_err(io::Error::other)?;
+    let file = sealed_api::crd::file(sealed_manifest::to_yaml);
     io::stdout().write_all(file.as_bytes())
 }
