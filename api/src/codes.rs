@@ -69,8 +69,10 @@ codes! {
     NoSecrets = "no-secrets", "The input holds no Secret.";
     NotFound = "not-found", "A file or an object that is needed does not exist.";
     NotManaged = "not-managed", "A Secret of this name exists and does not belong to the SealedSecret.";
+    RejectedSecret = "rejected-secret", "The API server refuses the Secret, or the right to write it.";
     ReservedKey = "reserved-key", "The SealedSecret would write a Secret that the controller takes for a sealing key.";
     ScopeConflict = "scope-conflict", "The scope asked for contradicts the object's scope annotation.";
+    SecretType = "secret-type", "A Secret of this name exists with another type, which cannot change.";
     TemplateFailed = "template-failed", "A template stopped with an error while it ran.";
     TemplateInvalid = "template-invalid", "A template cannot be parsed.";
     TemplateUnsupported = "template-unsupported", "A template has actions, and this build does not render them.";

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::decode::{DecodeError, salvage_object_meta};
 use crate::names;
-use crate::sealed_secret::SealedSecret;
+use crate::sealed_secret::{SealedSecret, SealedSecretStatus, salvage_status};
 
 /// A SealedSecret as far as it can be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub enum Decoded {
 pub struct Malformed {
     /// Those fields of its metadata that could be read.
     pub metadata: ObjectMeta,
+    /// Its status, if that could be read: what was reported on it before.
+    pub status: Option<SealedSecretStatus>,
     /// What is wrong with it.
     pub error: DecodeError,
 }
@@ -34,10 +36,12 @@ impl Decoded {
     /// Reads one object; never fails.
     pub fn from_value(value: Value) -> Self {
         let metadata = value.get("metadata").cloned();
+        let status = value.get("status").cloned();
         match SealedSecret::decode(value) {
             Ok(object) => Self::Sound(Box::new(object)),
             Err(error) => Self::Malformed(Box::new(Malformed {
                 metadata: salvage_object_meta(metadata.as_ref()),
+                status: salvage_status(status.as_ref()),
                 error,
             })),
         }
@@ -106,6 +110,7 @@ mod tests {
                 "creationTimestamp": "yesterday", "labels": {"a": 1}, "annotations": {"b": "c"},
             },
             "spec": {"encryptedData": {}, "template": {"metadata": {"creationTimestamp": "x"}}},
+            "status": {"observedGeneration": 2, "conditions": [{"type": "Synced", "status": "False"}]},
         })
         .to_string();
         let decoded: Decoded = serde_json::from_str(&text).unwrap();
@@ -125,8 +130,11 @@ mod tests {
             (&metadata.creation_timestamp, &metadata.labels),
             (&None, &None)
         );
-        let error = decoded.into_result().unwrap_err().error;
-        assert_eq!(error.field(), "metadata.creationTimestamp");
+        let malformed = decoded.into_result().unwrap_err();
+        assert_eq!(malformed.error.field(), "metadata.creationTimestamp");
+        let status = malformed.status.unwrap();
+        assert_eq!(status.observed_generation, Some(2));
+        assert_eq!(status.conditions[0].type_, "Synced");
     }
 
     #[test]

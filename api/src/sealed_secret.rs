@@ -15,6 +15,8 @@ use sealed_crypto::{Label, LabelError, Scope};
 use crate::names;
 use crate::scope::scope_of;
 
+pub(crate) use decode::salvage_status;
+
 /// A Secret whose values only the controller of one cluster can read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SealedSecret {

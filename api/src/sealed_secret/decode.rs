@@ -101,9 +101,7 @@ fn decode(value: Value, kind_required: bool) -> Result<SealedSecret, DecodeError
     let place = root.field("SealedSecret", "status");
     let status = match found.take("status") {
         None => None,
-        Some(value) => {
-            clean(value, &Shape::Object(&STATUS), &place, Rules::Api)?.map(|value| status(&value))
-        }
+        Some(value) => status(value, &place)?,
     };
     Ok(SealedSecret {
         metadata,
@@ -223,8 +221,18 @@ fn template(object: Map<String, Value>, place: &Place<'_>) -> Result<SecretTempl
     Ok(template)
 }
 
+fn status(value: Value, place: &Place<'_>) -> Result<Option<SealedSecretStatus>, DecodeError> {
+    let cleaned = clean(value, &Shape::Object(&STATUS), place, Rules::Api)?;
+    Ok(cleaned.as_ref().map(sound_status))
+}
+
+/// The status of a malformed object, if that can be read.
+pub(crate) fn salvage_status(found: Option<&Value>) -> Option<SealedSecretStatus> {
+    status(found?.clone(), &Place::root()).ok().flatten()
+}
+
 /// Takes what the walk against [`STATUS`] left: every field has its type.
-fn status(cleaned: &Value) -> SealedSecretStatus {
+fn sound_status(cleaned: &Value) -> SealedSecretStatus {
     let text = |value: &Value, name| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let time = |value: &Value, name| {
         let parsed = value.get(name).and_then(Value::as_str)?.parse();
