@@ -1,6 +1,7 @@
 //! Reading a stream document by document.
 
 mod cut;
+mod indented;
 mod lines;
 mod object;
 
@@ -14,6 +15,7 @@ use crate::document::{Document, Format};
 use crate::error::{ReadError, ReadErrorKind};
 use crate::tree::{Fault, Tree};
 use cut::{After, Chunk, Cut, Kind, Step};
+use indented::Indented;
 use lines::{LineError, Lines};
 
 /// How much of a stream is read before it is refused.
@@ -213,12 +215,22 @@ impl<R: BufRead> Iterator for Documents<R> {
 /// Reads YAML, and tells where its value begins. `object`: where something begins that is not JSON but may
 /// have been meant to be.
 fn yaml(text: &str, object: Option<usize>, limits: Limits) -> Result<(Value, usize), Fault> {
-    let read = || {
-        let tree = Tree::parse(text)?;
-        let at = tree.root().map_or(0, |root| tree.node(root).span.start);
-        Ok((convert::value(&tree, limits.alias_bytes)?, at))
-    };
-    read().map_err(|fault| object.and_then(|at| json_fault(text, at)).unwrap_or(fault))
+    match read(text, limits) {
+        Err(fault) if fault.hanging => {
+            let indented = Indented::of(text);
+            read(indented.text(), limits)
+                .map(|(value, at)| (value, indented.place(at)))
+                .map_err(|fault| Fault::new(fault.kind, indented.place(fault.at)))
+        }
+        Err(fault) => Err(object.and_then(|at| json_fault(text, at)).unwrap_or(fault)),
+        Ok(read) => Ok(read),
+    }
+}
+
+fn read(text: &str, limits: Limits) -> Result<(Value, usize), Fault> {
+    let tree = Tree::parse(text)?;
+    let at = tree.root().map_or(0, |root| tree.node(root).span.start);
+    Ok((convert::value(&tree, limits.alias_bytes)?, at))
 }
 
 /// What is wrong with a text that begins like JSON: `{"` or `{}`.

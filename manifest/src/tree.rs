@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle};
+use serde_saphyr::granit_parser::{
+    ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle,
+};
 
 use crate::error::ReadErrorKind;
 use crate::scalar::Tag;
@@ -17,11 +19,26 @@ pub(crate) const MAX_DEPTH: usize = 200;
 pub(crate) struct Fault {
     pub(crate) kind: ReadErrorKind,
     pub(crate) at: usize,
+    /// Quoted text goes on too far to the left, which older readers accept.
+    pub(crate) hanging: bool,
 }
 
 impl Fault {
     pub(crate) fn new(kind: ReadErrorKind, at: usize) -> Self {
-        Self { kind, at }
+        Self {
+            kind,
+            at,
+            hanging: false,
+        }
+    }
+
+    fn of(error: &ScanError) -> Self {
+        let message = error.info();
+        Self {
+            kind: ReadErrorKind::Yaml { message },
+            at: error.marker().byte_offset().unwrap_or(0),
+            hanging: *error.kind() == ErrorKind::InvalidQuotedScalarIndent,
+        }
     }
 }
 
@@ -68,17 +85,9 @@ impl<'t> Tree<'t> {
         refuse_control_characters(text)?;
         let mut options = Options::default();
         options.set_emit_comments(false);
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(text);
         for event in Parser::new_from_str_with_options(text, options) {
-            let (event, span) = event.map_err(|error| {
-                let at = error.marker().byte_offset().unwrap_or(0);
-                Fault::new(
-                    ReadErrorKind::Yaml {
-                        message: error.info(),
-                    },
-                    at,
-                )
-            })?;
+            let (event, span) = event.map_err(|error| Fault::of(&error))?;
             builder.take(event, &span)?;
         }
         Ok(Self {
@@ -108,8 +117,8 @@ struct Open {
     key: Option<NodeId>,
 }
 
-#[derive(Default)]
 struct Builder<'t> {
+    text: &'t str,
     nodes: Vec<Node<'t>>,
     root: Option<NodeId>,
     open: Vec<Open>,
@@ -118,6 +127,17 @@ struct Builder<'t> {
 }
 
 impl<'t> Builder<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            nodes: Vec::new(),
+            root: None,
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            documents: 0,
+        }
+    }
+
     fn take(&mut self, event: Event<'t>, span: &Span) -> Result<(), Fault> {
         let range = span.byte_range().unwrap_or(0..0);
         match event {
@@ -136,6 +156,7 @@ impl<'t> Builder<'t> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = Tag::of(tag.as_deref());
+                self.refuse_long_key(&range)?;
                 self.add(Content::Scalar { text, style }, tag, anchor, range);
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -191,6 +212,22 @@ impl<'t> Builder<'t> {
             },
         }
         id
+    }
+
+    /// In braces, `a` and `b: 1` on two lines are one key to YAML 1.2 and an error to YAML 1.1. The error is
+    /// better: the key would be what somebody wrote as a comment, or would lack a comma.
+    fn refuse_long_key(&self, span: &Range<usize>) -> Result<(), Fault> {
+        let Some(Open { id, key: None }) = self.open.last() else {
+            return Ok(());
+        };
+        let in_braces = matches!(self.nodes[*id].content, Content::Mapping { flow: true, .. });
+        let lines = self.text.get(span.clone()).unwrap_or_default();
+        let announced = self.text[..span.start].trim_end().ends_with('?');
+        if in_braces && lines.contains('\n') && !announced {
+            let message = "a key in braces goes on over several lines".to_owned();
+            return Err(Fault::new(ReadErrorKind::Yaml { message }, span.start));
+        }
+        Ok(())
     }
 
     fn enter(&mut self, id: NodeId) -> Result<(), Fault> {

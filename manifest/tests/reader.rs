@@ -210,6 +210,14 @@ fn errors_name_origin_document_and_line() {
         ),
         ("a: 1\n<<: 2\n", "in.yaml: document 1, line 2: a merge key"),
         (
+            "{\n/* note */\n\"a\": 1}\n",
+            "in.yaml: document 1, line 2: not valid YAML: a key in braces",
+        ),
+        (
+            "- a: \"x\n  y\"\n- b: c: d\n",
+            "in.yaml: document 1, line 3: not valid YAML: mapping values",
+        ),
+        (
             "a: x\0y\n",
             "in.yaml: document 1, line 1: the control character U+0000 is not allowed",
         ),
@@ -497,4 +505,31 @@ fn memory_does_not_grow_with_the_number_of_documents() {
         "endless",
     );
     assert_eq!(documents.take(5000).flatten().count(), 5000);
+}
+
+#[test]
+fn quoted_text_may_go_on_at_any_column() {
+    for (stream, wanted) in [
+        ("a: 'x\ny'\nb: 1\n", json!({"a": "x y", "b": 1})),
+        (
+            "a:\n  b: \"x\n  y\n\n z\"\n  c: 'p\nq'\n",
+            json!({"a": {"b": "x y\nz", "c": "p q"}}),
+        ),
+        ("- a: \"x \\\n  y\"\n", json!([{"a": "x y"}])),
+    ] {
+        assert_eq!(values(stream), [wanted], "{stream:?}");
+    }
+}
+
+#[test]
+fn keys_in_braces_stay_on_their_line() {
+    assert_eq!(values("{? a\n b : 1}\n"), [json!({"a b": 1})]);
+    assert_eq!(values("{\"a\"\n: 1, b:\n 2}\n"), [json!({"a": 1, "b": 2})]);
+    for stream in [
+        "{a\n b: 1}\n",
+        "{\"kind\": 1, // note\n \"a\": 1}\n",
+        "{/* x\n */ \"a\": 1}\n",
+    ] {
+        read(stream).unwrap_err();
+    }
 }

@@ -1,0 +1,108 @@
+//! Quoted text that goes on too far to the left.
+//!
+//! ```yaml
+//! - note: "YAML 1.2 wants the second line
+//!   one column further to the right; kubectl does not mind."
+//! ```
+
+use crate::tree::Tree;
+
+/// More blanks than any indentation has. They do not count: a line end in quotes is one space, whatever blanks
+/// surround it.
+const BLANKS: usize = 1000;
+
+/// How much longer a text may become: enough for thousands of lines, and a bound for hostile ones.
+const ROOM: usize = 4 << 20;
+
+/// How often lines are indented before the text is taken for what it is: malformed.
+const ATTEMPTS: usize = 50;
+
+/// A copy of a text with further indentation where quoted text needs it.
+pub(super) struct Indented {
+    text: String,
+    /// Where blanks begin in `text`, in order.
+    places: Vec<usize>,
+}
+
+impl Indented {
+    pub(super) fn of(text: &str) -> Self {
+        let mut indented = Self {
+            text: text.to_owned(),
+            places: Vec::new(),
+        };
+        for _ in 0..ATTEMPTS {
+            match Tree::parse(&indented.text) {
+                Err(fault) if fault.hanging => indented.indent_from(fault.at),
+                _ => break,
+            }
+            if indented.places.len() * BLANKS > ROOM {
+                break;
+            }
+        }
+        indented
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The place in the original text.
+    pub(super) fn place(&self, at: usize) -> usize {
+        let blanks: usize = self
+            .places
+            .iter()
+            .map(|&place| at.saturating_sub(place).min(BLANKS))
+            .sum();
+        at - blanks
+    }
+
+    /// Indents the line of the fault and those after it, up to the first that may hold the end of the quotes.
+    fn indent_from(&mut self, at: usize) {
+        let line = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
+        let (before, rest) = self.text.split_at(line);
+        let mut text = before.to_owned();
+        let mut added = Vec::new();
+        let mut lines = rest.split_inclusive('\n');
+        for line in lines.by_ref().take(ROOM / BLANKS) {
+            added.push(text.len());
+            text.extend(std::iter::repeat_n(' ', BLANKS));
+            text.push_str(line);
+            if line.contains(['"', '\'']) {
+                break;
+            }
+        }
+        text.extend(lines);
+        let shift = added.len() * BLANKS;
+        for place in &mut self.places {
+            if *place >= line {
+                *place += shift;
+            }
+        }
+        self.places.extend(added);
+        self.text = text;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_quoted_lines_are_indented() {
+        let text = "- a: \"x\n  y\n\nz\"\n- b: 'v\nw'\n- c\n";
+        let indented = Indented::of(text);
+        assert!(Tree::parse(indented.text()).is_ok());
+        assert_eq!(indented.text().replace(&" ".repeat(BLANKS), ""), text);
+        let (inside, original) = (indented.text().find('c').unwrap(), text.find('c').unwrap());
+        assert_eq!(indented.place(inside), original);
+        assert_eq!(indented.place(3), 3);
+        let (inside, original) = (indented.text().find('w').unwrap(), text.find('w').unwrap());
+        assert_eq!(indented.place(inside), original);
+    }
+
+    #[test]
+    fn malformed_text_stays_malformed() {
+        let indented = Indented::of("a: \"x\ny");
+        assert!(Tree::parse(indented.text()).is_err());
+    }
+}
