@@ -203,3 +203,77 @@ impl fmt::Debug for UnwrappingKey {
         f.write_str("UnwrappingKey(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks_exact(2);
+        digits
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    /// Test cases 1, 2, 7, 8, 13 and 14 of the GCM submission to NIST (2004), appendix B: with a
+    /// key and nonce of zeros, as here.
+    #[test]
+    fn ciphertexts_are_those_of_the_gcm_paper() {
+        let zeros = [0; 16];
+        for (key_len, plaintext, ciphertext) in [
+            (16, &zeros[..0], "58e2fccefa7e3061367f1d57a4e7455a"),
+            (
+                16,
+                &zeros[..],
+                "0388dace60b6a392f328c2b971b2fe78ab6e47d42cec13bdf53a67b21257bddf",
+            ),
+            (24, &zeros[..0], "cd33b28ac773f74ba00ed1f312572435"),
+            (
+                24,
+                &zeros[..],
+                "98e7247c07f0fe411c267e4384b0f6002ff58d80033927ab8ef4d4587514f0fb",
+            ),
+            (32, &zeros[..0], "530f8afbc74536b9a963b4f1c4cb738b"),
+            (
+                32,
+                &zeros[..],
+                "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919",
+            ),
+        ] {
+            let opened = decrypt(&vec![0; key_len], &hex(ciphertext)).unwrap();
+            assert_eq!(opened.as_slice(), plaintext, "{key_len}");
+            if key_len == SESSION_KEY_LEN {
+                let key = SessionKey(Zeroizing::new([0; SESSION_KEY_LEN]));
+                assert_eq!(key.encrypt(plaintext).unwrap(), hex(ciphertext));
+            }
+        }
+    }
+
+    #[test]
+    fn impossible_session_keys_and_short_ciphertexts_fail() {
+        for len in (0..=64).filter(|len| ![16, 24, 32].contains(len)) {
+            let key = vec![0; len];
+            let ciphertext = hex("530f8afbc74536b9a963b4f1c4cb738b");
+            assert!(decrypt(&key, &ciphertext).is_none(), "{len}");
+        }
+        assert!(decrypt(&[0; 32], &[0; TAG_LEN - 1]).is_none());
+        assert!(decrypt(&[0; 32], &[]).is_none());
+    }
+
+    #[test]
+    fn only_wrapped_keys_near_the_modulus_size_are_tried() {
+        let pkcs8 = UnwrappingKey::generate_pkcs8(KeySize::Rsa2048).unwrap();
+        let key = UnwrappingKey::from_pkcs8(pkcs8.as_ref()).unwrap();
+        for (len, fits) in [
+            (0, false),
+            (239, false),
+            (240, true),
+            (256, true),
+            (257, false),
+        ] {
+            assert_eq!(key.fits(len), fits, "{len}");
+        }
+        // What does not fit is not an invariant that the caller must keep.
+        assert!(key.open(b"", &[0; 257], &[0; 16]).is_none());
+    }
+}
