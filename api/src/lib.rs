@@ -26,7 +26,7 @@ mod wire;
 pub use codes::Code;
 pub use decode::DecodeError;
 pub use decoded::{Decoded, Malformed};
-pub use reencrypt::{ReencryptError, reencrypt};
+pub use reencrypt::{ReencryptError, reencrypt, reencrypt_opened};
 pub use render::{PlainText, Render, RenderError};
 pub use scope::{ScopeConflict, choose_scope, is_true, scope_of};
 pub use seal::{Placement, SealSecretError, seal_secret};

@@ -13,7 +13,7 @@ use crate::names::{TRUE, annotations};
 use crate::seal::{SealSecretError, portable_metadata, seal_values};
 use crate::sealed_secret::{SealedSecret, SecretTemplate};
 use crate::secret_input::join_string_data;
-use crate::unseal::{UnsealFailure, inner_secret, open_all, skips_owner};
+use crate::unseal::{OpenedItem, UnsealFailure, inner_secret, open_all, skips_owner};
 
 /// Why an object cannot be re-encrypted. Nothing of it is, then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,15 @@ pub fn reencrypt(
     accept_v1_data: bool,
 ) -> Result<SealedSecret, ReencryptError> {
     let opened = open_all(object, keyring, order, accept_v1_data)?;
+    reencrypt_opened(object, opened, certificate)
+}
+
+/// The second half of [`reencrypt`], for a caller that has opened the object's values one by one.
+pub fn reencrypt_opened(
+    object: &SealedSecret,
+    opened: Vec<OpenedItem>,
+    certificate: &Certificate,
+) -> Result<SealedSecret, ReencryptError> {
     let trials = opened
         .iter()
         .fold(0_u32, |sum, item| sum.saturating_add(item.trials()));

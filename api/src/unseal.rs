@@ -218,7 +218,7 @@ pub fn verify(
     for item in SealedItems::of(object, accept_v1_data)?.items {
         let opened = item.open(keyring, &order);
         trials = trials.saturating_add(opened.trials());
-        prefer(&mut order, opened.opened_with());
+        opened.opened_with().inspect(|key| order.prefer(*key));
         if opened.fault().is_some() {
             return Err(UnsealFailure::of_items([opened]).with_trials(trials));
         }
@@ -239,15 +239,8 @@ pub(crate) fn open_all(
         .into_iter()
         .map(|item| {
             let opened = item.open(keyring, &order);
-            prefer(&mut order, opened.opened_with());
+            opened.opened_with().inspect(|key| order.prefer(*key));
             opened
         })
         .collect())
-}
-
-fn prefer(order: &mut KeyOrder, opened_with: Option<Fingerprint>) {
-    if let Some(key) = opened_with.filter(|key| order.first.first() != Some(key)) {
-        order.first.retain(|known| *known != key);
-        order.first.insert(0, key);
-    }
 }

@@ -45,6 +45,16 @@ pub struct KeyOrder {
     pub written_at: Option<Timestamp>,
 }
 
+impl KeyOrder {
+    /// Tries `key` before all others: it has just opened a neighbour.
+    pub fn prefer(&mut self, key: Fingerprint) {
+        if self.first.first() != Some(&key) {
+            self.first.retain(|known| *known != key);
+            self.first.insert(0, key);
+        }
+    }
+}
+
 /// A value that opened.
 #[derive(Debug)]
 #[non_exhaustive]
