@@ -172,7 +172,7 @@ pub fn init(config: LogConfig, clock: fn() -> Timestamp) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -187,6 +187,33 @@ mod tests {
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
+        }
+    }
+
+    /// What this thread logs at any level, for tests of other modules.
+    pub(crate) struct Captured {
+        lines: Sink,
+        _active: tracing::subscriber::DefaultGuard,
+    }
+
+    impl Captured {
+        pub(crate) fn start() -> Self {
+            let lines = Sink::default();
+            let config = LogConfig {
+                level: LogLevel(i32::MIN),
+                ..LogConfig::default()
+            };
+            let (low, high) = (Box::new(lines.clone()), Box::new(lines.clone()));
+            let layer = SlogLayer::new(config, at, low, high);
+            let subscriber = tracing_subscriber::registry().with(layer);
+            Self {
+                lines,
+                _active: tracing::subscriber::set_default(subscriber),
+            }
+        }
+
+        pub(crate) fn text(&self) -> String {
+            self.lines.text()
         }
     }
 

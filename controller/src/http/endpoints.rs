@@ -2,20 +2,23 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::http::header::{CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use ::http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use jiff::Timestamp;
 use sealed_api::names::http as wire;
 use sealed_crypto::Keyring;
 use tokio::sync::watch;
 
+use super::body::BodyBudget;
 use super::certificate;
 use super::health::Health;
+use super::rate_limit::RateLimiter;
 use super::server::Handler;
+use crate::config::{HttpConfig, ObjectConfig};
 use crate::metrics::Metrics;
 use crate::rsa_pool::RsaPool;
 
@@ -40,16 +43,31 @@ pub struct Sources {
 /// The HTTP API.
 pub struct Endpoints {
     pub(super) sources: Sources,
+    pub(super) accept_v1_data: bool,
+    pub(super) bodies: BodyBudget,
+    pub(super) limiter: RateLimiter,
+    pub(super) read_timeout: Option<Duration>,
+    pub(super) started: Instant,
 }
 
 impl Endpoints {
     /// The API over `sources`.
-    pub fn new(sources: Sources) -> Self {
-        Self { sources }
+    pub fn new(sources: Sources, http: &HttpConfig, objects: &ObjectConfig) -> Self {
+        Self {
+            sources,
+            accept_v1_data: objects.accept_v1_data,
+            bodies: BodyBudget::default(),
+            limiter: RateLimiter::new(http.quota),
+            read_timeout: http.timeouts.read,
+            started: Instant::now(),
+        }
     }
 
     /// Answers one request; generic over the body so that tests need no connection.
-    pub fn respond<B>(&self, request: &Request<B>) -> Answer {
+    pub async fn respond<B>(&self, request: Request<B>, peer: IpAddr) -> Answer
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+    {
         let path = request.uri().path();
         match path {
             wire::HEALTHZ => self.healthz(),
@@ -59,6 +77,8 @@ impl Endpoints {
                 let answer = certificate::answer(&self.sources);
                 self.counted(wire::CERTIFICATE, &method, began, answer)
             }
+            wire::VERIFY => self.decrypting(wire::VERIFY, request, peer).await,
+            wire::ROTATE => self.decrypting(wire::ROTATE, request, peer).await,
             other => misdirected(other, request.uri().query()),
         }
     }
@@ -81,7 +101,13 @@ impl Endpoints {
         }
     }
 
-    fn counted(&self, path: &str, method: &Method, began: Instant, answer: Answer) -> Answer {
+    pub(super) fn counted(
+        &self,
+        path: &str,
+        method: &Method,
+        began: Instant,
+        answer: Answer,
+    ) -> Answer {
         let seconds = began.elapsed().as_secs_f64();
         self.sources
             .metrics
@@ -91,8 +117,12 @@ impl Endpoints {
 }
 
 impl Handler for Endpoints {
-    fn answer(&self, request: Request<Incoming>, _: IpAddr) -> impl Future<Output = Answer> + Send {
-        std::future::ready(self.respond(&request))
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> impl Future<Output = Answer> + Send {
+        self.respond(request, peer)
     }
 }
 
@@ -100,7 +130,7 @@ impl Handler for Endpoints {
 pub struct MetricsPage(pub Arc<Metrics>);
 
 impl MetricsPage {
-    fn respond(&self, path: &str, query: Option<&str>) -> Answer {
+    pub(super) fn respond(&self, path: &str, query: Option<&str>) -> Answer {
         if path != wire::METRICS {
             return misdirected(path, query);
         }
@@ -191,156 +221,4 @@ pub(super) fn error(code: StatusCode, body: impl Into<Bytes>) -> Answer {
         .headers_mut()
         .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroUsize;
-
-    use http_body_util::BodyExt;
-    use jiff::ToSpan;
-    use sealed_crypto::{CertificateRequest, PrivateKey, SealingKey};
-
-    use super::*;
-
-    fn now() -> Timestamp {
-        "2026-06-01T00:00:00Z".parse().unwrap()
-    }
-
-    /// A key whose certificate is valid for the 30 days after `not_before`.
-    fn keyring(not_before: Timestamp) -> Keyring {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../tests/vectors/keys/rsa2048-a.pkcs1.pem"
-        );
-        let key = PrivateKey::from_pem(&std::fs::read(path).unwrap()).unwrap();
-        let certificate = key
-            .self_signed(&CertificateRequest {
-                common_name: String::new(),
-                not_before,
-                not_after: not_before.checked_add((30 * 24).hours()).unwrap(),
-            })
-            .unwrap();
-        Keyring::new([Arc::new(SealingKey::new(
-            key,
-            Some(certificate),
-            not_before,
-        ))])
-    }
-
-    fn endpoints(keyring: Keyring) -> Endpoints {
-        Endpoints::new(Sources {
-            keyring: watch::Sender::new(keyring).subscribe(),
-            pool: Arc::new(RsaPool::start(NonZeroUsize::MIN).unwrap()),
-            metrics: Arc::new(Metrics::new("v0", false).unwrap()),
-            health: Health::default(),
-            clock: now,
-        })
-    }
-
-    async fn get(endpoints: &Endpoints, path: &str) -> (u16, String, String) {
-        let request = Request::get(path).body(Full::new(Bytes::new())).unwrap();
-        let answer = endpoints.respond(&request);
-        let header = |name| {
-            let value = answer.headers().get(name);
-            value.map_or("", |v| v.to_str().unwrap()).to_owned()
-        };
-        let code = answer.status().as_u16();
-        let told = if code == 307 {
-            header(LOCATION)
-        } else {
-            header(CONTENT_TYPE)
-        };
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (code, told, String::from_utf8(body.to_vec()).unwrap())
-    }
-
-    #[tokio::test]
-    async fn the_current_certificate_is_offered() {
-        let keyring = keyring(now());
-        let expected = keyring
-            .current(now())
-            .unwrap()
-            .certificate()
-            .unwrap()
-            .to_pem();
-        let answer = get(&endpoints(keyring), "/v1/cert.pem").await;
-        assert_eq!(answer, (200, "application/x-pem-file".to_owned(), expected));
-    }
-
-    #[tokio::test]
-    async fn no_certificate_is_offered_that_should_not_be_used() {
-        let expired = keyring(now().checked_sub((31 * 24).hours()).unwrap());
-        let early = keyring(now().checked_add(6.minutes()).unwrap());
-        for keyring in [Keyring::default(), expired, early] {
-            let (code, _, body) = get(&endpoints(keyring), "/v1/cert.pem").await;
-            assert_eq!(code, 503);
-            assert!(!body.contains("CERTIFICATE"), "{body}");
-        }
-    }
-
-    #[tokio::test]
-    async fn probes_follow_the_health() {
-        let endpoints = endpoints(Keyring::default());
-        let text = "text/plain; charset=utf-8".to_owned();
-        let ok = (200, text.clone(), "ok\n".to_owned());
-        assert_eq!(get(&endpoints, "/healthz").await, ok);
-        let gate = endpoints.sources.health.gate("keys");
-        assert_eq!(
-            get(&endpoints, "/readyz").await,
-            (503, text.clone(), "not ready\n".to_owned())
-        );
-        gate.open();
-        assert_eq!(get(&endpoints, "/readyz").await, ok);
-        drop(endpoints.sources.health.task("reconcile"));
-        assert_eq!(
-            get(&endpoints, "/healthz").await,
-            (503, text, "stopped: reconcile\n".to_owned())
-        );
-    }
-
-    #[tokio::test]
-    async fn paths_are_exact_and_unclean_ones_are_redirected() {
-        let endpoints = endpoints(Keyring::default());
-        for path in ["/", "/v1", "/v1/cert.pem/", "/metrics", "/V1/CERT.PEM"] {
-            let (code, _, body) = get(&endpoints, path).await;
-            assert_eq!(
-                (code, body.as_str()),
-                (404, "404 page not found\n"),
-                "{path}"
-            );
-        }
-        for (path, clean) in [
-            ("//v1/cert.pem", "/v1/cert.pem"),
-            ("/v1/./x/../cert.pem?a=b", "/v1/cert.pem?a=b"),
-            ("/../../healthz", "/healthz"),
-            ("/v1//", "/v1/"),
-        ] {
-            let (code, location, _) = get(&endpoints, path).await;
-            assert_eq!((code, location.as_str()), (307, clean), "{path}");
-        }
-    }
-
-    #[tokio::test]
-    async fn certificates_are_counted_and_probes_are_not() {
-        let endpoints = endpoints(Keyring::default());
-        get(&endpoints, "/v1/cert.pem").await;
-        get(&endpoints, "/healthz").await;
-        let page = MetricsPage(Arc::clone(&endpoints.sources.metrics));
-        let body = page
-            .respond("/metrics", None)
-            .into_body()
-            .collect()
-            .await
-            .unwrap()
-            .to_bytes();
-        let text = String::from_utf8(body.to_vec()).unwrap();
-        assert!(
-            text.contains(
-                "http_requests_total{code=\"503\",method=\"get\",path=\"/v1/cert.pem\"} 1"
-            ),
-            "{text}"
-        );
-        assert!(!text.contains("healthz"), "{text}");
-    }
 }

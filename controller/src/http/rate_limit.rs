@@ -175,7 +175,7 @@ impl RateLimiter {
 }
 
 /// The last element of the last `X-Forwarded-For` line, if it is an address; anything else counts as none.
-pub fn last_forwarded_for(headers: &http::HeaderMap) -> Option<IpAddr> {
+pub(super) fn last_forwarded_for(headers: &http::HeaderMap) -> Option<IpAddr> {
     let line = headers.get_all("x-forwarded-for").iter().next_back()?;
     line.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }

@@ -1,0 +1,147 @@
+//! Opening the values of an object that a stranger sent.
+//!
+//! Everything costly runs in the HTTP line of the RSA pool, value by value, so that other requests and the
+//! cluster get their turn in between; the first value that does not open ends the request; and one
+//! request may not cost more than a number of private-key operations, since whoever has the certificate
+//! can seal thousands of values in one object.
+
+use sealed_api::{DecodeError, ItemFault, OpenedItem, SealedItems, SealedSecret};
+use sealed_crypto::KeyOrder;
+use sealed_manifest::{Documents, ReadError};
+
+use super::body::HeldBody;
+use super::endpoints::Sources;
+use crate::rsa_pool::NoResult;
+
+/// Private-key operations of one request: seconds of one thread with RSA-4096, and more values than any real object has.
+const MAX_TRIALS: u32 = 1024;
+
+/// Why a request body is not a SealedSecret.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotAnObject {
+    #[error("cannot decode the SealedSecret")]
+    Decode(#[source] DecodeError),
+    #[error("the request body is empty")]
+    Empty,
+    #[error("the request body holds more than one document")]
+    Several,
+    #[error(transparent)]
+    Syntax(ReadError),
+}
+
+/// Why an object does not open.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotOpened {
+    /// Too much is waiting for the keys.
+    #[error(transparent)]
+    NoResult(#[from] NoResult),
+    /// It would cost more than one request may.
+    #[error("the values take more than {MAX_TRIALS} private-key operations")]
+    TooCostly,
+    /// A value does not open; the key of the value, and upstream's text.
+    #[error("{1} ({0})")]
+    Value(String, ItemFault),
+}
+
+/// How many documents a body may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// The first one counts.
+    First,
+    /// A second one is an error.
+    One,
+}
+
+/// The SealedSecret in a body of JSON or YAML.
+pub(super) fn read_object(body: &HeldBody, stream: Stream) -> Result<SealedSecret, NotAnObject> {
+    let mut documents = Documents::new(body.bytes(), "request body");
+    let document = documents
+        .next()
+        .ok_or(NotAnObject::Empty)?
+        .map_err(NotAnObject::Syntax)?;
+    if stream == Stream::One && documents.next().is_some() {
+        return Err(NotAnObject::Several);
+    }
+    SealedSecret::decode_typed(document.into_value()).map_err(NotAnObject::Decode)
+}
+
+/// Opens every value, or says why not.
+pub(super) async fn open(
+    sources: &Sources,
+    items: SealedItems,
+) -> Result<Vec<OpenedItem>, NotOpened> {
+    let mut order = KeyOrder::default();
+    let mut trials: u32 = 0;
+    let mut opened = Vec::with_capacity(items.items.len());
+    for item in items.items {
+        if trials >= MAX_TRIALS {
+            return Err(NotOpened::TooCostly);
+        }
+        let keyring = sources.keyring.borrow().clone();
+        let its_order = order.clone();
+        let item = sources
+            .pool
+            .http(move || item.open(&keyring, &its_order))
+            .await?;
+        sources.metrics.rsa_decryptions(item.trials());
+        trials = trials.saturating_add(item.trials());
+        if let Some(fault) = item.fault() {
+            let key = item.key().unwrap_or_default();
+            return Err(NotOpened::Value(key.to_owned(), fault.clone()));
+        }
+        item.opened_with().inspect(|key| order.prefer(*key));
+        opened.push(item);
+    }
+    Ok(opened)
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+    use hyper::body::Bytes;
+
+    use super::*;
+    use crate::http::BodyBudget;
+
+    async fn read(text: &str, stream: Stream) -> Result<SealedSecret, String> {
+        let body = Full::new(Bytes::from(text.to_owned()));
+        let body = BodyBudget::default().read(body, None).await.unwrap();
+        read_object(&body, stream).map_err(|error| format!("{:#}", anyhow::Error::new(error)))
+    }
+
+    const YAML: &str = "---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: a\n  namespace: b\nspec:\n  encryptedData: {}\n";
+
+    #[tokio::test]
+    async fn json_and_yaml_are_read() {
+        let json = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"a","namespace":"b"},"spec":{"encryptedData":{}}}"#;
+        let from_yaml = read(YAML, Stream::One).await.unwrap();
+        assert_eq!(from_yaml.name(), "a");
+        assert_eq!(read(json, Stream::One).await.unwrap(), from_yaml);
+    }
+
+    #[tokio::test]
+    async fn a_second_document_counts_for_verify_only() {
+        let two = format!("{YAML}{YAML}");
+        assert!(
+            read(&two, Stream::One)
+                .await
+                .unwrap_err()
+                .contains("more than one document")
+        );
+        assert_eq!(read(&two, Stream::First).await.unwrap().name(), "a");
+    }
+
+    #[tokio::test]
+    async fn other_bodies_are_errors_that_do_not_repeat_them() {
+        for text in [
+            "",
+            "hunter2",
+            "a: [hunter2",
+            "{\"kind\": \"Secret\", \"data\": \"hunter2\"}",
+            "kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nspec: hunter2\n",
+        ] {
+            let error = read(text, Stream::First).await.unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}
