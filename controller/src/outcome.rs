@@ -1,0 +1,467 @@
+//! How a pass over one SealedSecret ended, and everything that follows from it: the texts, the
+//! metric, the condition and when to try again.
+
+use sealed_api::Code;
+use sealed_api::DecodeError;
+use sealed_api::UnsealFailure;
+use sealed_api::names::events;
+
+use crate::message::bounded;
+use crate::metrics::FailureReason;
+use crate::object_key::ObjectKey;
+use crate::queue::{Pace, Verdict};
+
+/// How a pass ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The Secret is what the SealedSecret says.
+    Synced,
+    /// It is not.
+    Failed(Failure),
+}
+
+/// Why a pass failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub cause: Cause,
+    /// The text of the status: upstream's where upstream has one, bounded, without any value.
+    pub message: String,
+}
+
+/// What kind of failure it is. Everything a failure leads to is an exhaustive match on this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The Secret is immutable and its data would change.
+    Immutable,
+    /// The SealedSecret cannot be decoded.
+    Malformed(Code),
+    /// The API server understood a request and refuses it: an invalid key name, a quota, an
+    /// admission webhook, a missing right.
+    Rejected,
+    /// The Secret would be a sealing key of this controller.
+    ReservedKey,
+    /// The Secret has another type, which cannot change.
+    SecretType,
+    /// The API server does not answer, or not now.
+    Unavailable,
+    /// A Secret of this name belongs to somebody else.
+    Unmanaged,
+    /// A value does not open or a template does not render.
+    Unseal(Code),
+}
+
+/// What is told to whoever describes the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// `Normal` or `Warning`.
+    pub kind: &'static str,
+    /// One of [`names::events`](sealed_api::names::events).
+    pub reason: &'static str,
+    /// What happened, in upstream's words.
+    pub message: String,
+}
+
+/// Why the API server did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiFailure {
+    /// The HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// The server's message, or why there was no answer.
+    pub message: String,
+}
+
+/// How the API server ends its message when the data of an immutable Secret would change.
+const IMMUTABLE_ENDING: &str = "field is immutable when `immutable` is set";
+
+impl ApiFailure {
+    /// Somebody else was faster: the object is another one, exists already or is gone. Nothing
+    /// failed; what was read is out of date.
+    pub fn is_conflict(&self) -> bool {
+        self.status == Some(409)
+    }
+
+    /// There is no such object.
+    pub fn is_not_found(&self) -> bool {
+        self.status == Some(404)
+    }
+
+    fn cause(&self) -> Cause {
+        match self.status {
+            Some(422) if self.message.ends_with(IMMUTABLE_ENDING) => Cause::Immutable,
+            // Not the request's fault: the token is being renewed, the server asks for patience.
+            Some(401 | 408 | 409 | 429) => Cause::Unavailable,
+            Some(400..=499) => Cause::Rejected,
+            _ => Cause::Unavailable,
+        }
+    }
+}
+
+impl Failure {
+    /// The object cannot be decoded.
+    pub fn malformed(error: &DecodeError) -> Self {
+        Self {
+            cause: Cause::Malformed(error.code()),
+            message: bounded(&format!(
+                "cannot read the SealedSecret: {}: {}",
+                error.field(),
+                error.reason()
+            )),
+        }
+    }
+
+    /// A value does not open or a template does not render.
+    pub fn unseal(failure: &UnsealFailure) -> Self {
+        Self {
+            cause: Cause::Unseal(failure.code()),
+            message: failure.published(),
+        }
+    }
+
+    /// The API server did not do what it was asked. Whoever passes on its answer to a write has
+    /// made sure that it quotes no value ([`message::without_values`](crate::message::without_values)).
+    pub fn api(failure: &ApiFailure) -> Self {
+        Self {
+            cause: failure.cause(),
+            message: bounded(&failure.message),
+        }
+    }
+
+    /// The Secret is immutable and its data would change. The text is the API server's, which is
+    /// spared a request that it can only refuse.
+    pub fn immutable(secret: &str) -> Self {
+        Self {
+            cause: Cause::Immutable,
+            message: format!("Secret \"{secret}\" is invalid: data: Forbidden: {IMMUTABLE_ENDING}"),
+        }
+    }
+
+    /// The Secret has another type than `wanted`. The text is the API server's.
+    pub fn secret_type(secret: &str, wanted: &str) -> Self {
+        Self {
+            cause: Cause::SecretType,
+            message: format!(
+                "Secret \"{secret}\" is invalid: type: Invalid value: \"{wanted}\": field is immutable"
+            ),
+        }
+    }
+
+    /// A Secret of this name belongs to somebody else.
+    pub fn unmanaged(secret: &str) -> Self {
+        Self {
+            cause: Cause::Unmanaged,
+            message: format!("failed update: {}", not_managed(secret)),
+        }
+    }
+
+    /// The Secret would be a sealing key of this controller.
+    pub fn reserved_key(secret: &str) -> Self {
+        Self {
+            cause: Cause::ReservedKey,
+            message: format!(
+                "refused to write Secret \"{secret}\": it would become a sealing key of this \
+                 controller (--allow-sealed-keys permits it)"
+            ),
+        }
+    }
+
+    /// The event that reports the failure of `object`.
+    pub fn event(&self, object: &ObjectKey) -> Event {
+        let (reason, message) = match self.cause {
+            Cause::Malformed(_) | Cause::Unseal(_) => (
+                events::UNSEAL_FAILED,
+                bounded(&format!("Failed to unseal: {}", self.message)),
+            ),
+            Cause::Immutable => (events::UPDATE_FAILED, immutable_advice(object)),
+            Cause::Unmanaged => (events::UPDATE_FAILED, not_managed(&object.name)),
+            Cause::Rejected | Cause::ReservedKey | Cause::SecretType | Cause::Unavailable => {
+                (events::UPDATE_FAILED, self.message.clone())
+            }
+        };
+        Event {
+            kind: events::WARNING,
+            reason,
+            message,
+        }
+    }
+}
+
+fn not_managed(secret: &str) -> String {
+    format!("Resource \"{secret}\" already exists and is not managed by SealedSecret")
+}
+
+fn immutable_advice(object: &ObjectKey) -> String {
+    format!(
+        "Error updating {object}: the target Secret is immutable. Once a Secret is marked as \
+         immutable, it is not possible to revert this change nor to mutate the contents of the \
+         data field. You can only delete and recreate the Secret."
+    )
+}
+
+impl Cause {
+    /// The stable code: the reason of the conditions.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Immutable => Code::ImmutableSecret,
+            Self::Malformed(code) | Self::Unseal(code) => code,
+            Self::Rejected => Code::RejectedSecret,
+            Self::ReservedKey => Code::ReservedKey,
+            Self::SecretType => Code::SecretType,
+            Self::Unavailable => Code::ApiError,
+            Self::Unmanaged => Code::NotManaged,
+        }
+    }
+
+    /// The label `reason` of `unseal_errors_total`.
+    pub fn metric(self) -> FailureReason {
+        match self {
+            Self::Malformed(_) | Self::Unseal(_) => FailureReason::Unseal,
+            Self::ReservedKey | Self::Unmanaged => FailureReason::Unmanaged,
+            Self::Immutable | Self::Rejected | Self::SecretType | Self::Unavailable => {
+                FailureReason::Update
+            }
+        }
+    }
+
+    /// Whether time alone may end it: the condition is then `Reconciling`, else `Stalled`.
+    pub fn is_transient(self) -> bool {
+        match self {
+            Self::Unavailable => true,
+            Self::Immutable
+            | Self::Malformed(_)
+            | Self::Rejected
+            | Self::ReservedKey
+            | Self::SecretType
+            | Self::Unmanaged
+            | Self::Unseal(_) => false,
+        }
+    }
+
+    /// Whether the Secret that is there stands in the way: another attempt is worth its cost only
+    /// once that Secret has changed.
+    pub fn is_blocker(self) -> bool {
+        match self {
+            Self::Immutable | Self::ReservedKey | Self::SecretType | Self::Unmanaged => true,
+            Self::Malformed(_) | Self::Rejected | Self::Unavailable | Self::Unseal(_) => false,
+        }
+    }
+
+    /// When to try again. Never giving up is what upstream's users ask for first.
+    pub fn next(self) -> Verdict {
+        match self {
+            // Only the object or the keyring can change the answer, and both are watched.
+            Self::Malformed(_) | Self::Unseal(_) => Verdict::Settled,
+            Self::Unavailable => Verdict::Retry(Pace::Fast),
+            Self::Immutable
+            | Self::Rejected
+            | Self::ReservedKey
+            | Self::SecretType
+            | Self::Unmanaged => Verdict::Retry(Pace::Slow),
+        }
+    }
+}
+
+impl Outcome {
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Synced => None,
+            Self::Failed(failure) => Some(failure),
+        }
+    }
+
+    /// The event that reports it.
+    pub fn event(&self, object: &ObjectKey) -> Event {
+        match self {
+            Self::Synced => Event {
+                kind: events::NORMAL,
+                reason: events::UNSEALED,
+                message: events::UNSEALED_MESSAGE.to_owned(),
+            },
+            Self::Failed(failure) => failure.event(object),
+        }
+    }
+
+    /// When to work on the object again.
+    pub fn next(&self) -> Verdict {
+        self.failure()
+            .map_or(Verdict::Settled, |failure| failure.cause.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn answer(status: Option<u16>, message: &str) -> ApiFailure {
+        ApiFailure {
+            status,
+            message: message.to_owned(),
+        }
+    }
+
+    #[rstest]
+    #[case::no_answer(None, "connection refused", Cause::Unavailable)]
+    #[case::an_outage(Some(503), "etcdserver: leader changed", Cause::Unavailable)]
+    #[case::a_limit(Some(429), "too many requests", Cause::Unavailable)]
+    #[case::an_old_token(Some(401), "Unauthorized", Cause::Unavailable)]
+    #[case::a_missing_right(Some(403), "secrets is forbidden", Cause::Rejected)]
+    #[case::an_invalid_key(Some(422), "Secret \"a\" is invalid: data[a b]", Cause::Rejected)]
+    #[case::an_immutable_secret(
+        Some(422),
+        "Secret \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set",
+        Cause::Immutable
+    )]
+    #[case::several_faults_at_once(
+        Some(422),
+        "Secret \"a\" is invalid: [type: x, data: Forbidden: field is immutable when `immutable` is set]",
+        Cause::Rejected
+    )]
+    fn an_answer_of_the_api_server_is_told_apart(
+        #[case] status: Option<u16>,
+        #[case] message: &str,
+        #[case] cause: Cause,
+    ) {
+        let failure = Failure::api(&answer(status, message));
+        assert_eq!(
+            failure,
+            Failure {
+                cause,
+                message: message.to_owned()
+            }
+        );
+    }
+
+    #[rstest]
+    #[case::foreign(
+        Failure::unmanaged("app"),
+        "failed update: Resource \"app\" already exists and is not managed by SealedSecret",
+        "ErrUpdateFailed",
+        "Resource \"app\" already exists and is not managed by SealedSecret"
+    )]
+    #[case::immutable(
+        Failure::immutable("app"),
+        "Secret \"app\" is invalid: data: Forbidden: field is immutable when `immutable` is set",
+        "ErrUpdateFailed",
+        "Error updating web/app: the target Secret is immutable. Once a Secret is marked as \
+         immutable, it is not possible to revert this change nor to mutate the contents of the \
+         data field. You can only delete and recreate the Secret."
+    )]
+    #[case::another_type(
+        Failure::secret_type("app", "Opaque"),
+        "Secret \"app\" is invalid: type: Invalid value: \"Opaque\": field is immutable",
+        "ErrUpdateFailed",
+        "Secret \"app\" is invalid: type: Invalid value: \"Opaque\": field is immutable"
+    )]
+    #[case::the_api_server_says_no(
+        Failure::api(&answer(Some(403), "secrets is forbidden")),
+        "secrets is forbidden",
+        "ErrUpdateFailed",
+        "secrets is forbidden"
+    )]
+    #[case::undecryptable(
+        Failure { cause: Cause::Unseal(Code::WrongKey), message: "no key could decrypt secret (a)".to_owned() },
+        "no key could decrypt secret (a)",
+        "ErrUnsealFailed",
+        "Failed to unseal: no key could decrypt secret (a)"
+    )]
+    fn texts_are_those_users_and_scripts_know(
+        #[case] failure: Failure,
+        #[case] status: &str,
+        #[case] reason: &'static str,
+        #[case] event: &str,
+    ) {
+        assert_eq!(failure.message, status);
+        let expected = Event {
+            kind: "Warning",
+            reason,
+            message: event.to_owned(),
+        };
+        assert_eq!(failure.event(&ObjectKey::new("web", "app")), expected);
+    }
+
+    #[test]
+    fn success_is_told_in_upstreams_words() {
+        let expected = Event {
+            kind: "Normal",
+            reason: "Unsealed",
+            message: "SealedSecret unsealed successfully".to_owned(),
+        };
+        assert_eq!(
+            Outcome::Synced.event(&ObjectKey::new("web", "app")),
+            expected
+        );
+    }
+
+    #[rstest]
+    #[case(
+        Cause::Immutable,
+        FailureReason::Update,
+        false,
+        true,
+        Verdict::Retry(Pace::Slow)
+    )]
+    #[case(
+        Cause::Malformed(Code::WrongType),
+        FailureReason::Unseal,
+        false,
+        false,
+        Verdict::Settled
+    )]
+    #[case(
+        Cause::Rejected,
+        FailureReason::Update,
+        false,
+        false,
+        Verdict::Retry(Pace::Slow)
+    )]
+    #[case(
+        Cause::ReservedKey,
+        FailureReason::Unmanaged,
+        false,
+        true,
+        Verdict::Retry(Pace::Slow)
+    )]
+    #[case(
+        Cause::SecretType,
+        FailureReason::Update,
+        false,
+        true,
+        Verdict::Retry(Pace::Slow)
+    )]
+    #[case(
+        Cause::Unavailable,
+        FailureReason::Update,
+        true,
+        false,
+        Verdict::Retry(Pace::Fast)
+    )]
+    #[case(
+        Cause::Unmanaged,
+        FailureReason::Unmanaged,
+        false,
+        true,
+        Verdict::Retry(Pace::Slow)
+    )]
+    #[case(
+        Cause::Unseal(Code::WrongKey),
+        FailureReason::Unseal,
+        false,
+        false,
+        Verdict::Settled
+    )]
+    fn what_follows_from_a_cause(
+        #[case] cause: Cause,
+        #[case] metric: FailureReason,
+        #[case] transient: bool,
+        #[case] blocker: bool,
+        #[case] next: Verdict,
+    ) {
+        assert_eq!(cause.metric(), metric);
+        assert_eq!(cause.is_transient(), transient);
+        assert_eq!(cause.is_blocker(), blocker);
+        assert_eq!(cause.next(), next);
+    }
+}
