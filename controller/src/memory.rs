@@ -1,0 +1,271 @@
+//! What the process knows of each object: enough to see that there is nothing to do, and a few
+//! hundred bytes each. Never a value, never the object itself.
+
+mod facts;
+mod key_set;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealed_api::SealedSecret;
+use sealed_crypto::Fingerprint;
+
+pub use self::facts::{Facts, hinted_keys, written_at};
+pub use self::key_set::KeySet;
+use crate::object_key::ObjectKey;
+use crate::outcome::{Cause, Outcome};
+use crate::ownership::Standing;
+use crate::plan::{Observed, Plan};
+use crate::triage::{Doubt, Seen, Target, Triage, triage};
+
+/// Whoever deletes a Secret that is not ours often creates it again at once (`kubectl replace
+/// --force`). They get this long before we take the name.
+const COURTESY: Duration = Duration::from_secs(1);
+
+/// How the last pass over an object ended, and with what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// The object as that pass saw it.
+    pub facts: Facts,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The keys that opened values.
+    pub opened_by: BTreeSet<Fingerprint>,
+    /// The keys there were, kept after failures only: these need not be tried again.
+    pub tried: Option<KeySet>,
+    /// The Secret as that pass left it.
+    pub target: Option<TargetRecord>,
+}
+
+/// A Secret, as far as it matters whether it is still the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetRecord {
+    /// Its uid.
+    pub uid: String,
+    /// What its metadata said.
+    pub standing: Standing,
+    /// Whether a pass of this process wrote it or found it to be ours.
+    pub held: bool,
+}
+
+impl Done {
+    /// The end of a pass that planned. `written` is the Secret as the API server answered the
+    /// write.
+    pub fn planned(observed: &Observed<'_>, plan: &Plan, written: Option<&Secret>) -> Self {
+        let object = observed.object;
+        let left = written.or(observed.target).map(|secret| &secret.metadata);
+        Self {
+            facts: Facts::of(&object.metadata),
+            outcome: plan.outcome.clone(),
+            opened_by: observed.attempt.opened_by.clone(),
+            tried: plan
+                .outcome
+                .failure()
+                .map(|_| observed.attempt.keys.clone()),
+            target: left.map(|secret| record(object, secret, observed.last, &plan.outcome)),
+        }
+    }
+
+    /// The end of a pass that did not come to a plan: the object cannot be decoded, or the API
+    /// server did not answer.
+    pub fn unplanned(facts: Facts, outcome: Outcome, last: Option<&Self>) -> Self {
+        Self {
+            facts,
+            outcome,
+            opened_by: last.map(|last| last.opened_by.clone()).unwrap_or_default(),
+            tried: None,
+            target: last.and_then(|last| last.target.clone()),
+        }
+    }
+}
+
+fn record(
+    object: &SealedSecret,
+    secret: &ObjectMeta,
+    last: Option<&Done>,
+    outcome: &Outcome,
+) -> TargetRecord {
+    let uid = secret.uid.clone().unwrap_or_default();
+    let own_uid = object.metadata.uid.as_deref().unwrap_or_default();
+    let standing = Standing::of(secret, object.name(), own_uid);
+    let held_before = last
+        .and_then(|last| last.target.as_ref())
+        .is_some_and(|before| before.held && before.uid == uid);
+    TargetRecord {
+        held: held_before || (*outcome == Outcome::Synced && !standing.is_only_patched()),
+        uid,
+        standing,
+    }
+}
+
+/// What to do about the news that a Secret changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Nothing.
+    No,
+    /// A pass is due after this time.
+    After(Duration),
+}
+
+/// Everything the process knows.
+#[derive(Debug, Default)]
+pub struct Memory {
+    objects: BTreeMap<ObjectKey, Known>,
+    recent: Recent,
+}
+
+#[derive(Debug)]
+struct Known {
+    facts: Facts,
+    done: Option<Done>,
+    doubt: Doubt,
+}
+
+/// The keys that opened something last.
+#[derive(Debug, Default)]
+struct Recent {
+    by_namespace: BTreeMap<String, Fingerprint>,
+    anywhere: Option<Fingerprint>,
+}
+
+impl Memory {
+    /// A watch shows an object. Returns whether a pass is due: it is unknown, or differs from
+    /// what the last pass saw in something that decides.
+    pub fn seen(&mut self, key: &ObjectKey, facts: Facts) -> bool {
+        let known = self.objects.entry(key.clone()).or_insert_with(|| Known {
+            facts: facts.clone(),
+            done: None,
+            doubt: Doubt::No,
+        });
+        known.facts = facts;
+        known
+            .done
+            .as_ref()
+            .is_none_or(|done| !done.facts.decide_as(&known.facts))
+    }
+
+    /// The object is gone: its namesake is another object.
+    pub fn forget(&mut self, key: &ObjectKey) -> Option<Facts> {
+        self.objects.remove(key).map(|known| known.facts)
+    }
+
+    /// Forgets every object that `exists` does not confirm, and names them: deletions that a
+    /// watch missed.
+    pub fn retain(&mut self, exists: impl Fn(&ObjectKey) -> bool) -> Vec<ObjectKey> {
+        let gone = self.objects.extract_if(.., |key, _| !exists(key));
+        gone.map(|(key, _)| key).collect()
+    }
+
+    /// How the last pass over an object ended.
+    pub fn last(&self, key: &ObjectKey) -> Option<&Done> {
+        self.objects.get(key)?.done.as_ref()
+    }
+
+    /// Everything known.
+    pub fn iter(&self) -> impl Iterator<Item = (&ObjectKey, Option<&Done>)> {
+        self.objects
+            .iter()
+            .map(|(key, known)| (key, known.done.as_ref()))
+    }
+
+    /// Decides what the object, as just read, needs. `target` is what is known of its Secret at
+    /// this moment.
+    pub fn triage(&self, object: &SealedSecret, keys: &KeySet, target: Target<'_>) -> Triage {
+        let key = ObjectKey::new(object.namespace(), object.name());
+        let known = self.objects.get(&key);
+        let facts = Facts::of(&object.metadata);
+        let recent = self.recent.by_namespace.get(&key.namespace).copied();
+        triage(&Seen {
+            name: object.name(),
+            facts: &facts,
+            hinted: &hinted_keys(&object.metadata),
+            written_at: written_at(&object.metadata),
+            last: known.and_then(|known| known.done.as_ref()),
+            doubt: known.map_or(&Doubt::No, |known| &known.doubt),
+            target,
+            keys,
+            recent: &[recent, self.recent.anywhere]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>(),
+        })
+    }
+
+    /// A pass ended.
+    ///
+    /// News of the Secret that arrived meanwhile stays a doubt unless it is the echo of what the
+    /// pass itself left behind.
+    pub fn finished(&mut self, key: &ObjectKey, done: Done) {
+        if let Some(newest) = done.opened_by.first() {
+            let namespace = key.namespace.clone();
+            self.recent.by_namespace.insert(namespace, *newest);
+            self.recent.anywhere = Some(*newest);
+        }
+        // Forgotten meanwhile: there is nothing to remember of an object that is gone.
+        if let Some(known) = self.objects.get_mut(key) {
+            if known.doubt.is_settled_by(done.target.as_ref()) {
+                known.doubt = Doubt::No;
+            }
+            known.done = Some(done);
+        }
+    }
+
+    /// The Secret was looked at and changes nothing.
+    pub fn confirmed(&mut self, key: &ObjectKey) {
+        if let Some(known) = self.objects.get_mut(key) {
+            known.doubt = Doubt::No;
+        }
+    }
+
+    /// A Secret appeared, changed or, with `None`, disappeared.
+    pub fn target_changed(&mut self, key: &ObjectKey, secret: Option<&ObjectMeta>) -> Wake {
+        let Some(known) = self.objects.get_mut(key) else {
+            return Wake::No;
+        };
+        let doubt = Doubt::about(secret, &key.name, &known.facts.uid);
+        let last = known.done.as_ref();
+        let echo = last.is_some_and(|done| doubt.is_settled_by(done.target.as_ref()));
+        known.doubt = if echo { Doubt::No } else { doubt };
+        match last.map(|done| &done.outcome) {
+            _ if echo => Wake::No,
+            // A pass is due or under way; it may have looked before this happened.
+            None | Some(Outcome::Synced) => Wake::After(Duration::ZERO),
+            Some(Outcome::Failed(failure)) => match failure.cause {
+                Cause::Unmanaged if secret.is_none() => Wake::After(COURTESY),
+                cause if cause.is_blocker() => Wake::After(Duration::ZERO),
+                _ => Wake::No,
+            },
+        }
+    }
+
+    /// The keyring changed. Names the objects whose last outcome is in question: undecryptable
+    /// ones for which there is a key not tried, and synced ones whose key is gone.
+    pub fn keys_changed(&self, keys: &KeySet) -> Vec<ObjectKey> {
+        self.iter()
+            .filter(|(_, done)| {
+                done.is_some_and(|done| match &done.outcome {
+                    Outcome::Synced => !keys.contains_all(&done.opened_by),
+                    Outcome::Failed(failure) => match failure.cause {
+                        Cause::Unseal(_) => done.untried(keys).next().is_some(),
+                        _ => false,
+                    },
+                })
+            })
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+}
+
+impl Done {
+    /// Those of `keys` that the last pass did not have.
+    pub(crate) fn untried<'a>(&'a self, keys: &'a KeySet) -> impl Iterator<Item = Fingerprint> {
+        let tried = self.tried.as_ref();
+        keys.iter()
+            .filter(move |key| tried.is_none_or(|tried| !tried.contains(key)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! The decision: what a pass writes, and how it ends.
+//!
+//! Pure, synchronous and total. The shell [observes](Observed), calls [`plan`], applies the
+//! [`Write`] and, if the API server refuses it, asks [`after_failed_write`]; then it publishes
+//! the event and the status and [remembers](crate::memory::Done) how it ended. The same code
+//! decides for a cluster and for a directory.
+//!
+//! The order of observation matters for cost: read the target first, then unseal. An API server
+//! that does not answer then costs no private-key operation, however often the pass is repeated.
+
+mod conclude;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealed_api::names::annotations;
+use sealed_api::{SealedSecret, SealedSecretStatus, UnsealFailure, Unsealed, is_true};
+use sealed_crypto::Fingerprint;
+
+pub use self::conclude::{AfterWrite, Subject, after_failed_write, conclude};
+use crate::conditions::tells;
+use crate::key_secret::is_key_secret;
+use crate::memory::{Done, KeySet};
+use crate::outcome::{Event, Failure, Outcome};
+use crate::ownership::{Ownership, Standing};
+use crate::queue::Verdict;
+use crate::secret_diff::{self, Owner};
+
+/// What the flags say about writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The namespace in which key Secrets are read.
+    pub key_namespace: String,
+    /// `--key-prefix`: the name of the oldest form of key Secret.
+    pub key_prefix: String,
+    /// `--allow-sealed-keys`.
+    pub allow_sealed_keys: bool,
+    /// `--update-status`.
+    pub update_status: bool,
+}
+
+/// The attempt to open an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// The Secret, or why there is none.
+    pub unsealed: Result<Unsealed, UnsealFailure>,
+    /// The keys that opened values, also if others failed.
+    pub opened_by: BTreeSet<Fingerprint>,
+    /// All keys there were.
+    pub keys: KeySet,
+}
+
+/// Everything a decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// The object.
+    pub object: &'a SealedSecret,
+    /// What came of opening it.
+    pub attempt: &'a Attempt,
+    /// The Secret of its name.
+    pub target: Option<&'a Secret>,
+    /// How this process's previous pass over it ended.
+    pub last: Option<&'a Done>,
+    /// What the flags say.
+    pub rules: &'a Rules,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Plan {
+    /// What to write; everything below holds once it is written.
+    pub write: Write,
+    /// How the pass ends.
+    pub outcome: Outcome,
+    /// What to tell whoever describes the object; nothing when it was told before.
+    pub event: Option<Event>,
+    /// The status to store; nothing when it is stored.
+    pub status: Option<SealedSecretStatus>,
+    /// When to work on the object again.
+    pub next: Verdict,
+}
+
+/// A write to the Secret. `Debug` shows no values.
+#[derive(Clone, PartialEq)]
+pub enum Write {
+    /// Nothing differs, or nothing may be written.
+    Nothing,
+    /// POST; when it exists by now, observe again.
+    Create(Box<Secret>),
+    /// PUT. Holds the uid and resourceVersion that were observed, so it only replaces that Secret.
+    Replace(Box<Secret>),
+}
+
+impl Write {
+    /// The Secret to write.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Nothing => None,
+            Self::Create(secret) | Self::Replace(secret) => Some(secret),
+        }
+    }
+}
+
+impl fmt::Debug for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verb, secret) = match self {
+            Self::Nothing => return f.write_str("Nothing"),
+            Self::Create(secret) => ("Create", secret),
+            Self::Replace(secret) => ("Replace", secret),
+        };
+        let keys: Vec<_> = secret.data.iter().flatten().map(|(key, _)| key).collect();
+        write!(f, "{verb}({:?}, data keys {keys:?})", secret.metadata)
+    }
+}
+
+/// Decides. See the [module](self).
+pub fn plan(observed: &Observed<'_>) -> Plan {
+    let decision = match &observed.attempt.unsealed {
+        Ok(unsealed) => decide(observed, &unsealed.secret),
+        Err(failure) => Err(Failure::unseal(failure)),
+    };
+    let (write, outcome) = match decision {
+        Ok(write) => (write, Outcome::Synced),
+        Err(failure) => (Write::Nothing, Outcome::Failed(failure)),
+    };
+    let writes = write != Write::Nothing;
+    Plan {
+        write,
+        ..conclude(
+            Subject::of(observed.object),
+            outcome,
+            writes,
+            observed.last,
+            observed.rules,
+            observed.now,
+        )
+    }
+}
+
+/// The table of compat/controller.md §4.3.
+fn decide(observed: &Observed<'_>, unsealed: &Secret) -> Result<Write, Failure> {
+    let object = observed.object;
+    let name = object.name();
+    let wanted = secret_diff::to_create(unsealed);
+    let Some(existing) = observed.target else {
+        refuse_reserved(observed, &[&wanted.metadata])?;
+        return Ok(Write::Create(Box::new(wanted)));
+    };
+
+    let uid = object.metadata.uid.as_deref().unwrap_or_default();
+    let owner = Owner { name, uid };
+    let standing = Standing::of(&existing.metadata, name, uid);
+    let synced_before = tells(
+        object.status.as_ref(),
+        object.metadata.generation.unwrap_or_default(),
+        &Outcome::Synced,
+    );
+    let next = match standing.ownership(wrote_without_owner(observed, existing)) {
+        Ownership::Patch => secret_diff::merged(existing, &wanted, owner),
+        Ownership::Replace => {
+            let next = secret_diff::replaced(existing, &wanted, owner);
+            // Only a taken-over Secret loses what others put on it, and one whose object changed.
+            if synced_before && !standing.managed && secret_diff::still_says(existing, &next) {
+                return Ok(Write::Nothing);
+            }
+            next
+        }
+        Ownership::Foreign => {
+            let next = secret_diff::replaced(existing, &wanted, owner);
+            // Written without owner by an earlier process: it is what it should be, and the
+            // stored status shows that it was so before anybody could ask us to compare.
+            let known = synced_before && wants_no_owner(object);
+            return if known && secret_diff::still_says(existing, &next) {
+                Ok(Write::Nothing)
+            } else {
+                Err(Failure::unmanaged(name))
+            };
+        }
+    };
+    refuse_reserved(observed, &[&existing.metadata, &next.metadata])?;
+    if !secret_diff::differs(existing, &next) {
+        return Ok(Write::Nothing);
+    }
+    let type_ = secret_diff::type_of(&next);
+    if secret_diff::type_of(existing) != type_ {
+        return Err(Failure::secret_type(name, type_));
+    }
+    if existing.immutable == Some(true) && secret_diff::data_differs(existing, &next) {
+        return Err(Failure::immutable(name));
+    }
+    Ok(Write::Replace(Box::new(next)))
+}
+
+/// Whether this process wrote the Secret that exists for an object that wants no owner reference
+/// on it. Nothing on the Secret can show that; its uid cannot be forged.
+fn wrote_without_owner(observed: &Observed<'_>, existing: &Secret) -> bool {
+    wants_no_owner(observed.object)
+        && observed
+            .last
+            .and_then(|last| last.target.as_ref())
+            .is_some_and(|target| {
+                target.held && existing.metadata.uid.as_ref() == Some(&target.uid)
+            })
+}
+
+pub(crate) fn wants_no_owner(object: &SealedSecret) -> bool {
+    let template = object.spec.template.as_ref();
+    let all = template.and_then(|template| template.metadata.annotations.as_ref());
+    is_true(all, annotations::SKIP_SET_OWNER_REFERENCES)
+}
+
+/// Neither a new sealing key nor a change to one: whoever may create a SealedSecret in the key
+/// namespace could otherwise make everybody seal for a key of their own.
+fn refuse_reserved(observed: &Observed<'_>, involved: &[&ObjectMeta]) -> Result<(), Failure> {
+    let rules = observed.rules;
+    let reserved = !rules.allow_sealed_keys
+        && observed.object.namespace() == rules.key_namespace
+        && involved
+            .iter()
+            .any(|metadata| is_key_secret(metadata, &rules.key_prefix));
+    if reserved {
+        return Err(Failure::reserved_key(observed.object.name()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

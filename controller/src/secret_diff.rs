@@ -1,0 +1,203 @@
+//! What a Secret becomes, and whether that differs from what it is.
+//!
+//! Absent and empty are the same everywhere, and so are an empty type and `Opaque`: the API
+//! server stores one for the other, and comparing them literally costs upstream a write for each
+//! object at each restart.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use sealed_api::is_true;
+use sealed_api::names::{annotations, secret};
+
+use crate::ownership::merged_owners;
+
+/// The keys that the token controller adds to a service-account token, and would issue a new
+/// token to replace.
+const TOKEN_KEYS: [&str; 3] = ["ca.crt", "namespace", "token"];
+
+/// The annotation that the token controller adds.
+const TOKEN_ANNOTATION: &str = "kubernetes.io/service-account.uid";
+
+/// The SealedSecret on whose behalf a Secret is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its uid.
+    pub uid: &'a str,
+}
+
+/// The Secret to create: what was unsealed, without the fields that only the server sets.
+///
+/// A template may hold them all. Upstream's `--re-encrypt` copies them there, and its controller
+/// then fails to create the Secret because of the `resourceVersion`.
+pub fn to_create(unsealed: &Secret) -> Secret {
+    let mut secret = unsealed.clone();
+    let string_data = secret.string_data.take().unwrap_or_default();
+    let texts = string_data
+        .into_iter()
+        .map(|(key, text)| (key, ByteString(text.into_bytes())));
+    secret.data.get_or_insert_default().extend(texts);
+    secret.metadata = ObjectMeta {
+        creation_timestamp: None,
+        deletion_grace_period_seconds: None,
+        deletion_timestamp: None,
+        generation: None,
+        managed_fields: None,
+        resource_version: None,
+        self_link: None,
+        uid: None,
+        ..secret.metadata
+    };
+    secret
+}
+
+/// `existing` with everything that `wanted` describes in place of what it had.
+pub fn replaced(existing: &Secret, wanted: &Secret, owner: Owner<'_>) -> Secret {
+    let mut data = wanted.data.clone().unwrap_or_default();
+    let mut annotations = wanted.metadata.annotations.clone().unwrap_or_default();
+    if is_token(existing) {
+        keep(&mut data, existing.data.as_ref(), &TOKEN_KEYS);
+        let existing = existing.metadata.annotations.as_ref();
+        keep(&mut annotations, existing, &[TOKEN_ANNOTATION]);
+    }
+    let mut next = existing.clone();
+    next.data = Some(data);
+    next.metadata.labels.clone_from(&wanted.metadata.labels);
+    next.metadata.annotations = Some(annotations);
+    next.metadata.owner_references = Some(owners(existing, wanted, owner));
+    next.type_ = Some(type_of(wanted).to_owned());
+    if wanted.immutable == Some(true) {
+        next.immutable = Some(true);
+    }
+    next
+}
+
+/// `existing` with `wanted` added to it. Its owners stay, unless `managed` is among the
+/// annotations afterwards.
+pub fn merged(existing: &Secret, wanted: &Secret, owner: Owner<'_>) -> Secret {
+    let mut next = existing.clone();
+    add(&mut next.data, wanted.data.as_ref());
+    add(&mut next.metadata.labels, wanted.metadata.labels.as_ref());
+    add(
+        &mut next.metadata.annotations,
+        wanted.metadata.annotations.as_ref(),
+    );
+    if is_true(next.metadata.annotations.as_ref(), annotations::MANAGED) {
+        next.metadata.owner_references = Some(owners(existing, wanted, owner));
+    }
+    // A template without a type asks for none; upstream asks for `Opaque` and is refused.
+    if let Some(type_) = wanted.type_.as_ref().filter(|type_| !type_.is_empty()) {
+        next.type_ = Some(type_.clone());
+    }
+    next
+}
+
+/// Whether writing `next` over `existing` would change anything.
+pub fn differs(existing: &Secret, next: &Secret) -> bool {
+    let (before, after) = (&existing.metadata, &next.metadata);
+    data_differs(existing, next)
+        || type_of(existing) != type_of(next)
+        || existing.immutable.unwrap_or_default() != next.immutable.unwrap_or_default()
+        || entries_differ(before.labels.as_ref(), after.labels.as_ref())
+        || entries_differ(before.annotations.as_ref(), after.annotations.as_ref())
+        || sorted_owners(before) != sorted_owners(after)
+}
+
+/// Whether the data, which an immutable Secret keeps, would change.
+pub fn data_differs(existing: &Secret, next: &Secret) -> bool {
+    entries_differ(existing.data.as_ref(), next.data.as_ref())
+}
+
+/// Whether `existing` still is what `next`, the Secret it would be replaced by, was made to say:
+/// the same data and type, and at least its labels, annotations and owners.
+///
+/// This is the question when the same SealedSecret was synced before, and only the controller was
+/// restarted since: labels that others have put on the Secret are then no reason to write.
+pub fn still_says(existing: &Secret, next: &Secret) -> bool {
+    let (before, after) = (&existing.metadata, &next.metadata);
+    let relaxed = Secret {
+        metadata: ObjectMeta {
+            labels: union(before.labels.clone(), after.labels.as_ref()),
+            annotations: union(before.annotations.clone(), after.annotations.as_ref()),
+            ..after.clone()
+        },
+        ..next.clone()
+    };
+    !differs(existing, &relaxed)
+}
+
+/// The type that the API server stores.
+pub fn type_of(secret: &Secret) -> &str {
+    secret
+        .type_
+        .as_deref()
+        .filter(|type_| !type_.is_empty())
+        .unwrap_or(secret::OPAQUE)
+}
+
+fn is_token(secret: &Secret) -> bool {
+    type_of(secret) == secret::SERVICE_ACCOUNT_TOKEN
+}
+
+fn owners(existing: &Secret, wanted: &Secret, owner: Owner<'_>) -> Vec<OwnerReference> {
+    let of = |secret: &Secret| secret.metadata.owner_references.clone().unwrap_or_default();
+    merged_owners(&of(existing), &of(wanted), owner.name, owner.uid)
+}
+
+/// Owner references are a set: their order says nothing, and an absent flag is false.
+fn sorted_owners(metadata: &ObjectMeta) -> Vec<(&str, &str, &str, &str, bool, bool)> {
+    let mut owners: Vec<_> = metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .map(|owner| {
+            (
+                owner.uid.as_str(),
+                owner.api_version.as_str(),
+                owner.kind.as_str(),
+                owner.name.as_str(),
+                owner.controller.unwrap_or_default(),
+                owner.block_owner_deletion.unwrap_or_default(),
+            )
+        })
+        .collect();
+    owners.sort_unstable();
+    owners
+}
+
+fn entries_differ<V: PartialEq>(
+    before: Option<&BTreeMap<String, V>>,
+    after: Option<&BTreeMap<String, V>>,
+) -> bool {
+    !before.into_iter().flatten().eq(after.into_iter().flatten())
+}
+
+fn add<V: Clone>(to: &mut Option<BTreeMap<String, V>>, from: Option<&BTreeMap<String, V>>) {
+    let from = from.into_iter().flatten();
+    to.get_or_insert_default()
+        .extend(from.map(|(key, value)| (key.clone(), value.clone())));
+}
+
+fn union<V: Clone>(
+    mut all: Option<BTreeMap<String, V>>,
+    then: Option<&BTreeMap<String, V>>,
+) -> Option<BTreeMap<String, V>> {
+    add(&mut all, then);
+    all
+}
+
+fn keep<V: Clone>(
+    to: &mut BTreeMap<String, V>,
+    existing: Option<&BTreeMap<String, V>>,
+    keys: &[&str],
+) {
+    for (key, value) in existing.into_iter().flatten() {
+        if keys.contains(&key.as_str()) && !to.contains_key(key) {
+            to.insert(key.clone(), value.clone());
+        }
+    }
+}
