@@ -44,7 +44,7 @@ impl SealedValue {
         })
     }
 
-    /// Reads the text form, with the leniency of [`base64::decode`](crate::base64::decode).
+    /// Reads the text form, with the leniency of [`base64::decode`].
     ///
     /// # Errors
     /// Text that is not base64, or bytes that [`Self::from_bytes`] refuses.
