@@ -193,6 +193,29 @@ impl Memory {
         })
     }
 
+    /// Decides about an object whose body is not at hand, so that the echo of our own write, a
+    /// blocker that is still there and a second look cost no request for it. `None` when nothing
+    /// is known of it.
+    pub fn triage_unread(
+        &self,
+        key: &ObjectKey,
+        keys: &KeySet,
+        target: Target<'_>,
+    ) -> Option<Triage> {
+        let known = self.objects.get(key)?;
+        Some(triage(&Seen {
+            name: &key.name,
+            facts: &known.facts,
+            hinted: &[],
+            written_at: None,
+            last: known.done.as_ref(),
+            doubt: &known.doubt,
+            target,
+            keys,
+            recent: &[],
+        }))
+    }
+
     /// A pass ended.
     ///
     /// News of the Secret that arrived meanwhile stays a doubt unless it is the echo of what the

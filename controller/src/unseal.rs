@@ -21,7 +21,7 @@ pub struct Opener<'a> {
     /// `--accept-deprecated-v1-data`.
     pub accept_v1_data: bool,
     /// What renders templates.
-    pub render: &'a dyn Render,
+    pub render: &'a (dyn Render + Sync),
 }
 
 impl Opener<'_> {
