@@ -6,6 +6,7 @@ pub mod config;
 pub mod dns1123;
 pub mod http;
 pub mod key_secret;
+pub mod kubernetes;
 pub mod logging;
 pub mod memory;
 pub mod message;
