@@ -12,6 +12,8 @@
 //! and says once what it cannot do without.
 
 mod client;
+mod namespaces;
+mod watch;
 
 use std::time::Duration;
 

@@ -1,0 +1,246 @@
+//! Watches: each with its own task, its own back-off and no memory of objects.
+//!
+//! kube's `Controller` puts all its watches behind one back-off, so that a single forbidden one slows the healthy
+//! ones down; and a reflector would hold every object. Here a watch is a sequence of events that its task folds into
+//! whatever little it needs to remember.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use kube::Resource;
+use kube::api::Api;
+use kube::runtime::watcher::{self, Config, DefaultBackoff, Event};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::client::{ApiError, Cluster};
+
+/// Objects to a page: what a list holds in memory at a time, and what is repeated when a page fails.
+const PAGE: u32 = 100;
+
+/// Which objects are watched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// All namespaces; needs a ClusterRole.
+    Cluster,
+    /// One namespace; a Role there is enough.
+    Namespace(String),
+}
+
+impl Reach {
+    /// Whether an object of that namespace is in reach.
+    pub(super) fn holds(&self, namespace: &str) -> bool {
+        match self {
+            Self::Cluster => true,
+            Self::Namespace(own) => own == namespace,
+        }
+    }
+
+    fn api<K>(&self, cluster: &Cluster) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+    {
+        match self {
+            Self::Cluster => Api::all(cluster.client()),
+            Self::Namespace(namespace) => Api::namespaced(cluster.client(), namespace),
+        }
+    }
+}
+
+impl std::fmt::Display for Reach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("all namespaces"),
+            Self::Namespace(namespace) => write!(f, "namespace {namespace}"),
+        }
+    }
+}
+
+/// What to select within a [`Reach`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Selection {
+    /// Label selector.
+    pub(crate) labels: Option<String>,
+    /// Field selector.
+    pub(crate) fields: Option<String>,
+}
+
+impl Selection {
+    fn config(self) -> Config {
+        Config {
+            label_selector: self.labels,
+            field_selector: self.fields,
+            ..Config::default().page_size(PAGE)
+        }
+    }
+}
+
+/// What a watch has to say.
+#[derive(Debug)]
+pub(crate) enum Happening<K> {
+    /// An object came, changed or went; or a list began or ended.
+    Event(Event<K>),
+    /// It does not work at the moment. Already logged; it will be tried again.
+    Failed {
+        /// Because RBAC does not allow it.
+        forbidden: bool,
+    },
+}
+
+/// The events of one watch. It never ends: whatever fails is logged once, waited for and tried again.
+pub(crate) struct Watch<K> {
+    events: BoxStream<'static, watcher::Result<Event<K>>>,
+    backoff: DefaultBackoff,
+    resume: Option<Instant>,
+    trouble: Trouble,
+}
+
+impl<K> Watch<K>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + 'static,
+{
+    /// Begins to watch, with a list; `what` is for log lines.
+    pub(crate) fn new(
+        cluster: &Cluster,
+        what: &'static str,
+        reach: &Reach,
+        selection: Selection,
+    ) -> Self {
+        let events = watcher::watcher(reach.api::<K>(cluster), selection.config());
+        Self {
+            events: events.boxed(),
+            backoff: DefaultBackoff::default(),
+            resume: None,
+            trouble: Trouble {
+                what,
+                reach: reach.to_string(),
+                last: None,
+            },
+        }
+    }
+
+    /// What happens next. Safe to cancel: a pause goes on where it was.
+    pub(crate) async fn next(&mut self) -> Happening<K> {
+        if let Some(resume) = self.resume {
+            tokio::time::sleep_until(resume).await;
+            self.resume = None;
+        }
+        match self.events.next().await {
+            Some(Ok(event)) => {
+                // A list that has only begun has not succeeded yet.
+                if !matches!(event, Event::Init) {
+                    self.trouble.over();
+                }
+                Happening::Event(event)
+            }
+            Some(Err(error)) => {
+                self.trouble.met(&error);
+                // The iterator has no end; if it had, half a minute would be its last word.
+                let pause = self.backoff.next().unwrap_or(Duration::from_secs(30));
+                self.resume = Some(Instant::now() + pause);
+                Happening::Failed {
+                    forbidden: is_forbidden(&error),
+                }
+            }
+            // Promised not to happen; waiting is better than spinning.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// What is said of a failing watch: a line when it starts to fail or fails differently, a line when it works again.
+#[derive(Debug)]
+struct Trouble {
+    what: &'static str,
+    reach: String,
+    last: Option<String>,
+}
+
+impl Trouble {
+    fn met(&mut self, error: &watcher::Error) {
+        let told = describe(error);
+        if self.last.as_ref() == Some(&told) {
+            debug!(
+                error = told,
+                "still cannot watch {} in {}", self.what, self.reach
+            );
+            return;
+        }
+        warn!(error = told, "cannot watch {} in {}", self.what, self.reach);
+        self.last = Some(told);
+    }
+
+    fn over(&mut self) {
+        if self.last.take().is_some() {
+            info!("watching {} in {} again", self.what, self.reach);
+        }
+    }
+}
+
+fn describe(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => ApiError::text(error),
+        watcher::Error::WatchError(status) => status.message.clone(),
+        watcher::Error::NoResourceVersion => "the answer has no resourceVersion".to_owned(),
+    }
+}
+
+fn is_forbidden(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code == 403,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api_error(code: u16, message: &str) -> kube::Error {
+        let mut status = kube::core::Status::failure(message, "");
+        status.code = code;
+        kube::Error::Api(Box::new(status))
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_words_of_the_api_server() {
+        let error = watcher::Error::InitialListFailed(api_error(403, "secrets is forbidden"));
+        assert_eq!(describe(&error), "secrets is forbidden");
+        assert!(is_forbidden(&error));
+        let error = watcher::Error::WatchStartFailed(api_error(500, "etcd"));
+        assert!(!is_forbidden(&error));
+    }
+
+    #[test]
+    fn the_same_trouble_is_remembered_until_it_is_over() {
+        let mut trouble = Trouble {
+            what: "Secrets",
+            reach: Reach::Cluster.to_string(),
+            last: None,
+        };
+        trouble.met(&watcher::Error::NoResourceVersion);
+        assert!(trouble.last.is_some());
+        trouble.over();
+        assert_eq!(trouble.last, None);
+    }
+
+    #[test]
+    fn a_namespace_holds_its_own_objects_only() {
+        assert!(Reach::Cluster.holds("a"));
+        assert!(Reach::Namespace("a".into()).holds("a"));
+        assert!(!Reach::Namespace("a".into()).holds("ab"));
+    }
+}
