@@ -144,6 +144,9 @@ pub mod events {
     /// Reason: the Secret could not be written.
     pub const UPDATE_FAILED: &str = "ErrUpdateFailed";
 
+    /// Reason, on a key Secret: it holds no key that can be used.
+    pub const KEY_UNUSABLE: &str = "ErrKeyUnusable";
+
     /// Message of [`UNSEALED`].
     pub const UNSEALED_MESSAGE: &str = "SealedSecret unsealed successfully";
 }

@@ -12,6 +12,7 @@
 //! and says once what it cannot do without.
 
 mod client;
+mod events;
 mod namespaces;
 mod watch;
 
