@@ -13,6 +13,7 @@
 
 mod client;
 mod events;
+mod keys;
 mod namespaces;
 mod watch;
 

@@ -1,0 +1,390 @@
+//! The sealing keys: found, watched, renewed.
+//!
+//! One task owns them and publishes a [`Keyring`]; everybody else only reads the latest. A key that is added,
+//! relabelled, deleted or replaced takes effect at once, a broken one is reported and skipped, and an emptied keyring
+//! never makes a new key appear behind the operator's back.
+
+mod known;
+mod make;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::runtime::watcher::Event;
+use sealed_api::names::{self, events, labels};
+use sealed_crypto::Keyring;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use self::known::{Change, KnownKeys, Source};
+use self::make::Recipe;
+use super::client::Cluster;
+use super::error_text;
+use super::events::{About, Note, Recorder};
+use super::watch::{Happening, Reach, Selection, Watch};
+use super::wipe;
+use crate::http::Gate;
+use crate::renewal::{AtStart, KeysAtStart, NewestKey, Renewal, RenewalRules, Why};
+use crate::services::Services;
+
+/// The clock is looked at again at least this often: it may be set, and certificates end.
+const LOOK_AGAIN: Duration = Duration::from_hours(1);
+/// Between two keys made on schedule.
+const REST: Duration = Duration::from_secs(1);
+/// Pause after a failed generation of the first key; doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// What the key task needs.
+pub(super) struct KeyTask {
+    cluster: Cluster,
+    recorder: Recorder,
+    recipe: Recipe,
+    renewal: Renewal,
+    known: KnownKeys,
+    publish: Arc<watch::Sender<Keyring>>,
+    /// Whoever asks for one more key.
+    demand: Arc<Notify>,
+    clock: fn() -> Timestamp,
+    /// What the start decided, once both lists have ended.
+    start: Start,
+    /// No scheduled key before this: whatever the clocks say, keys are not made without pause.
+    rest_until: Instant,
+    /// Whether it was already said that no certificate can be offered.
+    told_expired: bool,
+}
+
+/// Says, once and for all, that there are keys to work with or that none are to be expected.
+pub(super) struct Loaded {
+    /// Readiness.
+    pub(super) gate: Gate,
+    /// Cancelled when it is so: passes may begin.
+    pub(super) token: CancellationToken,
+}
+
+impl Loaded {
+    fn tell(&self) {
+        self.gate.open();
+        self.token.cancel();
+    }
+}
+
+/// How far the start has come.
+enum Start {
+    /// The lists that have not ended yet.
+    Listing(Vec<Source>),
+    /// A key has to be made first, not before this.
+    Making { after: Instant, pause: Duration },
+    /// Done: passes run, the certificate is served.
+    Over,
+}
+
+impl KeyTask {
+    /// The task for the namespace `home`.
+    pub(super) fn new(
+        services: &Services,
+        cluster: Cluster,
+        recorder: Recorder,
+        home: &str,
+    ) -> Self {
+        let config = &services.config.keys;
+        Self {
+            cluster,
+            recorder,
+            recipe: Recipe {
+                namespace: home.to_owned(),
+                config: config.clone(),
+            },
+            renewal: Renewal::new(RenewalRules::from(config)),
+            known: KnownKeys::new(config.order),
+            publish: Arc::clone(&services.keyring),
+            demand: Arc::clone(&services.renew_key),
+            clock: services.clock,
+            start: Start::Listing(vec![Source::Labelled, Source::Legacy]),
+            rest_until: Instant::now(),
+            told_expired: false,
+        }
+    }
+
+    /// Runs until `stop`. `loaded` is told when the keys there are have been read and a missing first key was made.
+    pub(super) async fn run(mut self, loaded: Loaded, stop: CancellationToken) {
+        info!("Searching for existing private keys");
+        let demand = Arc::clone(&self.demand);
+        let reach = Reach::Namespace(self.recipe.namespace.clone());
+        let mut labelled = Watch::<Secret>::new(
+            &self.cluster,
+            "sealing keys",
+            &reach,
+            Selection {
+                labels: Some(format!("{}={}", labels::SEALING_KEY, labels::ACTIVE)),
+                fields: None,
+            },
+        );
+        let mut legacy = Watch::<Secret>::new(
+            &self.cluster,
+            "the sealing key of the oldest form",
+            &reach,
+            Selection {
+                labels: None,
+                fields: Some(format!("metadata.name={}", self.recipe.config.prefix)),
+            },
+        );
+        loop {
+            let alarm = self.alarm((self.clock)());
+            tokio::select! {
+                () = stop.cancelled() => return,
+                happening = labelled.next() => self.happened(Source::Labelled, happening),
+                happening = legacy.next() => self.happened(Source::Legacy, happening),
+                () = tokio::time::sleep_until(alarm) => {}
+                () = demand.notified() => {
+                    // Making a key is not cut short by a shutdown: a stored key that was never told of is worse
+                    // than a second more.
+                    self.make("on demand").await;
+                }
+            }
+            self.go_on(&loaded).await;
+        }
+    }
+
+    /// What has to be done now, whatever woke us.
+    async fn go_on(&mut self, loaded: &Loaded) {
+        let now = (self.clock)();
+        match &self.start {
+            Start::Listing(open) if open.is_empty() => self.decide_start(now),
+            Start::Making { after, .. } if *after <= Instant::now() => self.make_first().await,
+            Start::Over
+                if self.renewal.due().is_some_and(|due| due <= now)
+                    && self.rest_until <= Instant::now() =>
+            {
+                self.rest_until = Instant::now() + REST;
+                self.make("on schedule").await;
+            }
+            Start::Listing(_) | Start::Making { .. } | Start::Over => {}
+        }
+        if matches!(self.start, Start::Over) {
+            loaded.tell();
+            self.tell_expired(now);
+        }
+    }
+
+    fn decide_start(&mut self, now: Timestamp) {
+        let keyring = self.publish.borrow().clone();
+        let found = KeysAtStart {
+            secrets: self.known.secrets(),
+            newest: NewestKey::of(&keyring, now),
+        };
+        self.start = match self.renewal.at_start(found) {
+            AtStart::Proceed => Start::Over,
+            AtStart::Generate(why) => {
+                match why {
+                    Why::FirstStart => info!("there is no sealing key yet: making the first one"),
+                    Why::Cutoff => info!(
+                        "the newest sealing key is older than --key-cutoff-time: making a new one"
+                    ),
+                }
+                Start::Making {
+                    after: Instant::now(),
+                    pause: FIRST_PAUSE,
+                }
+            }
+            AtStart::WaitForKey => {
+                warn!(
+                    namespace = self.recipe.namespace,
+                    "there is no sealing key, and --auto-first-key=false: waiting for one to be brought"
+                );
+                Start::Over
+            }
+            AtStart::NoUsableKey => {
+                error!(
+                    namespace = self.recipe.namespace,
+                    secrets = found.secrets,
+                    "no sealing key can be used; a new one would hide that, so none is made"
+                );
+                Start::Over
+            }
+        };
+    }
+
+    async fn make_first(&mut self) {
+        let Start::Making { pause, .. } = self.start else {
+            return;
+        };
+        self.start = if self.make("at start").await {
+            Start::Over
+        } else {
+            Start::Making {
+                after: Instant::now() + super::jittered(pause),
+                pause: pause.saturating_mul(2).min(LONGEST_PAUSE),
+            }
+        };
+    }
+
+    /// Makes a key, or takes over the one that somebody else has just made. Says whether there is a new one.
+    async fn make(&mut self, occasion: &'static str) -> bool {
+        let now = (self.clock)();
+        let made = make::make(&self.cluster, &self.recipe, now, |name| {
+            self.known.holds(name)
+        })
+        .await;
+        match made {
+            Ok(secrets) => {
+                for secret in secrets {
+                    let change = self.known.found(Source::Labelled, secret);
+                    self.tell(change);
+                }
+                self.renewal.generated();
+                self.changed();
+                true
+            }
+            Err(failure) => {
+                error!(
+                    error = error_text(&failure),
+                    occasion, "Failed to generate new key"
+                );
+                self.renewal.failed((self.clock)());
+                false
+            }
+        }
+    }
+
+    fn happened(&mut self, source: Source, happening: Happening<Secret>) {
+        let changes = match happening {
+            Happening::Event(Event::Init) => {
+                self.known.begin(source);
+                return;
+            }
+            Happening::Event(Event::InitApply(secret) | Event::Apply(secret)) => {
+                self.known.found(source, secret).into_iter().collect()
+            }
+            Happening::Event(Event::Delete(mut secret)) => {
+                wipe(&mut secret);
+                let name = secret.metadata.name.unwrap_or_default();
+                self.known.gone(source, &name).into_iter().collect()
+            }
+            Happening::Event(Event::InitDone) => {
+                let changes = self.known.complete(source);
+                self.listed(source);
+                changes
+            }
+            // Not being allowed to look for the oldest form is no reason to serve nothing.
+            Happening::Failed { forbidden: true } if source == Source::Legacy => {
+                self.listed(source);
+                return;
+            }
+            Happening::Failed { .. } => return,
+        };
+        if !changes.is_empty() {
+            for change in changes {
+                self.tell(Some(change));
+            }
+            self.changed();
+        }
+    }
+
+    fn listed(&mut self, source: Source) {
+        if let Start::Listing(open) = &mut self.start {
+            open.retain(|other| *other != source);
+        }
+    }
+
+    /// Publishes the keyring and tells the schedule.
+    fn changed(&mut self) {
+        let keyring = self.known.keyring();
+        self.renewal
+            .keys_changed(NewestKey::of(&keyring, (self.clock)()));
+        // Whoever brought a key while one was to be made has answered the question.
+        if matches!(self.start, Start::Making { .. }) && self.cutoff_is_met(&keyring) {
+            self.start = Start::Over;
+        }
+        self.publish.send_replace(keyring);
+    }
+
+    fn cutoff_is_met(&self, keyring: &Keyring) -> bool {
+        let found = KeysAtStart {
+            secrets: self.known.secrets(),
+            newest: NewestKey::of(keyring, (self.clock)()),
+        };
+        self.renewal.at_start(found) == AtStart::Proceed
+    }
+
+    /// When to wake without being woken.
+    fn alarm(&self, now: Timestamp) -> Instant {
+        let latest = Instant::now() + LOOK_AGAIN;
+        let wanted = match &self.start {
+            Start::Listing(_) => None,
+            Start::Making { after, .. } => Some(*after),
+            Start::Over => self
+                .renewal
+                .due()
+                .map(|due| Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO))
+                .and_then(|wait| Instant::now().checked_add(wait))
+                .map(|due| due.max(self.rest_until)),
+        };
+        wanted.map_or(latest, |wanted| wanted.min(latest))
+    }
+
+    fn tell(&self, change: Option<Change>) {
+        match change {
+            None => {}
+            Some(Change::Registered {
+                secret,
+                fingerprint,
+                fault,
+            }) => {
+                info!(secretname = secret, %fingerprint, "registered private key");
+                if let Some(fault) = fault {
+                    warn!(
+                        secret,
+                        error = error_text(&fault),
+                        "the key opens values, but its certificate is not offered for sealing"
+                    );
+                }
+            }
+            Some(Change::Dropped {
+                secret,
+                fingerprint,
+            }) => warn!(secretname = secret, %fingerprint, "dropped private key"),
+            Some(Change::Broken {
+                secret,
+                uid,
+                resource_version,
+                fault,
+            }) => {
+                let text = error_text(&fault);
+                error!(secret, error = text, "Error reading key");
+                let about = About {
+                    api_version: names::secret::API_VERSION,
+                    kind: names::secret::KIND,
+                    namespace: self.recipe.namespace.clone(),
+                    name: secret,
+                    uid,
+                    resource_version,
+                };
+                self.recorder.record(Note {
+                    about,
+                    kind: events::WARNING,
+                    reason: events::KEY_UNUSABLE,
+                    message: text,
+                });
+            }
+        }
+    }
+
+    /// Says once that nothing can be sealed for this controller at the moment.
+    fn tell_expired(&mut self, now: Timestamp) {
+        let keyring = self.publish.borrow();
+        let none = !keyring.is_empty() && keyring.current(now).is_none();
+        drop(keyring);
+        if none && !self.told_expired {
+            warn!(
+                namespace = self.recipe.namespace,
+                "no sealing key has a certificate that may be offered: expired, not yet valid or faulty"
+            );
+        }
+        self.told_expired = none;
+    }
+}
