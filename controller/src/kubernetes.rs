@@ -11,10 +11,16 @@
 //! answer that was lost can do harm. It needs no right that an installation of the existing controller does not grant,
 //! and says once what it cannot do without.
 
+mod apply;
 mod client;
 mod events;
 mod keys;
 mod namespaces;
+mod objects;
+mod reconcile;
+mod run;
+mod status;
+mod waiting;
 mod watch;
 
 use std::time::Duration;
@@ -23,6 +29,7 @@ use k8s_openapi::api::core::v1::Secret;
 use zeroize::Zeroize;
 
 pub use client::ConnectError;
+pub use run::run;
 
 /// An error with its causes, on one line.
 fn error_text(error: &dyn std::error::Error) -> String {

@@ -1,0 +1,71 @@
+//! Writing Secrets: POST and PUT only, each conditional on what was observed.
+//!
+//! The roles of an existing installation grant no PATCH on Secrets, so there is no server-side apply; and a write that
+//! is not tied to a resourceVersion could overwrite what somebody else wrote meanwhile.
+
+use k8s_openapi::api::core::v1::Secret;
+use sealed_api::names;
+use tracing::info;
+
+use super::client::{ApiError, Cluster};
+use super::wipe;
+use crate::object_key::ObjectKey;
+use crate::plan::Write;
+
+/// What became of a write.
+pub(super) enum Applied {
+    /// There was nothing to write.
+    Nothing,
+    /// The API server took it. Only the metadata is filled in.
+    Written(Box<Secret>),
+    /// It did not.
+    Failed(ApiError),
+}
+
+/// Does what the plan wants done to the Secret.
+pub(super) async fn write(cluster: &Cluster, key: &ObjectKey, write: &Write) -> Applied {
+    let written = match write {
+        Write::Nothing => return Applied::Nothing,
+        Write::Create(secret) => cluster.create(&key.namespace, &**secret).await,
+        Write::Replace(secret) => cluster.replace(&key.namespace, &key.name, &**secret).await,
+    };
+    match written {
+        Ok(metadata) => Applied::Written(Box::new(Secret {
+            metadata,
+            ..Secret::default()
+        })),
+        Err(error) => Applied::Failed(error),
+    }
+}
+
+/// Deletes the Secret of a SealedSecret that is gone, if it belonged to that very object.
+///
+/// The existing controller deletes whatever has the name, a stranger's Secret included.
+pub(super) async fn delete_owned(
+    cluster: &Cluster,
+    key: &ObjectKey,
+    uid: &str,
+) -> Result<(), ApiError> {
+    let Some(mut secret) = cluster
+        .read::<Secret>(Some(&key.namespace), &key.name)
+        .await?
+    else {
+        return Ok(());
+    };
+    wipe(&mut secret);
+    let owners = secret.metadata.owner_references.iter().flatten();
+    let owned = owners
+        .filter(|owner| owner.controller == Some(true) && owner.kind == names::KIND)
+        .any(|owner| owner.uid == uid);
+    if !owned {
+        return Ok(());
+    }
+    info!("sealed-secret" = %key, "SealedSecret has gone, deleting Secret");
+    match cluster
+        .delete::<Secret>(&key.namespace, &key.name, &secret.metadata)
+        .await
+    {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,289 @@
+//! What the watches tell, folded into what the process remembers and what it has to do.
+//!
+//! Everything here is synchronous and under one lock, held for microseconds: watches and workers never wait for each
+//! other's requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use k8s_openapi::Metadata;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::Event;
+use sealed_api::Decoded;
+use sealed_crypto::Keyring;
+use tracing::debug;
+
+use super::waiting::Waiting;
+use super::watch::Reach;
+use crate::memory::{Facts, KeySet, Memory, Wake};
+use crate::metrics::Metrics;
+use crate::object_key::ObjectKey;
+use crate::queue::{Urgency, WorkQueue};
+
+/// A resync spreads its looks over this time.
+const RESYNC_SPREAD: Duration = Duration::from_mins(30);
+
+/// All objects, shared by watches and workers.
+#[derive(Clone)]
+pub(super) struct Objects {
+    state: Arc<Mutex<State>>,
+    queue: WorkQueue,
+    metrics: Arc<Metrics>,
+    /// `--old-gc-behavior`: a deleted object is worked on once more.
+    bury: bool,
+}
+
+/// What is known and what waits.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// What the process knows of each object.
+    pub(super) memory: Memory,
+    /// Bodies that wait for their pass.
+    pub(super) waiting: Waiting,
+    /// Objects whose last status was not written.
+    pub(super) unpublished: BTreeSet<ObjectKey>,
+    /// Objects that are gone and whose Secret is to follow: their uid.
+    pub(super) buried: BTreeMap<ObjectKey, String>,
+}
+
+impl Objects {
+    pub(super) fn new(queue: WorkQueue, metrics: Arc<Metrics>, bury: bool) -> Self {
+        Self {
+            state: Arc::default(),
+            queue,
+            metrics,
+            bury,
+        }
+    }
+
+    /// The queue of what is to be done.
+    pub(super) fn queue(&self) -> &WorkQueue {
+        &self.queue
+    }
+
+    /// The state; a panic elsewhere leaves nothing in it half-done that matters.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An object is gone: nothing of it is kept.
+    pub(super) fn gone(&self, key: &ObjectKey) {
+        let mut state = self.state();
+        let known = state.memory.forget(key);
+        state.waiting.forget(key);
+        state.unpublished.remove(key);
+        self.metrics.object_gone(key);
+        match known {
+            Some(facts) if self.bury => {
+                state.buried.insert(key.clone(), facts.uid);
+                drop(state);
+                self.queue.add(key.clone(), Urgency::Change);
+            }
+            _ => {
+                drop(state);
+                self.queue.forget(key);
+            }
+        }
+    }
+
+    /// The keyring changed: whatever that puts in question is worked on again.
+    pub(super) fn keys_changed(&self, keyring: &Keyring) {
+        let affected = self.state().memory.keys_changed(&KeySet::from(keyring));
+        if !affected.is_empty() {
+            debug!(objects = affected.len(), "sealing keys changed");
+        }
+        for key in affected {
+            self.queue.add(key, Urgency::Change);
+        }
+    }
+
+    /// Looks at every object again, not all at once: news may have been lost.
+    pub(super) fn resync(&self) {
+        let mut state = self.state();
+        let keys: Vec<ObjectKey> = state.memory.iter().map(|(key, _)| key.clone()).collect();
+        for key in &keys {
+            // As if the Secret were gone: the pass looks, and mostly finds it as it was.
+            let _ = state.memory.target_changed(key, None);
+        }
+        drop(state);
+        for key in keys {
+            let wait = RESYNC_SPREAD.mul_f64(rand::random::<f64>());
+            self.queue.add_after(key, Urgency::Backlog, wait);
+        }
+    }
+
+    fn seen(&self, object: Decoded, urgency: Urgency) -> Option<ObjectKey> {
+        let key = key_of(object.metadata())?;
+        self.show_conditions(&key, &object);
+        let facts = Facts::of(object.metadata());
+        let mut state = self.state();
+        // Somebody made it again before its Secret could follow it.
+        state.buried.remove(&key);
+        if state.memory.seen(&key, facts) {
+            state.waiting.put(&key, object);
+            drop(state);
+            self.queue.add(key.clone(), urgency);
+        } else {
+            debug!("sealed-secret" = %key, "update suppressed, no changes in spec");
+        }
+        Some(key)
+    }
+
+    /// The metric shows what is stored, so it follows the watch and not our own writes.
+    fn show_conditions(&self, key: &ObjectKey, object: &Decoded) {
+        let status = match object {
+            Decoded::Sound(object) => object.status.as_ref(),
+            Decoded::Malformed(object) => object.status.as_ref(),
+        };
+        let conditions = status.map_or(&[][..], |status| &status.conditions);
+        let instance = Facts::of(object.metadata()).instance.unwrap_or_default();
+        self.metrics.conditions_observed(key, &instance, conditions);
+    }
+
+    fn wake(&self, key: ObjectKey, urgency: Urgency, wake: Wake) {
+        match wake {
+            Wake::No => {}
+            Wake::After(wait) => self.queue.add_after(key, urgency, wait),
+        }
+    }
+}
+
+/// The watch of SealedSecrets over one reach.
+pub(super) struct SealedSecretFold {
+    objects: Objects,
+    reach: Reach,
+    /// What the list under way has shown.
+    listing: BTreeSet<ObjectKey>,
+}
+
+impl SealedSecretFold {
+    pub(super) fn new(objects: Objects, reach: Reach) -> Self {
+        Self {
+            objects,
+            reach,
+            listing: BTreeSet::new(),
+        }
+    }
+
+    /// Takes one event. Says whether a list is complete.
+    pub(super) fn take(&mut self, event: Event<Decoded>) -> bool {
+        match event {
+            Event::Init => self.listing.clear(),
+            Event::InitApply(object) => {
+                let key = self.objects.seen(object, Urgency::Backlog);
+                self.listing.extend(key);
+            }
+            Event::Apply(object) => {
+                self.objects.seen(object, Urgency::Change);
+            }
+            Event::Delete(object) => {
+                if let Some(key) = key_of(object.metadata()) {
+                    self.objects.gone(&key);
+                }
+            }
+            Event::InitDone => {
+                self.forget_the_missing();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What the list does not show is gone, though no event said so.
+    fn forget_the_missing(&mut self) {
+        let missing: Vec<ObjectKey> = self
+            .objects
+            .state()
+            .memory
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| self.reach.holds(&key.namespace) && !self.listing.contains(*key))
+            .cloned()
+            .collect();
+        self.listing = BTreeSet::new();
+        for key in missing {
+            self.objects.gone(&key);
+        }
+    }
+}
+
+/// The watch of Secrets' metadata over one reach.
+pub(super) struct SecretFold {
+    objects: Objects,
+    reach: Reach,
+    /// Those of the list under way that have a SealedSecret.
+    listing: BTreeSet<ObjectKey>,
+}
+
+impl SecretFold {
+    pub(super) fn new(objects: Objects, reach: Reach) -> Self {
+        Self {
+            objects,
+            reach,
+            listing: BTreeSet::new(),
+        }
+    }
+
+    /// Takes one event. Nothing of a Secret is kept but what its metadata means for a SealedSecret of its name.
+    pub(super) fn take(&mut self, event: Event<PartialObjectMeta<Secret>>) {
+        match event {
+            Event::Init => self.listing.clear(),
+            Event::InitApply(secret) => {
+                let key = self.changed(&secret.metadata, true, Urgency::Backlog);
+                self.listing.extend(key);
+            }
+            Event::Apply(secret) => {
+                self.changed(&secret.metadata, true, Urgency::Change);
+            }
+            Event::Delete(secret) => {
+                self.changed(&secret.metadata, false, Urgency::Change);
+            }
+            Event::InitDone => self.miss(),
+        }
+    }
+
+    /// Names the object that the Secret belongs to, if a pass over it has ended.
+    fn changed(&self, secret: &ObjectMeta, present: bool, urgency: Urgency) -> Option<ObjectKey> {
+        let key = key_of(secret)?;
+        let mut state = self.objects.state();
+        let wake = state.memory.target_changed(&key, present.then_some(secret));
+        let known = state.memory.last(&key).is_some();
+        drop(state);
+        self.objects.wake(key.clone(), urgency, wake);
+        known.then_some(key)
+    }
+
+    /// A Secret that was there at the last pass and is not in the list was deleted meanwhile.
+    fn miss(&mut self) {
+        let mut state = self.objects.state();
+        let missing: Vec<ObjectKey> = state
+            .memory
+            .iter()
+            .filter(|(key, done)| {
+                self.reach.holds(&key.namespace)
+                    && !self.listing.contains(*key)
+                    && done.is_some_and(|done| done.target.is_some())
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut wakes = Vec::with_capacity(missing.len());
+        for key in missing {
+            let wake = state.memory.target_changed(&key, None);
+            wakes.push((key, wake));
+        }
+        drop(state);
+        self.listing = BTreeSet::new();
+        for (key, wake) in wakes {
+            self.objects.wake(key, Urgency::Change, wake);
+        }
+    }
+}
+
+fn key_of(metadata: &ObjectMeta) -> Option<ObjectKey> {
+    let namespace = metadata.namespace.as_deref()?;
+    let name = metadata.name.as_deref()?;
+    Some(ObjectKey::new(namespace, name))
+}
