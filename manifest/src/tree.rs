@@ -157,6 +157,7 @@ impl<'t> Builder<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = Tag::of(tag.as_deref());
                 self.refuse_long_key(&range)?;
+                let text = self.without_invented_line_end(text, style, &range);
                 self.add(Content::Scalar { text, style }, tag, anchor, range);
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -212,6 +213,37 @@ impl<'t> Builder<'t> {
             },
         }
         id
+    }
+
+    /// A block that ends with the text, not with a line end, has no line end in its value. The parser gives it
+    /// one; Go's does not, and in a password it would matter.
+    fn without_invented_line_end(
+        &self,
+        text: Cow<'t, str>,
+        style: ScalarStyle,
+        span: &Range<usize>,
+    ) -> Cow<'t, str> {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if !is_block || span.end != self.text.len() || self.text.ends_with(['\n', '\r']) {
+            return text;
+        }
+        if text.bytes().all(|byte| byte == b'\n') {
+            // Nothing but line ends, kept by `+`: those behind the header.
+            let header = self.text.trim_end().len();
+            let line_ends = self.text[header..].matches('\n').count().saturating_sub(1);
+            return Cow::Owned("\n".repeat(line_ends.min(text.len())));
+        }
+        // A last line of blanks is content as far as it reaches beyond the indentation.
+        let line = self.text.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let first = self.text[..span.start]
+            .rfind(['\n', '\r'])
+            .map_or(0, |end| end + 1);
+        let last = &self.text[line..];
+        let has_content = !last.trim_matches(' ').is_empty() || last.len() > span.start - first;
+        match text.strip_suffix('\n') {
+            Some(shorter) if has_content => Cow::Owned(shorter.to_owned()),
+            _ => text,
+        }
     }
 
     /// In braces, `a` and `b: 1` on two lines are one key to YAML 1.2 and an error to YAML 1.1. The error is

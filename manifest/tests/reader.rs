@@ -533,3 +533,29 @@ fn keys_in_braces_stay_on_their_line() {
         read(stream).unwrap_err();
     }
 }
+
+#[test]
+fn a_block_at_the_end_of_the_stream_has_the_line_ends_it_shows() {
+    for (stream, wanted) in [
+        ("a: |\n  x", "x"),
+        ("a: |+\n  x", "x"),
+        ("a: >\n  x", "x"),
+        ("a: |\n  x  ", "x  "),
+        ("a: |-\n  x", "x"),
+        ("a: |\n  x\n", "x\n"),
+        ("a: |\n  x\n  ", "x\n"),
+        ("a: |\n  x \n   ", "x \n "),
+        ("a: |\n  x \n   \n  ", "x \n \n"),
+        ("a: |\n  x\r", "x\n"),
+        ("a: |\n  x\n# c", "x\n"),
+        ("a: |\n  x\n---\n", "x\n"),
+        ("a: |+\n  x\n\n", "x\n\n"),
+        ("a: |+\n\n", "\n"),
+        ("a: |+\n\n  ", "\n"),
+        ("a: |+\n  ", ""),
+        ("a: |+", ""),
+        ("a: |", ""),
+    ] {
+        assert_eq!(values(stream), [json!({"a": wanted})], "{stream:?}");
+    }
+}
