@@ -97,7 +97,7 @@ impl DecodeError {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<&'static str> {
         match &self.fault {
-            Fault::BadBase64(_) => {
+            Fault::BadBase64(_) if self.field.starts_with("data[") => {
                 Some("values in `data` are base64; plain text goes into `stringData`")
             }
             Fault::LossyNumber => Some("put the value in quotes, so that it is text"),

@@ -17,7 +17,8 @@ impl Serialize for SealedSecret {
         map.serialize_entry("apiVersion", names::API_VERSION)?;
         map.serialize_entry("metadata", &MetadataView(&self.metadata))?;
         map.serialize_entry("spec", &self.spec)?;
-        if let Some(status) = &self.status {
+        let empty = SealedSecretStatus::default();
+        if let Some(status) = self.status.as_ref().filter(|status| **status != empty) {
             map.serialize_entry("status", status)?;
         }
         map.end()
