@@ -88,19 +88,23 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_aligned_and_shows_defaults_that_are_not_zero() {
-        fn any(_: &str) -> Result<(), String> {
-            Ok(())
+        fn filled(text: &str) -> Result<(), String> {
+            if text.is_empty() {
+                Err("is empty".to_owned())
+            } else {
+                Ok(())
+            }
         }
         let table = Table::new([
             Flag::text("request-timeout", "0", "How long."),
             Flag::bool("all", true, "Everything."),
             Flag::bool("All", false, "Upper case first."),
             Flag::duration("period", GoDuration::from_hours(720), "How often."),
-            Flag::checked("v", "0", any, "How much.")
+            Flag::checked("v", "0", filled, "How much.")
                 .type_word("Level")
                 .short('v'),
-            Flag::checked("where", ":0", any, "Where.").type_word("place"),
-            Flag::checked("scope", "strict", any, "How far."),
+            Flag::checked("where", ":0", filled, "Where.").type_word("place"),
+            Flag::checked("scope", "strict", filled, "How far."),
             Flag::float32("qps", 5.0, "How fast."),
             Flag::int("size", 4096, "How big."),
             Flag::strings("from", "Whence."),
