@@ -1,1 +1,53 @@
 //! The command lines `seal` and `kubeseal`.
+//!
+//! ```text
+//! words and variables ── args ──▶ Arguments ── request ──▶ Request ── commands ──▶ output
+//! ```
+//!
+//! [`Arguments`](args::Arguments) are what was typed, [`Request`](request::Request) is what is meant, and a command does it with
+//! streams it is given. Standard output is data, standard error is talk; a file is replaced only on success.
+//!
+//! # Two names, one tool
+//!
+//! As `kubeseal` the program does what the existing tool does, down to messages and exit codes, so that no script has to change
+//! (the defects it keeps from scripts, such as dropped documents and emptied files, are errors here). As `seal`, with the same
+//! flags and variables:
+//!
+//! * the output's format follows the input's, unless `--format` or a suffix says otherwise;
+//! * a word that is no flag is an error, with a suggestion;
+//! * names and namespaces are checked, so that no placeholder is sealed for;
+//! * a namespace that comes from the kubeconfig is told;
+//! * errors read `error[code]: …`, with hints;
+//! * a `List` is taken apart, UTF-16 is read, every key of a recovery file is used;
+//! * an output file keeps its mode, a link its meaning, an edited file its comments;
+//! * the SealedSecret says in an annotation which key it was sealed for.
+//!
+//! Work that needs no cluster touches no kubeconfig, no home directory and no network.
+
+pub mod args;
+mod certificate;
+mod cluster;
+mod commands;
+mod download;
+mod environment;
+mod failure;
+mod input;
+mod io;
+mod location;
+mod name;
+mod object_name;
+mod output;
+mod placement;
+mod recovery_keys;
+mod repeated;
+pub mod request;
+mod shell;
+mod suggest;
+
+pub use cluster::Controller;
+pub use environment::Environment;
+pub use failure::Failure;
+pub use io::Streams;
+pub use name::Name;
+pub use output::FormatChoice;
+pub use shell::{main, run};

@@ -1,0 +1,465 @@
+//! The flags, and the command line as typed.
+
+use sealed_crypto::Scope;
+use sealed_pflag::{Flag, Matches, Source, Table};
+
+/// Every flag, with its default and its help.
+pub fn table() -> Table {
+    Table::new(
+        own_flags()
+            .into_iter()
+            .chain(connection_flags())
+            .chain(logging_flags()),
+    )
+    .env_prefix("SEALED_SECRETS_")
+}
+
+fn own_flags() -> [Flag; 21] {
+    [
+        Flag::bool("allow-empty-data", false, "Seal a Secret that has no data"),
+        Flag::text(
+            "cert",
+            "",
+            "File or URL of the certificate to seal with, instead of asking the controller for it",
+        ),
+        Flag::text(
+            "controller-name",
+            "sealed-secrets-controller",
+            "Service of the controller",
+        ),
+        Flag::text(
+            "controller-namespace",
+            "kube-system",
+            "Namespace of the controller",
+        ),
+        Flag::bool(
+            "fetch-cert",
+            false,
+            "Print the certificate, to keep it for --cert",
+        ),
+        Flag::text("format", "json", "Output format, json or yaml").short('o'),
+        Flag::strings(
+            "from-file",
+            "File that holds the value for --raw, as PATH or KEY=PATH; /dev/stdin is standard input",
+        ),
+        Flag::bool("help", false, "Print this list"),
+        Flag::text("kubeconfig", "", "kubeconfig file to use"),
+        Flag::text(
+            "merge-into",
+            "",
+            "Seal the items of the input into this file, which holds a SealedSecret, in place",
+        ),
+        Flag::text(
+            "name",
+            "",
+            "Name of the SealedSecret; needed for --raw in the scope strict",
+        ),
+        Flag::bool(
+            "raw",
+            false,
+            "Seal one value, from --from-file or standard input, and print only its ciphertext",
+        ),
+        Flag::bool(
+            "re-encrypt",
+            false,
+            "Have the controller re-encrypt the SealedSecret with its newest key",
+        ),
+        Flag::strings(
+            "recovery-private-key",
+            "Private keys for --recovery-unseal: PEM files, or key Secrets and Lists of them as YAML or JSON",
+        ),
+        Flag::bool(
+            "recovery-unseal",
+            false,
+            "Unseal offline with --recovery-private-key, for when the cluster is gone",
+        ),
+        Flag::bool("rotate", false, "Same as --re-encrypt")
+            .deprecated("please use --re-encrypt instead")
+            .alias_of("re-encrypt"),
+        Flag::checked(
+            "scope",
+            "strict",
+            check_scope,
+            "Scope of the SealedSecret: strict, namespace-wide or cluster-wide; without it the scope annotations of the input count",
+        ),
+        Flag::text(
+            "sealed-secret-file",
+            "",
+            "Output file, instead of standard output",
+        )
+        .short('w'),
+        Flag::text("secret-file", "", "Input file, instead of standard input").short('f'),
+        Flag::bool(
+            "validate",
+            false,
+            "Ask the controller whether it can unseal the SealedSecret",
+        ),
+        Flag::bool("version", false, "Print the version"),
+    ]
+}
+
+/// The flags of kubectl that say which cluster is meant and as whom.
+fn connection_flags() -> [Flag; 19] {
+    [
+        Flag::text("as", "", "User to impersonate"),
+        Flag::string_array("as-group", "Group to impersonate; may be repeated"),
+        Flag::text("as-uid", "", "UID to impersonate"),
+        Flag::text(
+            "certificate-authority",
+            "",
+            "File of the certificate authority of the API server",
+        ),
+        Flag::text("client-certificate", "", "File of the client certificate"),
+        Flag::text("client-key", "", "File of the client certificate's key"),
+        Flag::text("cluster", "", "Cluster of the kubeconfig to use"),
+        Flag::text("context", "", "Context of the kubeconfig to use"),
+        Flag::bool(
+            "disable-compression",
+            false,
+            "Ask for uncompressed responses",
+        ),
+        Flag::bool(
+            "insecure-skip-tls-verify",
+            false,
+            "Do not check the certificate of the API server, so that anybody may pose as it",
+        ),
+        Flag::text("namespace", "", "Namespace of the Secret").short('n'),
+        Flag::text("password", "", "Password for basic authentication"),
+        Flag::text("proxy-url", "", "Proxy on the way to the API server"),
+        Flag::text(
+            "request-timeout",
+            "0",
+            "How long a request may take, such as 10s or 2m; 0 is without end",
+        ),
+        Flag::text("server", "", "Address of the API server"),
+        Flag::text(
+            "tls-server-name",
+            "",
+            "Name the API server's certificate must be for, if not the one in its address",
+        ),
+        Flag::text("token", "", "Bearer token"),
+        Flag::text("user", "", "User of the kubeconfig to act as"),
+        Flag::text("username", "", "Name for basic authentication"),
+    ]
+}
+
+/// The flags of the Go library klog: existing command lines have them, and nothing here logs.
+fn logging_flags() -> [Flag; 15] {
+    const INERT: &str = "Accepted for compatibility, without effect";
+    [
+        Flag::bool("add_dir_header", false, INERT),
+        Flag::bool("alsologtostderr", false, INERT),
+        Flag::checked("alsologtostderrthreshold", "0", check_severity, INERT).type_word("severity"),
+        Flag::bool("legacy_stderr_threshold_behavior", true, INERT),
+        Flag::checked("log_backtrace_at", ":0", check_location, INERT).type_word("traceLocation"),
+        Flag::text("log_dir", "", INERT),
+        Flag::text("log_file", "", INERT),
+        Flag::uint("log_file_max_size", 1800, INERT),
+        Flag::bool("logtostderr", true, INERT),
+        Flag::bool("one_output", false, INERT),
+        Flag::bool("skip_headers", false, INERT),
+        Flag::bool("skip_log_headers", false, INERT),
+        Flag::checked("stderrthreshold", "2", check_severity, INERT).type_word("severity"),
+        Flag::checked("v", "0", check_level, INERT)
+            .type_word("Level")
+            .short('v'),
+        Flag::checked("vmodule", "", check_modules, INERT).type_word("moduleSpec"),
+    ]
+    .map(Flag::without_env)
+}
+
+fn check_scope(text: &str) -> Result<(), String> {
+    if text.is_empty() || text.parse::<Scope>().is_ok() {
+        return Ok(());
+    }
+    Err("must be one of: strict, namespace-wide, cluster-wide".to_owned())
+}
+
+fn check_level(text: &str) -> Result<(), String> {
+    text.parse::<i32>().map(drop).map_err(|_| {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let cause = if number {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
+        format!(
+            "strconv.ParseInt: parsing {}: {cause}",
+            sealed_pflag::quote(text)
+        )
+    })
+}
+
+fn check_severity(text: &str) -> Result<(), String> {
+    let upper = text.to_ascii_uppercase();
+    if ["INFO", "WARNING", "ERROR", "FATAL"].contains(&upper.as_str()) {
+        Ok(())
+    } else {
+        check_level(text)
+    }
+}
+
+fn check_location(text: &str) -> Result<(), String> {
+    let line = text
+        .split_once(':')
+        .and_then(|(_, line)| line.parse::<u32>().ok());
+    if text.is_empty() || line.is_some() {
+        return Ok(());
+    }
+    Err("syntax error: expect file.go:234".to_owned())
+}
+
+fn check_modules(text: &str) -> Result<(), String> {
+    let fits = |module: &str| {
+        module.is_empty()
+            || module
+                .split_once('=')
+                .is_some_and(|(_, n)| n.parse::<i32>().is_ok())
+    };
+    if text.split(',').all(fits) {
+        return Ok(());
+    }
+    Err("syntax error: expect comma-separated list of filename=N".to_owned())
+}
+
+/// The command line and the variables, read but not yet understood.
+#[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one field for each switch of the command line"
+)]
+pub struct Arguments {
+    /// `--allow-empty-data`.
+    pub allow_empty_data: bool,
+    /// `--cert`.
+    pub cert: Option<String>,
+    /// `--controller-name`.
+    pub controller_name: String,
+    /// `--controller-namespace`.
+    pub controller_namespace: String,
+    /// `--fetch-cert`.
+    pub fetch_cert: bool,
+    /// `--format`, where somebody set it.
+    pub format: Option<String>,
+    /// `--from-file`.
+    pub from_file: Vec<String>,
+    /// `--help`.
+    pub help: bool,
+    /// `--merge-into`.
+    pub merge_into: Option<String>,
+    /// `--name`.
+    pub secret_name: Option<String>,
+    /// `--namespace`, without a prefix such as `ns/`.
+    pub namespace: Option<String>,
+    /// `--raw`.
+    pub raw: bool,
+    /// `--re-encrypt` or `--rotate`.
+    pub re_encrypt: bool,
+    /// `--recovery-private-key`.
+    pub recovery_private_key: Vec<String>,
+    /// `--recovery-unseal`.
+    pub recovery_unseal: bool,
+    /// `--scope`, where somebody set it to a scope.
+    pub scope: Option<Scope>,
+    /// `--sealed-secret-file`.
+    pub sealed_secret_file: Option<String>,
+    /// `--secret-file`.
+    pub secret_file: Option<String>,
+    /// `--validate`.
+    pub validate: bool,
+    /// `--version`.
+    pub version: bool,
+    /// The flags that say which cluster is meant.
+    pub connection: Connection,
+    /// What is no flag.
+    pub positionals: Vec<String>,
+}
+
+/// Which cluster is meant and as whom: kubectl's flags. Whatever is unset comes from the kubeconfig.
+#[derive(Clone, Default)]
+pub struct Connection {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<String>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// `--as-group`.
+    pub impersonate_groups: Vec<String>,
+    /// `--as-uid`.
+    pub impersonate_uid: Option<String>,
+    /// `--certificate-authority`.
+    pub certificate_authority: Option<String>,
+    /// `--client-certificate`.
+    pub client_certificate: Option<String>,
+    /// `--client-key`.
+    pub client_key: Option<String>,
+    /// `--cluster`.
+    pub cluster: Option<String>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--disable-compression`.
+    pub disable_compression: bool,
+    /// `--insecure-skip-tls-verify`.
+    pub insecure_skip_tls_verify: bool,
+    /// `--password`.
+    pub password: Option<String>,
+    /// `--proxy-url`.
+    pub proxy_url: Option<String>,
+    /// `--request-timeout`.
+    pub request_timeout: Option<String>,
+    /// `--server`.
+    pub server: Option<String>,
+    /// `--tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// `--token`.
+    pub token: Option<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--username`.
+    pub username: Option<String>,
+}
+
+impl std::fmt::Debug for Connection {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("kubeconfig", &self.kubeconfig)
+            .field("context", &self.context)
+            .field("cluster", &self.cluster)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Arguments {
+    /// Takes the values out of what was matched.
+    pub fn from_matches(matches: &Matches) -> Self {
+        let text = |name: &str| Some(matches.text(name).to_owned()).filter(|text| !text.is_empty());
+        Self {
+            allow_empty_data: matches.bool("allow-empty-data"),
+            cert: text("cert"),
+            controller_name: matches.text("controller-name").to_owned(),
+            controller_namespace: matches.text("controller-namespace").to_owned(),
+            fetch_cert: matches.bool("fetch-cert"),
+            format: (matches.source("format") != Source::Default)
+                .then(|| matches.text("format").to_owned()),
+            from_file: matches.list("from-file").to_vec(),
+            help: matches.bool("help"),
+            merge_into: text("merge-into"),
+            secret_name: text("name"),
+            namespace: text("namespace").map(without_namespace_prefix),
+            raw: matches.bool("raw"),
+            re_encrypt: matches.bool("re-encrypt"),
+            recovery_private_key: matches.list("recovery-private-key").to_vec(),
+            recovery_unseal: matches.bool("recovery-unseal"),
+            scope: matches
+                .is_set("scope")
+                .then(|| matches.text("scope").parse().ok())
+                .flatten(),
+            sealed_secret_file: text("sealed-secret-file"),
+            secret_file: text("secret-file"),
+            validate: matches.bool("validate"),
+            version: matches.bool("version"),
+            connection: Connection {
+                kubeconfig: text("kubeconfig"),
+                impersonate: text("as"),
+                impersonate_groups: matches.list("as-group").to_vec(),
+                impersonate_uid: text("as-uid"),
+                certificate_authority: text("certificate-authority"),
+                client_certificate: text("client-certificate"),
+                client_key: text("client-key"),
+                cluster: text("cluster"),
+                context: text("context"),
+                disable_compression: matches.bool("disable-compression"),
+                insecure_skip_tls_verify: matches.bool("insecure-skip-tls-verify"),
+                password: text("password"),
+                proxy_url: text("proxy-url"),
+                request_timeout: text("request-timeout"),
+                server: text("server"),
+                tls_server_name: text("tls-server-name"),
+                token: text("token"),
+                user: text("user"),
+                username: text("username"),
+            },
+            positionals: matches.positionals().to_vec(),
+        }
+    }
+}
+
+/// kubectl lets a namespace be written as a resource, so `ns/db` is `db`.
+fn without_namespace_prefix(namespace: String) -> String {
+    for prefix in ["namespaces/", "namespace/", "ns/"] {
+        if let (Some(head), Some(rest)) =
+            (namespace.get(..prefix.len()), namespace.get(prefix.len()..))
+            && head.eq_ignore_ascii_case(prefix)
+            && !rest.is_empty()
+        {
+            return rest.to_owned();
+        }
+    }
+    namespace
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Arguments {
+        let arguments = arguments.iter().map(|a| (*a).to_owned());
+        Arguments::from_matches(&table().parse([], arguments).unwrap())
+    }
+
+    #[test]
+    fn the_namespace_may_be_written_as_a_resource() {
+        for (typed, meant) in [
+            ("ns/db", "db"),
+            ("Namespaces/db", "db"),
+            ("namespace/ns/db", "ns/db"),
+            ("ns/", "ns/"),
+            ("db", "db"),
+        ] {
+            assert_eq!(parse(&["-n", typed]).namespace.as_deref(), Some(meant));
+        }
+    }
+
+    #[test]
+    fn only_a_scope_that_was_named_counts() {
+        assert_eq!(parse(&[]).scope, None);
+        assert_eq!(parse(&["--scope="]).scope, None);
+        assert_eq!(parse(&["--scope=strict"]).scope, Some(Scope::Strict));
+    }
+
+    #[test]
+    fn logging_flags_check_their_values_as_klog_does() {
+        let refusal = |arguments: &[&str]| {
+            table()
+                .parse([], arguments.iter().map(|a| (*a).to_owned()))
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refusal(&["-vvv"]),
+            r#"invalid argument "vv" for "-v, --v" flag: strconv.ParseInt: parsing "vv": invalid syntax"#
+        );
+        assert!(refusal(&["-v=99999999999"]).ends_with("value out of range"));
+        assert!(refusal(&["--stderrthreshold=LOUD"]).contains("ParseInt"));
+        assert!(refusal(&["--log_backtrace_at=x"]).ends_with("expect file.go:234"));
+        assert!(refusal(&["--vmodule=x"]).ends_with("filename=N"));
+        parse(&[
+            "-v",
+            "4",
+            "--stderrthreshold=error",
+            "--log_backtrace_at=a.go:7",
+            "--vmodule=a=1,b=2",
+        ]);
+    }
+
+    #[test]
+    fn credentials_do_not_show_in_debug_output() {
+        let shown = format!(
+            "{:?}",
+            parse(&["--token", "hunter2", "--password", "hunter2"])
+        );
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Getting the certificate to seal with.
+
+use std::io::Read;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sealed_api::Code;
+use sealed_crypto::{Certificate, CertificateError};
+
+use crate::cluster::Cluster;
+use crate::download;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::input::read_file;
+use crate::io::Talk;
+use crate::location::Location;
+use crate::name::Name;
+use crate::request::CertificateSource;
+
+/// Fetches the bytes, whatever they are.
+pub(crate) fn fetch(
+    source: &CertificateSource,
+    environment: &Environment,
+    stdin: &mut dyn Read,
+) -> Result<Vec<u8>, Failure> {
+    match source {
+        CertificateSource::Controller(controller) => Cluster::connect(controller, environment)
+            .and_then(|cluster| cluster.certificate())
+            .map_err(|failure| failure.hint("with --cert FILE sealing needs no cluster")),
+        CertificateSource::Location(typed) => match Location::parse(typed, environment.name)? {
+            Location::File(path) => read_file(Path::new(&path)),
+            Location::FileUrl { path, url } => read_file(Path::new(&path)).map_err(|failure| {
+                let status = match failure.code() {
+                    Code::NotFound => "404 Not Found",
+                    _ => "500 Internal Server Error",
+                };
+                failure.kubeseal(format!(
+                    "cannot fetch {}: {status}",
+                    sealed_pflag::quote(&url)
+                ))
+            }),
+            Location::Url(url) => download::get(&url, typed, environment),
+        },
+        CertificateSource::Stdin => {
+            let mut bytes = Vec::new();
+            stdin.read_to_end(&mut bytes).map_err(|error| {
+                Failure::new(
+                    Code::UnreadableFile,
+                    format!("cannot read standard input: {error}"),
+                )
+            })?;
+            Ok(bytes)
+        }
+    }
+}
+
+/// Fetches a certificate that can be sealed with at this time.
+pub(crate) fn load(
+    source: &CertificateSource,
+    environment: &Environment,
+    stdin: &mut dyn Read,
+    talk: &mut Talk<'_>,
+) -> Result<Certificate, Failure> {
+    let bytes = fetch(source, environment, stdin)?;
+    let certificate = Certificate::from_pem(&bytes).map_err(|error| unusable(&error, source))?;
+    let now = environment.now;
+    if certificate.is_expired_at(now) {
+        return Err(Failure::new(
+            Code::ExpiredCertificate,
+            format!(
+                "the certificate of {} expired on {}",
+                shown(source),
+                day(certificate.not_after())
+            ),
+        )
+        .kubeseal(format!(
+            "failed to encrypt using an expired certificate on {}",
+            day(certificate.not_after())
+        ))
+        .hint("`seal --fetch-cert` gets the controller's present certificate"));
+    }
+    // The clock here may be behind, and the key is the controller's either way.
+    if environment.name == Name::Seal && certificate.not_before() > now {
+        talk.say(&format!(
+            "warning: the certificate of {} is not valid before {}",
+            shown(source),
+            day(certificate.not_before())
+        ));
+    }
+    Ok(certificate)
+}
+
+fn unusable(error: &CertificateError, source: &CertificateSource) -> Failure {
+    let kubeseal = match error {
+        CertificateError::Malformed { .. } => "x509: malformed certificate".to_owned(),
+        other => other.to_string(),
+    };
+    let failure = Failure::new(
+        if matches!(error, CertificateError::NoCertificate) {
+            Code::NoCertificate
+        } else {
+            Code::BadCertificate
+        },
+        format!("cannot seal with {}: {error}", shown(source)),
+    )
+    .kubeseal(kubeseal);
+    match error {
+        CertificateError::NoCertificate => failure.hint(
+            "a certificate begins with `-----BEGIN CERTIFICATE-----`; a bare public key is none",
+        ),
+        _ => failure,
+    }
+}
+
+fn shown(source: &CertificateSource) -> String {
+    match source {
+        CertificateSource::Controller(controller) => {
+            format!(
+                "the controller {}/{}",
+                controller.namespace, controller.name
+            )
+        }
+        CertificateSource::Location(typed) => format!("`{typed}`"),
+        CertificateSource::Stdin => "standard input".to_owned(),
+    }
+}
+
+/// A day in Go's long form, in UTC: `March 5, 2020`.
+fn day(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%B %-d, %Y")
+        .to_string()
+}

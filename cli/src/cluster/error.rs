@@ -1,0 +1,105 @@
+//! What a server or the network said, in client-go's words.
+
+use std::error::Error;
+use std::io;
+
+use http::{Method, StatusCode};
+use sealed_api::Code;
+use serde_json::Value;
+
+use crate::failure::io_cause;
+
+/// Why a request failed.
+pub(super) struct Cause {
+    /// Stable code.
+    pub code: Code,
+    /// The reason, as client-go would word it.
+    pub text: String,
+}
+
+impl Cause {
+    /// The server answered nonsense.
+    pub(super) fn api(text: String) -> Self {
+        Self {
+            code: Code::ApiError,
+            text,
+        }
+    }
+
+    /// No answer came.
+    pub(super) fn unreachable(method: &Method, url: &str, text: &str) -> Self {
+        let verb = match *method {
+            Method::POST => "Post",
+            _ => "Get",
+        };
+        Self {
+            code: Code::Unreachable,
+            text: format!("{verb} {}: {text}", sealed_pflag::quote(url)),
+        }
+    }
+
+    /// The server refused: the message of a `Status`, else a sentence for the code.
+    pub(super) fn from_status(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> Self {
+        if let Ok(Value::Object(answer)) = serde_json::from_slice(body)
+            && answer.get("kind").and_then(Value::as_str) == Some("Status")
+            && let Some(message) = answer.get("message").and_then(Value::as_str)
+            && !message.is_empty()
+        {
+            return Self::api(message.to_owned());
+        }
+        let body = String::from_utf8_lossy(body);
+        let body = body.trim();
+        let sentence = match status.as_u16() {
+            400 => "the server rejected our request for an unknown reason".to_owned(),
+            401 => "the server has asked for the client to provide credentials".to_owned(),
+            403 | 406 | 415 if !body.is_empty() => body.to_owned(),
+            404 => "the server could not find the requested resource".to_owned(),
+            405 => "the server does not allow this method on the requested resource".to_owned(),
+            409 => "the server reported a conflict".to_owned(),
+            422 => "the server rejected our request due to an error in our request".to_owned(),
+            429 => "the server has received too many requests and has asked us to try again later".to_owned(),
+            500 | 502 => format!("an error on the server ({}) has prevented the request from succeeding", sealed_pflag::quote(body)),
+            503 => "the server is currently unable to handle the request".to_owned(),
+            504 => "the server was unable to return a response in the time allotted, but may still be processing the request".to_owned(),
+            code => format!("the server responded with the status code {code} but did not return more information"),
+        };
+        Self::api(format!("{sentence} ({verb} services {resource})"))
+    }
+}
+
+/// What the network said, without the layers it came through.
+pub(crate) fn network(error: &(dyn Error + 'static), url: &str) -> String {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<io::Error>()
+            && io.raw_os_error().is_some()
+        {
+            let address = url
+                .split("://")
+                .nth(1)
+                .and_then(|rest| rest.split('/').next());
+            return format!(
+                "dial tcp {}: connect: {}",
+                address.unwrap_or_default(),
+                io_cause(io)
+            );
+        }
+        next = error.source();
+    }
+    chain(error)
+}
+
+/// An error with its causes, each told once.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        next = cause.source();
+    }
+    text
+}

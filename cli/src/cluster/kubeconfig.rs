@@ -1,0 +1,385 @@
+//! Which cluster is meant, and as whom: kubeconfig files with kubectl's flags laid over them.
+//!
+//! kube's own resolution differs from kubectl's in its errors and knows no flags, so the parts are chosen here and kube gets
+//! a kubeconfig of exactly one context.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kube::config::{
+    AuthInfo, Cluster, Context, Kubeconfig as File, NamedAuthInfo, NamedCluster, NamedContext,
+};
+use sealed_api::Code;
+
+use crate::args::Connection;
+use crate::cluster::proxy;
+use crate::environment::Environment;
+use crate::failure::{Failure, io_cause};
+
+/// Where a pod finds what it needs to talk to its API server.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// The merged kubeconfig files and the flags.
+pub(crate) struct Kubeconfig<'a> {
+    file: File,
+    connection: &'a Connection,
+    environment: &'a Environment,
+}
+
+impl<'a> Kubeconfig<'a> {
+    /// Reads `--kubeconfig`, else the files of the variable `KUBECONFIG`, else `~/.kube/config`. Only the first must exist.
+    pub(crate) fn load(
+        connection: &'a Connection,
+        environment: &'a Environment,
+    ) -> Result<Self, Failure> {
+        let mut file = File::default();
+        if let Some(path) = &connection.kubeconfig {
+            file = read(Path::new(path))?.ok_or_else(|| missing(path))?;
+        } else {
+            for path in default_paths(environment) {
+                if let Some(next) = read(&path)? {
+                    file = file
+                        .merge(next)
+                        .map_err(|error| unreadable(&path, &error.to_string()))?;
+                }
+            }
+        }
+        Ok(Self {
+            file,
+            connection,
+            environment,
+        })
+    }
+
+    /// The namespace that is meant when nobody names one.
+    pub(crate) fn namespace(&self) -> Result<String, Failure> {
+        let context = self.context();
+        let name = self.context_name();
+        let has_server = self.connection.server.is_some()
+            || self
+                .cluster_name()
+                .and_then(|name| self.cluster(name))
+                .is_some_and(|c| c.server.is_some());
+        match (context, name) {
+            (None, Some(name)) => {
+                let mut faults = vec![format!(
+                    "context was not found for specified context: {name}"
+                )];
+                if !has_server {
+                    faults.push("cluster has no server defined".to_owned());
+                }
+                Err(invalid(&faults))
+            }
+            (Some(context), _) if has_server => Ok(context
+                .namespace
+                .clone()
+                .filter(|n| !n.is_empty())
+                .unwrap_or_else(|| "default".to_owned())),
+            (None, None) if has_server => Ok("default".to_owned()),
+            (None, None) => match self.pod_namespace() {
+                Some(namespace) => Ok(namespace),
+                None => Err(no_configuration()),
+            },
+            (Some(_), _) => Err(invalid(&["cluster has no server defined".to_owned()])),
+        }
+    }
+
+    /// What kube needs to make a client.
+    pub(crate) fn client_config(&self) -> Result<kube::Config, Failure> {
+        if let (Some(name), None) = (self.context_name(), self.context()) {
+            return Err(Failure::new(
+                Code::BadConfiguration,
+                format!("the kubeconfig has no context `{name}`"),
+            )
+            .kubeseal(format!("context \"{name}\" does not exist")));
+        }
+        let cluster = self.chosen_cluster()?;
+        let user = self.chosen_user()?;
+        let Some(server) = cluster.server.clone().filter(|server| !server.is_empty()) else {
+            if self.in_pod() {
+                return kube::Config::incluster().map_err(|error| {
+                    Failure::new(
+                        Code::BadConfiguration,
+                        format!("cannot use the configuration of the pod: {error}"),
+                    )
+                });
+            }
+            return Err(no_configuration());
+        };
+        let url = if server.contains("://") {
+            server
+        } else {
+            format!("http://{server}")
+        };
+        let user = if url.starts_with("https://") {
+            user
+        } else {
+            without_credentials(&user)
+        };
+        let proxy = cluster.proxy_url.clone();
+        let file = File {
+            clusters: vec![NamedCluster {
+                name: "chosen".to_owned(),
+                cluster: Some(Cluster {
+                    server: Some(url),
+                    ..cluster
+                }),
+                ..NamedCluster::default()
+            }],
+            auth_infos: vec![NamedAuthInfo {
+                name: "chosen".to_owned(),
+                auth_info: Some(user),
+                ..NamedAuthInfo::default()
+            }],
+            contexts: vec![NamedContext {
+                name: "chosen".to_owned(),
+                context: Some(Context {
+                    cluster: "chosen".to_owned(),
+                    user: Some("chosen".to_owned()),
+                    ..Context::default()
+                }),
+                ..NamedContext::default()
+            }],
+            current_context: Some("chosen".to_owned()),
+            ..File::default()
+        };
+        let unusable = |error: &dyn std::fmt::Display| {
+            Failure::new(
+                Code::BadConfiguration,
+                format!("cannot use the kubeconfig: {error}"),
+            )
+        };
+        let mut config = kube::Config::try_from(file).map_err(|error| unusable(&error))?;
+        config.default_retry = false; // the service proxy has its own rule
+        config.proxy_url = match proxy.filter(|proxy| !proxy.is_empty()) {
+            Some(proxy) => Some(proxy.parse().map_err(|error| unusable(&error))?),
+            None => proxy::for_url(&config.cluster_url, self.environment)?,
+        };
+        Ok(config)
+    }
+
+    fn context_name(&self) -> Option<&str> {
+        let chosen = self.connection.context.as_deref();
+        chosen
+            .or(self.file.current_context.as_deref())
+            .filter(|name| !name.is_empty())
+    }
+
+    fn context(&self) -> Option<&Context> {
+        let name = self.context_name()?;
+        self.file
+            .contexts
+            .iter()
+            .find(|named| named.name == name)?
+            .context
+            .as_ref()
+    }
+
+    fn cluster_name(&self) -> Option<&str> {
+        let chosen = self.connection.cluster.as_deref();
+        chosen.or_else(|| self.context().map(|context| context.cluster.as_str()))
+    }
+
+    fn cluster(&self, name: &str) -> Option<&Cluster> {
+        self.file
+            .clusters
+            .iter()
+            .find(|named| named.name == name)?
+            .cluster
+            .as_ref()
+    }
+
+    fn chosen_cluster(&self) -> Result<Cluster, Failure> {
+        let flags = self.connection;
+        let found = self
+            .cluster_name()
+            .and_then(|name| self.cluster(name))
+            .cloned();
+        let mut cluster = match (found, &flags.cluster) {
+            (Some(cluster), _) => cluster,
+            (None, None) => Cluster::default(),
+            (None, Some(name)) => {
+                return Err(Failure::new(
+                    Code::BadConfiguration,
+                    format!("the kubeconfig has no cluster `{name}`"),
+                )
+                .kubeseal(format!("cluster \"{name}\" does not exist")));
+            }
+        };
+        lay_over(&mut cluster.server, flags.server.as_ref());
+        lay_over(&mut cluster.tls_server_name, flags.tls_server_name.as_ref());
+        lay_over(&mut cluster.proxy_url, flags.proxy_url.as_ref());
+        if flags.certificate_authority.is_some() {
+            cluster
+                .certificate_authority
+                .clone_from(&flags.certificate_authority);
+            cluster.certificate_authority_data = None;
+        }
+        if flags.insecure_skip_tls_verify {
+            cluster.insecure_skip_tls_verify = Some(true);
+            cluster.certificate_authority = None;
+            cluster.certificate_authority_data = None;
+        }
+        if flags.disable_compression {
+            cluster.disable_compression = Some(true);
+        }
+        Ok(cluster)
+    }
+
+    fn chosen_user(&self) -> Result<AuthInfo, Failure> {
+        let flags = self.connection;
+        let name = flags
+            .user
+            .as_deref()
+            .or_else(|| self.context()?.user.as_deref());
+        let found = self
+            .file
+            .auth_infos
+            .iter()
+            .find(|named| Some(named.name.as_str()) == name);
+        let mut user = match (found.and_then(|named| named.auth_info.clone()), &flags.user) {
+            (Some(user), _) => user,
+            (None, None) => AuthInfo::default(),
+            (None, Some(name)) => {
+                return Err(Failure::new(
+                    Code::BadConfiguration,
+                    format!("the kubeconfig has no user `{name}`"),
+                )
+                .kubeseal(format!("auth info \"{name}\" does not exist")));
+            }
+        };
+        if let Some(token) = &flags.token {
+            // A token that was given now beats every other way of proving who one is.
+            let impersonation = without_credentials(&user);
+            user = AuthInfo {
+                token: Some(token.clone().into()),
+                ..impersonation
+            };
+        }
+        if flags.username.is_some() || flags.password.is_some() {
+            lay_over(&mut user.username, flags.username.as_ref());
+            if let Some(password) = &flags.password {
+                user.password = Some(password.clone().into());
+            }
+            user.token = None;
+            user.token_file = None;
+        }
+        if flags.client_certificate.is_some() {
+            user.client_certificate
+                .clone_from(&flags.client_certificate);
+            user.client_certificate_data = None;
+        }
+        if flags.client_key.is_some() {
+            user.client_key.clone_from(&flags.client_key);
+            user.client_key_data = None;
+        }
+        lay_over(&mut user.impersonate, flags.impersonate.as_ref());
+        lay_over(&mut user.impersonate_uid, flags.impersonate_uid.as_ref());
+        if !flags.impersonate_groups.is_empty() {
+            user.impersonate_groups = Some(flags.impersonate_groups.clone());
+        }
+        Ok(user)
+    }
+
+    fn in_pod(&self) -> bool {
+        let named = |name| self.environment.variable(name).is_some();
+        named("KUBERNETES_SERVICE_HOST")
+            && named("KUBERNETES_SERVICE_PORT")
+            && Path::new(SERVICE_ACCOUNT).join("token").exists()
+    }
+
+    fn pod_namespace(&self) -> Option<String> {
+        if !self.in_pod() {
+            return None;
+        }
+        let mounted = || std::fs::read_to_string(Path::new(SERVICE_ACCOUNT).join("namespace")).ok();
+        let namespace = self
+            .environment
+            .variable("POD_NAMESPACE")
+            .map(str::to_owned)
+            .or_else(mounted);
+        let namespace = namespace
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty());
+        Some(namespace.unwrap_or_else(|| "default".to_owned()))
+    }
+}
+
+fn lay_over(value: &mut Option<String>, flag: Option<&String>) {
+    if flag.is_some() {
+        *value = flag.cloned();
+    }
+}
+
+/// Credentials are never sent over plain HTTP, where everybody on the way reads them; impersonation is none.
+fn without_credentials(user: &AuthInfo) -> AuthInfo {
+    AuthInfo {
+        impersonate: user.impersonate.clone(),
+        impersonate_uid: user.impersonate_uid.clone(),
+        impersonate_groups: user.impersonate_groups.clone(),
+        impersonate_user_extra: user.impersonate_user_extra.clone(),
+        ..AuthInfo::default()
+    }
+}
+
+fn default_paths(environment: &Environment) -> Vec<PathBuf> {
+    match environment.variable("KUBECONFIG") {
+        Some(list) => std::env::split_paths(list)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect(),
+        None => environment
+            .home()
+            .map(|home| home.join(".kube/config"))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The file, if there is one.
+fn read(path: &Path) -> Result<Option<File>, Failure> {
+    match std::fs::metadata(path) {
+        Ok(_) => File::read_from(path)
+            .map(Some)
+            .map_err(|error| unreadable(path, &error.to_string())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &io_cause(&error))),
+    }
+}
+
+fn missing(path: &str) -> Failure {
+    Failure::new(
+        Code::NotFound,
+        format!("cannot read the kubeconfig `{path}`: no such file or directory"),
+    )
+    .kubeseal(format!("stat {path}: no such file or directory"))
+}
+
+fn unreadable(path: &Path, cause: &str) -> Failure {
+    let shown = path.display().to_string();
+    Failure::new(
+        Code::BadConfiguration,
+        format!("cannot read the kubeconfig `{shown}`: {cause}"),
+    )
+    .kubeseal(format!(
+        "error loading config file {}: {cause}",
+        sealed_pflag::quote(&shown)
+    ))
+}
+
+fn no_configuration() -> Failure {
+    Failure::new(Code::BadConfiguration, "no kubeconfig says which cluster to ask")
+        .kubeseal("invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable")
+        .hint("set KUBECONFIG, or give --kubeconfig or --server")
+}
+
+fn invalid(faults: &[String]) -> Failure {
+    let text = match faults {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    Failure::new(
+        Code::BadConfiguration,
+        format!("cannot use the kubeconfig: {}", faults.join("; ")),
+    )
+    .kubeseal(format!("invalid configuration: {text}"))
+}

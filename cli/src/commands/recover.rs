@@ -1,0 +1,116 @@
+//! `--recovery-unseal`: back to plain Secrets with nothing but private keys.
+
+use std::path::PathBuf;
+
+use sealed_api::{Code, PlainText, SecretView, UnsealFailure, unseal};
+use sealed_crypto::{KeyOrder, Keyring};
+use sealed_manifest::Document;
+
+use super::Context;
+use super::sealed_input::{self, Found, is_broken_json, no_sealed_secrets};
+use crate::failure::Failure;
+use crate::input::{documents_of, format_of, place};
+use crate::name::Name;
+use crate::output::render;
+use crate::recovery_keys;
+
+pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(), Failure> {
+    let name = context.name();
+    let keyring = recovery_keys::load(key_files, name, &mut context.talk)?;
+    let origin = context.input.origin().to_owned();
+    let nothing = no_sealed_secrets(&origin);
+    let text = context.input.text(context.stdin)?;
+    let documents = documents_of(&text, &origin, &nothing)?;
+    check(&documents, &text, name)?;
+    let input_format = format_of(&documents);
+    let found = sealed_input::decode(documents, name, nothing)?;
+
+    // Everything is opened before anything is written: half of a recovery is easily taken for the whole.
+    let mut secrets = Vec::with_capacity(found.len());
+    for one in &found {
+        let unsealed = unseal(
+            &one.sealed,
+            &keyring,
+            &KeyOrder::default(),
+            false,
+            Some(&PlainText),
+        )
+        .map_err(|failure| unopened(&failure, one, &keyring))?;
+        secrets.push(unsealed.secret);
+    }
+    let format = context.format.resolve(input_format)?;
+    for secret in &secrets {
+        context
+            .output
+            .write(render(&SecretView(secret), format).as_bytes())?;
+    }
+    context.output.commit()
+}
+
+/// What the existing tool reads differently here than when it seals.
+fn check(documents: &[Document], text: &[u8], name: Name) -> Result<(), Failure> {
+    if let Some(document) = documents.iter().find(|document| is_broken_json(document)) {
+        return Err(Failure::new(
+            Code::MalformedInput,
+            "it begins like JSON and is not valid JSON",
+        )
+        .at(place(document))
+        .kubeseal("couldn't get version/kind; json parse error: invalid JSON"));
+    }
+    if name == Name::Seal {
+        return Ok(());
+    }
+    // The existing tool looks at the first document only, even where it is empty or others follow.
+    let one_only = |document: &Document| {
+        Failure::new(
+            Code::MalformedInput,
+            format!(
+                "{}: kubeseal unseals the first document of a file; seal unseals all",
+                place(document)
+            ),
+        )
+    };
+    match documents {
+        [_, second, ..] => Err(one_only(second)),
+        [first] if has_separator(text.get(..first.offset()).unwrap_or_default()) => {
+            Err(one_only(first))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn has_separator(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"---"))
+}
+
+fn unopened(failure: &UnsealFailure, found: &Found, keyring: &Keyring) -> Failure {
+    let (namespace, name) = (found.sealed.namespace(), found.sealed.name());
+    let told = Failure::new(
+        failure.code(),
+        format!("cannot unseal {namespace}/{name}: {failure}"),
+    )
+    .at(&found.place)
+    .kubeseal(failure.to_string());
+    match failure.code() {
+        Code::WrongKey if keyring.is_empty() => {
+            told.hint("--recovery-private-key names the files with the private keys")
+        }
+        Code::WrongKey => told
+            .hint(format!(
+                "{} private keys were tried: {}",
+                keyring.len(),
+                fingerprints(keyring)
+            ))
+            .hint(format!(
+                "the scope is {}: a value opens only where it was sealed for",
+                found.sealed.scope()
+            )),
+        _ => told,
+    }
+}
+
+fn fingerprints(keyring: &Keyring) -> String {
+    let all: Vec<String> = keyring.fingerprints().map(|one| one.to_string()).collect();
+    all.join(", ")
+}

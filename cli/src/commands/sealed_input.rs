@@ -1,0 +1,101 @@
+//! Reading SealedSecrets: for recovery, for the controller, and as the target of a merge.
+
+use sealed_api::{Code, SealedSecret, names};
+use sealed_manifest::{Document, Format};
+use serde_json::Value;
+
+use super::secret_input::undecodable;
+use crate::failure::Failure;
+use crate::input::place;
+use crate::name::Name;
+
+/// A SealedSecret and where it stands.
+pub(super) struct Found {
+    /// What was read.
+    pub(super) sealed: SealedSecret,
+    /// The document, for the beginning of a message.
+    pub(super) place: String,
+}
+
+/// Takes the SealedSecrets out of documents; as `seal`, those in Lists too.
+pub(super) fn decode(
+    documents: Vec<Document>,
+    name: Name,
+    nothing: Failure,
+) -> Result<Vec<Found>, Failure> {
+    let mut found = Vec::with_capacity(documents.len());
+    for document in documents {
+        let place = place(&document);
+        let value = document.into_value();
+        if name == Name::Seal && is_list(&value) {
+            for (index, item) in items_of(value).into_iter().enumerate() {
+                found.push(decode_one(item, format!("{place}, items[{index}]"))?);
+            }
+        } else {
+            found.push(decode_one(value, place)?);
+        }
+    }
+    if found.is_empty() {
+        Err(nothing)
+    } else {
+        Ok(found)
+    }
+}
+
+/// Reads one SealedSecret.
+pub(super) fn decode_one(value: Value, place: String) -> Result<Found, Failure> {
+    if let Some(key) = misspelt_items(&value) {
+        return Err(Failure::new(
+            Code::WrongType,
+            format!("{place}: the field spec.{key} is unknown; it is spelt encryptedData"),
+        ));
+    }
+    let sealed = SealedSecret::decode(value).map_err(|error| undecodable(&error, &place))?;
+    Ok(Found { sealed, place })
+}
+
+/// `encryptedData` in another case is an unknown field, so the values would be lost without a word.
+fn misspelt_items(value: &Value) -> Option<&str> {
+    const RIGHT: &str = "encryptedData";
+    let spec = value.get("spec")?.as_object()?;
+    spec.keys()
+        .find(|key| key.as_str() != RIGHT && key.eq_ignore_ascii_case(RIGHT))
+        .map(String::as_str)
+}
+
+fn is_list(value: &Value) -> bool {
+    let kind = value.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| [names::LIST_KIND, names::secret::LIST_KIND].contains(&kind))
+}
+
+fn items_of(mut value: Value) -> Vec<Value> {
+    match value.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// The failure of an input without any SealedSecret.
+pub(super) fn no_sealed_secrets(origin: &str) -> Failure {
+    Failure::new(
+        Code::NoSecrets,
+        format!("{origin}: there is no SealedSecret in it"),
+    )
+    .hint("the input is one or more SealedSecrets as YAML or JSON")
+}
+
+/// Whether a document that was read as YAML looks like JSON: then it is JSON with a fault, which nobody else would read.
+pub(super) fn is_broken_json(document: &Document) -> bool {
+    document.format() == Format::Yaml
+        && document
+            .text()
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('{')
+}
+
+/// The object as the existing tool sends and writes it: there is always a template.
+pub(super) fn go_shaped(mut sealed: SealedSecret) -> SealedSecret {
+    sealed.spec.template.get_or_insert_default();
+    sealed
+}

@@ -1,0 +1,136 @@
+//! Reading the Secrets to be sealed.
+
+use std::io::Read;
+
+use k8s_openapi::api::core::v1::Secret;
+use sealed_api::{Code, DecodeError, Origin, decode_secret, expand_list, names};
+use sealed_manifest::{Document, Format};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::input::{Input, place};
+use crate::name::Name;
+use crate::repeated::repeated_key;
+
+/// A Secret and where it stands.
+pub(super) struct Found {
+    /// What was read.
+    pub(super) secret: Secret,
+    /// The document, for the beginning of a message.
+    pub(super) place: String,
+}
+
+/// Reads the documents of an input that is to be sealed.
+pub(super) fn read(
+    input: Input,
+    stdin: &mut dyn Read,
+    name: Name,
+    nothing: &Failure,
+) -> Result<Vec<Document>, Failure> {
+    match name {
+        Name::Kubeseal => input.documents_of_kubeseal(stdin, nothing),
+        Name::Seal => input.documents(stdin, nothing),
+    }
+}
+
+/// Takes the Secrets out of documents, those in Lists too.
+///
+/// All of them are read before any is sealed: a document that cannot be understood must not leave half an output.
+pub(super) fn decode(
+    documents: Vec<Document>,
+    name: Name,
+    nothing: Failure,
+) -> Result<Vec<Found>, Failure> {
+    let mut found = Vec::with_capacity(documents.len());
+    let mut no_object = None;
+    for document in documents {
+        let place = place(&document);
+        if name == Name::Kubeseal && !document.value().is_object() {
+            no_object.get_or_insert_with(|| {
+                Failure::new(Code::WrongType, format!("{place}: expected an object"))
+            });
+            continue;
+        }
+        check_keys(&document, &place, name)?;
+        let origin = match document.format() {
+            Format::Json => Origin::Json,
+            Format::Yaml => Origin::Yaml,
+        };
+        let value = document.into_value();
+        let listed = is_list(&value);
+        if listed && name == Name::Kubeseal {
+            return Err(Failure::new(
+                Code::WrongKind,
+                format!("{place}: kubeseal takes Secrets, not a List of them; seal takes both"),
+            ));
+        }
+        let items = expand_list(value).map_err(|error| undecodable(&error, &place))?;
+        for (index, item) in items.into_iter().enumerate() {
+            let place = if listed {
+                format!("{place}, items[{index}]")
+            } else {
+                place.clone()
+            };
+            let secret =
+                decode_secret(item, origin).map_err(|error| undecodable(&error, &place))?;
+            found.push(Found { secret, place });
+        }
+    }
+    if found.is_empty() {
+        Err(nothing)
+    } else {
+        Ok(found)
+    }
+}
+
+/// A mapping that stands twice would be half lost; as `kubeseal` a value that stands twice is its last one.
+fn check_keys(document: &Document, place: &str, name: Name) -> Result<(), Failure> {
+    if document.format() == Format::Yaml {
+        return Ok(());
+    }
+    match repeated_key(document.text(), name == Name::Kubeseal) {
+        None => Ok(()),
+        Some(key) => Err(Failure::new(
+            Code::FieldTwice,
+            format!("{place}: the key {key} stands twice"),
+        )),
+    }
+}
+
+fn is_list(value: &Value) -> bool {
+    let kind = value.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| {
+        [names::secret::LIST_KIND, names::secret::SECRET_LIST_KIND].contains(&kind)
+    })
+}
+
+/// The failure of an input without any Secret.
+pub(super) fn no_secrets(origin: &str) -> Failure {
+    Failure::new(
+        Code::NoSecrets,
+        format!("{origin}: there is no Secret in it"),
+    )
+    .kubeseal("no secrets found. Ensure the input is valid and UTF-8 encoded")
+    .hint("the input is one or more Secrets as YAML or JSON")
+}
+
+/// An object that cannot be understood, with the field.
+pub(super) fn undecodable(error: &DecodeError, place: &str) -> Failure {
+    let message = match error.field() {
+        "" => error.reason(),
+        field => format!("{field}: {}", error.reason()),
+    };
+    let mut failure = Failure::new(error.code(), message).at(place);
+    if is_known_to_kubeseal(error.code()) {
+        failure = failure.kubeseal(error.to_string());
+    }
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Whether the existing tool has words for a fault. The others it does not notice.
+fn is_known_to_kubeseal(code: Code) -> bool {
+    matches!(code, Code::BadBase64 | Code::BadTime | Code::WrongType)
+}

@@ -1,0 +1,46 @@
+//! `--validate`: whether the controller can open a SealedSecret. Nothing is printed when it can.
+
+use sealed_api::Code;
+
+use super::Context;
+use super::sealed_input::{self, go_shaped, no_sealed_secrets};
+use crate::cluster::{Cluster, Controller, Verdict};
+use crate::failure::Failure;
+use crate::name::Name;
+
+pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
+    let name = context.name();
+    let cluster = Cluster::connect(controller, context.environment)?;
+    let nothing = no_sealed_secrets(context.input.origin());
+    let documents = context.input.documents(context.stdin, &nothing)?;
+    let found = sealed_input::decode(documents, name, nothing)
+        .map_err(|failure| failure.kubeseal("unable to decrypt sealed secret"))?;
+    for one in found {
+        let sealed = go_shaped(one.sealed);
+        let of_object = format!("{}/{}", sealed.namespace(), sealed.name());
+        match cluster
+            .verify(&sealed)
+            .map_err(|failure| failure.at(&one.place))?
+        {
+            Verdict::Accepted(()) => {}
+            Verdict::Refused => {
+                return Err(Failure::new(
+                    Code::WrongKey,
+                    format!("the controller cannot open {of_object}"),
+                )
+                .at(&one.place)
+                .kubeseal(format!(
+                    "unable to decrypt sealed secret: {}",
+                    sealed.name()
+                ))
+                .hint(
+                    "a value opens only with the key, namespace, name and scope it was sealed for",
+                ));
+            }
+        }
+    }
+    if name == Name::Seal && context.environment.stderr_is_terminal {
+        context.talk.say("valid");
+    }
+    Ok(())
+}

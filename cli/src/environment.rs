@@ -1,0 +1,47 @@
+//! What a command line depends on besides its arguments and files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::name::Name;
+
+/// Variables, terminals and the time, read once by the shell. With the same environment, arguments and files the program does
+/// the same.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The name the tool answers to.
+    pub name: Name,
+    /// The program as it was called, for the header of the usage list.
+    pub program: String,
+    /// The environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// Whether a person types the input.
+    pub stdin_is_terminal: bool,
+    /// Whether a person reads the messages.
+    pub stderr_is_terminal: bool,
+    /// When certificates are judged.
+    pub now: Timestamp,
+}
+
+impl Environment {
+    /// A variable that is set to something.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The first of several variables that is set to something: proxies are named in either case.
+    pub fn first_variable(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.variable(name))
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.first_variable(&["HOME", "USERPROFILE"])
+            .map(PathBuf::from)
+    }
+}

@@ -1,0 +1,200 @@
+//! Reading the documents that a job works on.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use sealed_api::Code;
+use sealed_manifest::{Document, Documents, Format, ReadError, ReadErrorKind};
+
+use crate::failure::{Failure, io_cause};
+
+/// The input that was asked for, open.
+pub(crate) struct Input {
+    file: Option<File>,
+    origin: String,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self {
+            file: None,
+            origin: "stdin".to_owned(),
+        }
+    }
+}
+
+impl Input {
+    /// The file, or standard input where there is none.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else {
+            return Ok(Self::default());
+        };
+        let origin = path.display().to_string();
+        let file = File::open(path).map_err(|error| {
+            cannot_read(&origin, &io_cause(&error))
+                .kubeseal("Could not read file specified with --secret-file")
+        })?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(cannot_read(&origin, "is a directory")
+                .kubeseal(format!("read {origin}: is a directory")));
+        }
+        Ok(Self {
+            file: Some(file),
+            origin,
+        })
+    }
+
+    /// Where it comes from.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    fn reader<'io>(self, stdin: &'io mut dyn Read) -> Reader<'io> {
+        let reader: Box<dyn Read + 'io> = match self.file {
+            Some(file) => Box::new(file),
+            None => Box::new(stdin),
+        };
+        BufReader::with_capacity(BUFFER, reader)
+    }
+
+    /// Reads every document, in order; `nothing` is the failure of an input without any.
+    pub(crate) fn documents(
+        self,
+        stdin: &mut dyn Read,
+        nothing: &Failure,
+    ) -> Result<Vec<Document>, Failure> {
+        let origin = self.origin.clone();
+        collect(Documents::new(self.reader(stdin), &origin), nothing)
+    }
+
+    /// All of it, as it is.
+    pub(crate) fn text(self, stdin: &mut dyn Read) -> Result<Vec<u8>, Failure> {
+        let origin = self.origin.clone();
+        let mut text = Vec::new();
+        self.reader(stdin)
+            .read_to_end(&mut text)
+            .map_err(|error| cannot_read(&origin, &io_cause(&error)))?;
+        Ok(text)
+    }
+
+    /// The same, where the existing tool says `nothing` whenever no document can be read, be it for a fault, and does not know
+    /// UTF-16. What is wrong with one document among others is told: there it is dropped.
+    pub(crate) fn documents_of_kubeseal(
+        self,
+        stdin: &mut dyn Read,
+        nothing: &Failure,
+    ) -> Result<Vec<Document>, Failure> {
+        let origin = self.origin.clone();
+        let mut reader = self.reader(stdin);
+        if matches!(reader.fill_buf(), Ok([0xff, 0xfe, ..] | [0xfe, 0xff, ..])) {
+            return Err(nothing.clone());
+        }
+        let mut found = Vec::new();
+        let mut failure = None;
+        for document in Documents::new(reader, &origin) {
+            match document {
+                Ok(document) => found.push(document),
+                Err(error) if matches!(error.kind(), ReadErrorKind::Io(_)) => {
+                    return Err(unreadable(&error));
+                }
+                Err(error) => {
+                    failure.get_or_insert_with(|| unreadable(&error));
+                }
+            }
+        }
+        match failure {
+            _ if found.is_empty() => Err(nothing.clone()),
+            Some(failure) => Err(failure),
+            None => Ok(found),
+        }
+    }
+}
+
+/// The documents of a text that is in memory.
+pub(crate) fn documents_of(
+    text: &[u8],
+    origin: &str,
+    nothing: &Failure,
+) -> Result<Vec<Document>, Failure> {
+    collect(Documents::new(text, origin), nothing)
+}
+
+/// A document that cannot be read stops everything, because nobody can know what it should have been.
+fn collect<R: BufRead>(
+    documents: Documents<R>,
+    nothing: &Failure,
+) -> Result<Vec<Document>, Failure> {
+    match documents.collect::<Result<Vec<_>, _>>() {
+        Ok(found) if found.is_empty() => Err(nothing.clone()),
+        Ok(found) => Ok(found),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+type Reader<'io> = BufReader<Box<dyn Read + 'io>>;
+
+/// Large enough that reading a stream of a thousand Secrets costs a few system calls.
+const BUFFER: usize = 1 << 16;
+
+/// Reads a file that will be changed. Go opens it for writing at once, so a directory fails at that step.
+pub(crate) fn read_target(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = path.display();
+    if path.is_dir() {
+        return Err(
+            cannot_read(&shown, "is a directory").kubeseal(format!("open {shown}: is a directory"))
+        );
+    }
+    read_file(path)
+}
+
+/// Reads a whole file, with the words Go programs use for what can go wrong.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = path.display();
+    let mut file = File::open(path).map_err(|error| {
+        let cause = io_cause(&error);
+        cannot_read(&shown, &cause).kubeseal(format!("open {shown}: {cause}"))
+    })?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|error| {
+        let cause = io_cause(&error);
+        cannot_read(&shown, &cause).kubeseal(format!("read {shown}: {cause}"))
+    })?;
+    Ok(bytes)
+}
+
+fn cannot_read(path: &impl std::fmt::Display, cause: &str) -> Failure {
+    let code = if cause == "no such file or directory" {
+        Code::NotFound
+    } else {
+        Code::UnreadableFile
+    };
+    Failure::new(code, format!("cannot read `{path}`: {cause}"))
+}
+
+/// Where a document stands, for the beginning of a message.
+pub(crate) fn place(document: &Document) -> String {
+    format!(
+        "{}: document {}, line {}",
+        document.origin(),
+        document.index(),
+        document.line()
+    )
+}
+
+/// A document that cannot be read.
+pub(crate) fn unreadable(error: &ReadError) -> Failure {
+    match error.kind() {
+        ReadErrorKind::Io(cause) => {
+            let cause = io_cause(cause);
+            cannot_read(&error.origin(), &cause)
+                .kubeseal(format!("read {}: {cause}", error.origin()))
+        }
+        _ => Failure::new(Code::MalformedInput, error.to_string()),
+    }
+}
+
+/// The format of the results of an input, which its first document sets.
+pub(crate) fn format_of(documents: &[Document]) -> Format {
+    documents.first().map_or(Format::Yaml, Document::format)
+}

@@ -1,0 +1,25 @@
+//! The streams of a process, as arguments.
+
+use std::io::{Read, Write};
+
+use crate::failure::printable;
+
+/// Standard input, output and error.
+pub struct Streams<'a> {
+    /// Where input comes from that no file is named for.
+    pub stdin: &'a mut dyn Read,
+    /// For data.
+    pub stdout: &'a mut dyn Write,
+    /// For talk.
+    pub stderr: &'a mut dyn Write,
+}
+
+/// Messages to the user that are no failure.
+pub(crate) struct Talk<'a>(pub &'a mut dyn Write);
+
+impl Talk<'_> {
+    /// Says one line. That nobody can read it is no reason to stop.
+    pub(crate) fn say(&mut self, line: &str) {
+        drop(writeln!(self.0, "{}", printable(line)));
+    }
+}

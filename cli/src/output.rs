@@ -1,0 +1,301 @@
+//! Where results go: standard output, or a file that is replaced only on success.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use sealed_api::codes::Code;
+use sealed_manifest::Format;
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use crate::failure::{Failure, io_cause};
+use crate::name::Name;
+
+/// The format of the results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormatChoice {
+    /// One that was asked for.
+    Fixed(Format),
+    /// That of the input.
+    FollowInput,
+    /// A word that is none. As `kubeseal` this shows only when the first document is written.
+    Unknown(String),
+}
+
+impl FormatChoice {
+    /// Reads `--format`.
+    pub fn from_flag(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "" | "json" => Self::Fixed(Format::Json),
+            "yaml" => Self::Fixed(Format::Yaml),
+            _ => Self::Unknown(text.to_owned()),
+        }
+    }
+
+    /// The format for an input of format `input`.
+    pub fn resolve(&self, input: Format) -> Result<Format, Failure> {
+        match self {
+            Self::Fixed(format) => Ok(*format),
+            Self::FollowInput => Ok(input),
+            Self::Unknown(text) => Err(Failure::usage(format!("`{text}` is no output format"))
+                .kubeseal(format!("unsupported output format: {text}"))
+                .hint("the formats are json and yaml")),
+        }
+    }
+}
+
+/// One object as text: JSON follows JSON with a line end between, every YAML document starts with `---`.
+pub(crate) fn render(object: &impl Serialize, format: Format) -> String {
+    match format {
+        Format::Json => sealed_manifest::to_json(object),
+        Format::Yaml => format!("---\n{}", sealed_manifest::to_yaml(object)),
+    }
+}
+
+/// A place for results. Nothing is delivered to a file before [`Output::commit`]; dropped earlier, it leaves no trace.
+pub(crate) struct Output<'io> {
+    sink: Sink<'io>,
+}
+
+enum Sink<'io> {
+    Stdout(BufWriter<&'io mut dyn Write>),
+    /// Something that cannot be replaced, such as a pipe or a device.
+    Special {
+        path: PathBuf,
+        file: File,
+    },
+    Replaced {
+        target: PathBuf,
+        shown: PathBuf,
+        file: BufWriter<NamedTempFile>,
+    },
+}
+
+impl<'io> Output<'io> {
+    /// Standard output.
+    pub(crate) fn stdout(stdout: &'io mut dyn Write) -> Self {
+        Self {
+            sink: Sink::Stdout(BufWriter::new(stdout)),
+        }
+    }
+
+    /// A file, to be created or replaced.
+    ///
+    /// The new content is collected in a temporary file in the same directory. As `kubeseal` the result has mode 0600 and a
+    /// link is replaced; as `seal` an existing file keeps its mode and a link its meaning.
+    pub(crate) fn file(shown: &Path, name: Name) -> Result<Self, Failure> {
+        let target = match name {
+            Name::Seal => behind_links(shown),
+            Name::Kubeseal => shown.to_owned(),
+        };
+        let metadata = fs::metadata(&target).ok();
+        if let Some(metadata) = &metadata {
+            if metadata.is_dir() {
+                return Err(cannot_write(shown, "is a directory")
+                    .kubeseal(format!("open {}: is a directory", shown.display())));
+            }
+            if !metadata.is_file() {
+                let file = fs::OpenOptions::new()
+                    .write(true)
+                    .open(&target)
+                    .map_err(|error| cannot_open(shown, &error))?;
+                return Ok(Self {
+                    sink: Sink::Special {
+                        path: shown.to_owned(),
+                        file,
+                    },
+                });
+            }
+        }
+        let base = target
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let directory = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        // Created with mode 0600: what is written here may be a plain Secret.
+        let file = tempfile::Builder::new()
+            .prefix(&format!(".{base}"))
+            .tempfile_in(&directory)
+            .map_err(|error| {
+                let temporary = shown.with_file_name(format!(".{base}{}", std::process::id()));
+                cannot_write(shown, &io_cause(&error)).kubeseal(format!(
+                    "open {}: {}",
+                    temporary.display(),
+                    io_cause(&error)
+                ))
+            })?;
+        if name == Name::Seal
+            && let Some(metadata) = metadata
+        {
+            file.as_file()
+                .set_permissions(metadata.permissions())
+                .map_err(|error| cannot_write(shown, &io_cause(&error)))?;
+        }
+        let file = BufWriter::new(file);
+        Ok(Self {
+            sink: Sink::Replaced {
+                target,
+                shown: shown.to_owned(),
+                file,
+            },
+        })
+    }
+
+    /// Adds bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match &mut self.sink {
+            Sink::Stdout(stdout) => stdout
+                .write_all(bytes)
+                .map_err(|error| stdout_failed(&error)),
+            Sink::Special { path, file } => file
+                .write_all(bytes)
+                .map_err(|error| cannot_write(path, &io_cause(&error))),
+            Sink::Replaced { shown, file, .. } => file
+                .write_all(bytes)
+                .map_err(|error| cannot_write(shown, &io_cause(&error))),
+        }
+    }
+
+    /// Ends without success: what a file was to hold is dropped, what was shown cannot be taken back.
+    pub(crate) fn abandon(self) -> Result<(), Failure> {
+        match self.sink {
+            Sink::Stdout(mut stdout) => stdout.flush().map_err(|error| stdout_failed(&error)),
+            Sink::Special { .. } | Sink::Replaced { .. } => Ok(()),
+        }
+    }
+
+    /// Delivers what was written. A file is on the disk afterwards, complete, or the old one is still there.
+    pub(crate) fn commit(self) -> Result<(), Failure> {
+        match self.sink {
+            Sink::Stdout(mut stdout) => stdout.flush().map_err(|error| stdout_failed(&error)),
+            Sink::Special { .. } => Ok(()),
+            Sink::Replaced {
+                target,
+                shown,
+                file,
+            } => {
+                let failed = |error: &io::Error| cannot_write(&shown, &io_cause(error));
+                let file = file.into_inner().map_err(|error| failed(error.error()))?;
+                file.as_file().sync_all().map_err(|error| failed(&error))?;
+                file.persist(&target)
+                    .map_err(|error| failed(&error.error))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The file that a link means, or would make.
+fn behind_links(path: &Path) -> PathBuf {
+    match (fs::canonicalize(path), fs::read_link(path)) {
+        (Ok(target), _) => target,
+        (Err(_), Ok(target)) => path.parent().unwrap_or_else(|| Path::new("")).join(target),
+        (Err(_), Err(_)) => path.to_owned(),
+    }
+}
+
+fn cannot_write(path: &Path, cause: &str) -> Failure {
+    Failure::new(
+        Code::UnwritableOutput,
+        format!("cannot write `{}`: {cause}", path.display()),
+    )
+    .kubeseal(format!("write {}: {cause}", path.display()))
+}
+
+fn cannot_open(path: &Path, error: &io::Error) -> Failure {
+    let cause = io_cause(error);
+    cannot_write(path, &cause).kubeseal(format!("open {}: {cause}", path.display()))
+}
+
+/// Standard output takes no more.
+pub(crate) fn stdout_failed(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::reader_gone();
+    }
+    let cause = io_cause(error);
+    Failure::new(
+        Code::UnwritableOutput,
+        format!("cannot write standard output: {cause}"),
+    )
+    .kubeseal(format!("write /dev/stdout: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_dropped_output_leaves_the_old_file_and_no_trace() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.yaml");
+        fs::write(&path, "old").unwrap();
+        let mut output = Output::file(&path, Name::Seal).unwrap();
+        output.write(b"new").unwrap();
+        assert_eq!(names_in(directory.path()).len(), 2);
+        drop(output);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names_in(directory.path()), ["out.yaml"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn seal_keeps_mode_and_link_and_kubeseal_replaces_both() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for (name, kept) in [(Name::Seal, true), (Name::Kubeseal, false)] {
+            let directory = tempfile::tempdir().unwrap();
+            let (real, link) = (directory.path().join("real"), directory.path().join("link"));
+            fs::write(&real, "old").unwrap();
+            fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).unwrap();
+            symlink("real", &link).unwrap();
+            let mut output = Output::file(&link, name).unwrap();
+            output.write(b"new").unwrap();
+            output.commit().unwrap();
+            assert_eq!(fs::read(&link).unwrap(), b"new");
+            assert_eq!(fs::symlink_metadata(&link).unwrap().is_symlink(), kept);
+            assert_eq!(fs::read(&real).unwrap() == b"new", kept);
+            assert_eq!(mode(&link), if kept { 0o644 } else { 0o600 });
+            assert_eq!(names_in(directory.path()), ["link", "real"]);
+        }
+    }
+
+    #[test]
+    fn new_files_are_private_and_directories_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new");
+        Output::file(&path, Name::Seal).unwrap().commit().unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+        }
+        let failure = Output::file(directory.path(), Name::Seal).err().unwrap();
+        assert!(failure.text(Name::Seal).contains("is a directory"));
+        let missing = directory.path().join("no/out.yaml");
+        let text = Output::file(&missing, Name::Kubeseal)
+            .err()
+            .unwrap()
+            .text(Name::Kubeseal);
+        assert!(
+            text.contains("/no/.out.yaml") && text.ends_with(": no such file or directory\n"),
+            "{text}"
+        );
+    }
+}

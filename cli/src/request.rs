@@ -1,0 +1,401 @@
+//! What was typed, understood: which of the tool's jobs, on what, with which result where.
+
+use std::path::{Path, PathBuf};
+
+use sealed_crypto::Scope;
+use sealed_manifest::Format;
+
+use crate::args::{Arguments, Connection, table};
+use crate::cluster::Controller;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::name::Name;
+use crate::output::FormatChoice;
+use crate::suggest;
+
+/// One job.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What to do.
+    pub job: Job,
+    /// The input file; none is standard input.
+    pub input: Option<PathBuf>,
+    /// The output file; none is standard output.
+    pub output: Option<PathBuf>,
+    /// The output's format.
+    pub format: FormatChoice,
+    /// What was asked for and will not be done.
+    pub warnings: Vec<String>,
+}
+
+/// What to do. Where several were asked for, the first of this list is done, as in the existing tool.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Unseal with private keys, offline.
+    Recover {
+        /// Files with keys.
+        keys: Vec<PathBuf>,
+    },
+    /// Ask the controller whether it can open a SealedSecret.
+    Validate(Controller),
+    /// Have the controller re-encrypt a SealedSecret.
+    ReEncrypt(Controller),
+    /// Copy the certificate.
+    FetchCertificate(CertificateSource),
+    /// Seal the input's items into a file.
+    Merge {
+        /// The file.
+        target: PathBuf,
+        /// What to seal with.
+        certificate: CertificateSource,
+        /// For where to seal.
+        place: Place,
+        /// Whether an input without data is meant.
+        allow_empty_data: bool,
+    },
+    /// Seal one value.
+    Raw {
+        /// What to seal with.
+        certificate: CertificateSource,
+        /// For where to seal.
+        place: Place,
+        /// Where the value is; none is standard input.
+        from_file: Vec<String>,
+    },
+    /// Seal Secrets.
+    Seal {
+        /// What to seal with.
+        certificate: CertificateSource,
+        /// For where to seal.
+        place: Place,
+        /// Whether an input without data is meant.
+        allow_empty_data: bool,
+    },
+}
+
+/// Where the certificate is.
+#[derive(Clone, Debug)]
+pub enum CertificateSource {
+    /// With the controller.
+    Controller(Box<Controller>),
+    /// A file or a URL, as typed.
+    Location(String),
+    /// Standard input.
+    Stdin,
+}
+
+/// Where a sealed value shall open, as far as the command line says.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// `--name`.
+    pub name: Option<String>,
+    /// `--namespace`.
+    pub namespace: Option<String>,
+    /// `--scope`.
+    pub scope: Option<Scope>,
+    /// Leads to the kubeconfig, whose namespace counts where nobody names one.
+    pub connection: Connection,
+}
+
+/// A word for the user, or a job.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// Print the version.
+    Version,
+    /// Print the flags.
+    Help,
+    /// Do something.
+    Do(Box<Request>),
+}
+
+impl Wish {
+    /// Understands the arguments.
+    pub fn resolve(arguments: Arguments, environment: &Environment) -> Result<Self, Failure> {
+        if arguments.version {
+            return Ok(Self::Version);
+        }
+        if arguments.help {
+            return Ok(Self::Help);
+        }
+        if environment.name == Name::Seal
+            && let Some(word) = arguments.positionals.first()
+        {
+            return Err(suggest::unexpected_argument(word, &table()));
+        }
+        if !arguments.from_file.is_empty() && !arguments.raw {
+            return Err(Failure::new(
+                sealed_api::Code::BadConfiguration,
+                "--from-file works with --raw only",
+            )
+            .kubeseal("--from-file requires --raw")
+            .hint("--raw seals one value; a whole Secret comes from standard input or -f"));
+        }
+        Request::resolve(arguments, environment).map(|request| Self::Do(Box::new(request)))
+    }
+}
+
+impl Request {
+    fn resolve(arguments: Arguments, environment: &Environment) -> Result<Self, Failure> {
+        let name = environment.name;
+        let input = arguments.secret_file.clone().map(PathBuf::from);
+        let mut output = arguments.sealed_secret_file.clone().map(PathBuf::from);
+        let typed_format = arguments.format.clone();
+        let mut warnings = Vec::new();
+        if !arguments.recovery_private_key.is_empty()
+            && !arguments.recovery_unseal
+            && environment.stderr_is_terminal
+        {
+            warnings.push("warning: ignoring --recovery-private-key because unseal command not chosen with --recovery-unseal".to_owned());
+        }
+        let job = Job::resolve(arguments, name);
+        if matches!(job, Job::ReEncrypt(_)) && output.is_none() {
+            output.clone_from(&input);
+        }
+        if matches!(job, Job::Merge { .. }) && output.is_some() {
+            return Err(Failure::usage(
+                "--merge-into changes its file in place and has no other output",
+            )
+            .hint("leave out --sealed-secret-file"));
+        }
+        if matches!(job, Job::Raw { .. }) && input.is_some() {
+            return Err(Failure::usage("--raw does not read --secret-file")
+                .hint("a value comes from --from-file or standard input"));
+        }
+        if matches!(job, Job::Validate(_)) {
+            output = None; // there is no result to put anywhere
+        }
+        let format = format_choice(typed_format.as_deref(), output.as_deref(), name, &job);
+        if name == Name::Seal
+            && let FormatChoice::Unknown(_) = format
+        {
+            format.resolve(Format::Json)?;
+        }
+        check_stdin(&job, input.as_deref())?;
+        Ok(Self {
+            job,
+            input,
+            output,
+            format,
+            warnings,
+        })
+    }
+}
+
+impl Job {
+    fn resolve(arguments: Arguments, name: Name) -> Self {
+        let controller = Controller {
+            name: arguments.controller_name,
+            namespace: arguments.controller_namespace,
+            connection: arguments.connection.clone(),
+        };
+        if arguments.recovery_unseal {
+            let keys = arguments
+                .recovery_private_key
+                .into_iter()
+                .map(PathBuf::from)
+                .collect();
+            return Self::Recover { keys };
+        }
+        if arguments.validate {
+            return Self::Validate(controller);
+        }
+        if arguments.re_encrypt {
+            return Self::ReEncrypt(controller);
+        }
+        let certificate = match arguments.cert {
+            Some(dash) if dash == "-" && name == Name::Seal => CertificateSource::Stdin,
+            Some(location) => CertificateSource::Location(location),
+            None => CertificateSource::Controller(Box::new(controller)),
+        };
+        let place = Place {
+            name: arguments.secret_name,
+            namespace: arguments.namespace,
+            scope: arguments.scope,
+            connection: arguments.connection,
+        };
+        let allow_empty_data = arguments.allow_empty_data;
+        if arguments.fetch_cert {
+            Self::FetchCertificate(certificate)
+        } else if let Some(target) = arguments.merge_into {
+            Self::Merge {
+                target: PathBuf::from(target),
+                certificate,
+                place,
+                allow_empty_data,
+            }
+        } else if arguments.raw {
+            Self::Raw {
+                certificate,
+                place,
+                from_file: arguments.from_file,
+            }
+        } else {
+            Self::Seal {
+                certificate,
+                place,
+                allow_empty_data,
+            }
+        }
+    }
+}
+
+/// The suffix of the output file beats the flag, and as `seal` the input decides where nobody says anything.
+fn format_choice(
+    typed: Option<&str>,
+    output: Option<&Path>,
+    name: Name,
+    job: &Job,
+) -> FormatChoice {
+    let suffix = output
+        .and_then(Path::extension)
+        .and_then(|suffix| suffix.to_str());
+    match (suffix, typed) {
+        (Some("yaml" | "yml"), _) => FormatChoice::Fixed(Format::Yaml),
+        (_, Some(text)) => FormatChoice::from_flag(text),
+        // A merged file and a file re-encrypted in place keep their format under either name.
+        _ if matches!(job, Job::Merge { .. }) => FormatChoice::FollowInput,
+        (Some("json"), None) if name == Name::Seal => FormatChoice::Fixed(Format::Json),
+        (_, None) if name == Name::Seal => FormatChoice::FollowInput,
+        (_, None) => FormatChoice::Fixed(Format::Json),
+    }
+}
+
+/// Standard input can be the certificate or the input, not both.
+fn check_stdin(job: &Job, input: Option<&Path>) -> Result<(), Failure> {
+    let clash = match job {
+        Job::Merge {
+            certificate: CertificateSource::Stdin,
+            ..
+        }
+        | Job::Seal {
+            certificate: CertificateSource::Stdin,
+            ..
+        } => input.is_none(),
+        Job::Raw {
+            certificate: CertificateSource::Stdin,
+            from_file,
+            ..
+        } => from_file.is_empty(),
+        _ => false,
+    };
+    if clash {
+        return Err(
+            Failure::usage("standard input cannot be both the certificate and the input")
+                .hint("name a file for one of them"),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(name: Name, arguments: &[&str]) -> Result<Request, Failure> {
+        let environment = Environment {
+            name,
+            program: name.as_str().to_owned(),
+            variables: [].into(),
+            stdin_is_terminal: false,
+            stderr_is_terminal: false,
+            now: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let matches = table()
+            .parse([], arguments.iter().map(|a| (*a).to_owned()))
+            .unwrap();
+        match Wish::resolve(Arguments::from_matches(&matches), &environment)? {
+            Wish::Do(request) => Ok(*request),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_mode_of_the_list_wins() {
+        let all = [
+            "--merge-into=t",
+            "--raw",
+            "--fetch-cert",
+            "--re-encrypt",
+            "--validate",
+            "--recovery-unseal",
+        ];
+        let job = |count: usize| resolve(Name::Kubeseal, &all[..count]).unwrap().job;
+        assert!(matches!(job(0), Job::Seal { .. }));
+        assert!(matches!(job(1), Job::Merge { .. }));
+        assert!(matches!(job(2), Job::Merge { .. }));
+        assert!(matches!(job(3), Job::FetchCertificate(_)));
+        assert!(matches!(job(4), Job::ReEncrypt(_)));
+        assert!(matches!(job(5), Job::Validate(_)));
+        assert!(matches!(job(6), Job::Recover { .. }));
+    }
+
+    #[test]
+    fn format_comes_from_suffix_flag_and_name_in_this_order() {
+        use FormatChoice::{Fixed, FollowInput, Unknown};
+        for (name, arguments, format) in [
+            (Name::Kubeseal, &[][..], Fixed(Format::Json)),
+            (Name::Seal, &[], FollowInput),
+            (Name::Seal, &["-w", "x.json"], Fixed(Format::Json)),
+            (Name::Seal, &["-w", "x.txt"], FollowInput),
+            (
+                Name::Kubeseal,
+                &["-w", "x.yml", "-o", "xml"],
+                Fixed(Format::Yaml),
+            ),
+            (Name::Kubeseal, &["-w", "x.YAML"], Fixed(Format::Json)),
+            (Name::Kubeseal, &["-o", "YAML"], Fixed(Format::Yaml)),
+            (Name::Kubeseal, &["-o", ""], Fixed(Format::Json)),
+            (Name::Kubeseal, &["-o", "xml"], Unknown("xml".to_owned())),
+            (Name::Kubeseal, &["--merge-into", "t"], FollowInput),
+            (
+                Name::Kubeseal,
+                &["--merge-into", "t", "-o", "json"],
+                Fixed(Format::Json),
+            ),
+        ] {
+            assert_eq!(
+                resolve(name, arguments).unwrap().format,
+                format,
+                "{arguments:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn re_encrypting_a_file_writes_it_back() {
+        let request = resolve(Name::Seal, &["--re-encrypt", "-f", "s.yaml"]).unwrap();
+        assert_eq!(request.output, Some(PathBuf::from("s.yaml")));
+        let request = resolve(
+            Name::Seal,
+            &["--re-encrypt", "-f", "s.yaml", "-w", "o.yaml"],
+        )
+        .unwrap();
+        assert_eq!(request.output, Some(PathBuf::from("o.yaml")));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (name, arguments, words) in [
+            (Name::Seal, &["secret.yaml"][..], "unexpected argument"),
+            (Name::Seal, &["-o", "xml"], "output format"),
+            (Name::Seal, &["--cert", "-"], "standard input"),
+            (Name::Seal, &["--cert", "-", "--raw"], "standard input"),
+            (
+                Name::Kubeseal,
+                &["--from-file", "x"],
+                "--from-file requires --raw",
+            ),
+            (Name::Kubeseal, &["--raw", "-f", "x"], "--raw does not read"),
+            (
+                Name::Kubeseal,
+                &["--merge-into", "x", "-w", "y"],
+                "no other output",
+            ),
+        ] {
+            let text = resolve(name, arguments).unwrap_err().text(name);
+            assert!(text.contains(words), "{arguments:?}: {text}");
+        }
+        assert!(resolve(Name::Kubeseal, &["secret.yaml"]).is_ok());
+        assert!(resolve(Name::Seal, &["--cert", "-", "-f", "x"]).is_ok());
+    }
+}
