@@ -9,6 +9,7 @@
 //! that does not answer then costs no private-key operation, however often the pass is repeated.
 
 mod conclude;
+mod deletion;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,6 +22,7 @@ use sealed_api::{SealedSecret, SealedSecretStatus, UnsealFailure, Unsealed, is_t
 use sealed_crypto::Fingerprint;
 
 pub use self::conclude::{AfterWrite, Subject, after_failed_write, conclude};
+pub use self::deletion::deletion;
 use crate::conditions::tells;
 use crate::key_secret::is_key_secret;
 use crate::memory::{Done, KeySet};
