@@ -87,3 +87,6 @@ fn beginning_with(key: Option<&Fingerprint>, order: &KeyOrder) -> KeyOrder {
         ..order.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,334 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    FieldsV1, ManagedFieldsEntry, OwnerReference, Time,
+};
+use rstest::rstest;
+use sealed_api::Code;
+use sealed_api::names::annotations;
+use sealed_crypto::KeyOrder;
+use serde_json::json;
 
+use super::*;
+use crate::outcome::Failure;
+use crate::triage::KeyChoice;
+
+fn fingerprint(number: u8) -> Fingerprint {
+    let digit = char::from(b'A' + number);
+    format!("SHA256:{digit}{}", "A".repeat(42))
+        .parse()
+        .expect("a fingerprint")
+}
+
+fn keys(numbers: &[u8]) -> KeySet {
+    numbers.iter().map(|number| fingerprint(*number)).collect()
+}
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey::new("web", name)
+}
+
+fn object(name: &str) -> SealedSecret {
+    SealedSecret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some("web".to_owned()),
+            uid: Some("u1".to_owned()),
+            generation: Some(1),
+            ..ObjectMeta::default()
+        },
+        ..SealedSecret::default()
+    }
+}
+
+fn facts() -> Facts {
+    Facts::of(&object("app").metadata)
+}
+
+fn our_secret(uid: &str) -> ObjectMeta {
+    ObjectMeta {
+        uid: Some(uid.to_owned()),
+        owner_references: Some(vec![OwnerReference {
+            api_version: "bitnami.com/v1alpha1".to_owned(),
+            kind: "SealedSecret".to_owned(),
+            name: "app".to_owned(),
+            uid: "u1".to_owned(),
+            controller: Some(true),
+            block_owner_deletion: None,
+        }]),
+        ..ObjectMeta::default()
+    }
+}
+
+fn foreign_secret(uid: &str) -> ObjectMeta {
+    ObjectMeta {
+        uid: Some(uid.to_owned()),
+        ..ObjectMeta::default()
+    }
+}
+
+fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
+    Done {
+        facts: facts(),
+        tried: outcome.failure().map(|_| keys(&[1])),
+        outcome,
+        opened_by: [fingerprint(1)].into(),
+        target: target.map(|secret| TargetRecord {
+            uid: secret.uid.clone().unwrap_or_default(),
+            standing: Standing::of(secret, "app", "u1"),
+            held: false,
+        }),
+    }
+}
+
+fn failed_by(cause: Cause) -> Outcome {
+    Outcome::Failed(Failure {
+        cause,
+        message: "why".to_owned(),
+    })
+}
+
+/// A memory of one object and the end of its last pass.
+fn memory(done: Done) -> Memory {
+    let mut memory = Memory::default();
+    assert!(memory.seen(&key("app"), facts()));
+    memory.finished(&key("app"), done);
+    memory
+}
+
+fn triage_of(memory: &Memory) -> Triage {
+    memory.triage(&object("app"), &keys(&[1]), Target::Unknown)
+}
+
+const NOW: Wake = Wake::After(Duration::ZERO);
+
+#[test]
+fn the_echo_of_a_status_write_is_no_work() {
+    let mut memory = memory(done(Outcome::Synced, None));
+    assert!(!memory.seen(&key("app"), facts()));
+}
+
+#[test]
+fn a_scope_edit_is_work_and_a_label_is_not() {
+    let mut memory = memory(done(Outcome::Synced, None));
+    let mut edited = object("app").metadata;
+    edited.labels = Some([("app.kubernetes.io/instance".to_owned(), "blue".to_owned())].into());
+    assert!(!memory.seen(&key("app"), Facts::of(&edited)));
+    let scope = annotations::CLUSTER_WIDE.to_owned();
+    edited.annotations = Some([(scope, "true".to_owned())].into());
+    assert!(memory.seen(&key("app"), Facts::of(&edited)));
+}
+
+#[test]
+fn a_change_during_a_pass_is_work_after_it() {
+    let mut memory = Memory::default();
+    memory.seen(&key("app"), facts());
+    let mut newer = facts();
+    newer.generation = 2;
+    assert!(memory.seen(&key("app"), newer.clone()));
+    memory.finished(&key("app"), done(Outcome::Synced, None));
+    assert!(memory.seen(&key("app"), newer));
+}
+
+#[test]
+fn a_deleted_object_is_forgotten_even_if_its_pass_ends_later() {
+    let mut memory = memory(done(Outcome::Synced, None));
+    assert_eq!(memory.forget(&key("app")), Some(facts()));
+    memory.finished(&key("app"), done(Outcome::Synced, None));
+    assert_eq!(memory.iter().count(), 0);
+    assert!(memory.seen(&key("app"), facts()));
+}
+
+#[test]
+fn deletions_that_a_watch_missed_are_found_by_listing() {
+    let mut memory = memory(done(Outcome::Synced, None));
+    memory.seen(&key("other"), facts());
+    assert_eq!(memory.retain(|name| *name == key("app")), [key("other")]);
+    assert!(memory.last(&key("app")).is_some());
+}
+
+#[test]
+fn the_echo_of_our_own_write_wakes_nobody() {
+    let mut memory = memory(done(Outcome::Synced, Some(&our_secret("s1"))));
+    let mut touched = our_secret("s1");
+    touched.resource_version = Some("99".to_owned());
+    assert_eq!(memory.target_changed(&key("app"), Some(&touched)), Wake::No);
+    assert_eq!(
+        triage_of(&memory),
+        Triage::Settled(crate::queue::Verdict::Settled)
+    );
+}
+
+#[rstest]
+#[case::deleted(None)]
+#[case::replaced(Some(our_secret("s2")))]
+#[case::orphaned(Some(foreign_secret("s1")))]
+fn news_of_the_secret_of_a_synced_object_is_looked_into(#[case] secret: Option<ObjectMeta>) {
+    let mut memory = memory(done(Outcome::Synced, Some(&our_secret("s1"))));
+    assert_eq!(memory.target_changed(&key("app"), secret.as_ref()), NOW);
+    assert_eq!(triage_of(&memory), Triage::Look);
+    memory.confirmed(&key("app"));
+    assert_eq!(
+        triage_of(&memory),
+        Triage::Settled(crate::queue::Verdict::Settled)
+    );
+}
+
+#[test]
+fn an_echo_that_comes_before_the_pass_ends_is_known_for_what_it_is() {
+    let mut memory = Memory::default();
+    memory.seen(&key("app"), facts());
+    assert_eq!(
+        memory.target_changed(&key("app"), Some(&our_secret("s1"))),
+        NOW
+    );
+    memory.finished(&key("app"), done(Outcome::Synced, Some(&our_secret("s1"))));
+    assert_eq!(
+        triage_of(&memory),
+        Triage::Settled(crate::queue::Verdict::Settled)
+    );
+}
+
+#[test]
+fn a_deletion_that_comes_before_the_pass_ends_is_not_lost() {
+    let mut memory = Memory::default();
+    memory.seen(&key("app"), facts());
+    assert_eq!(memory.target_changed(&key("app"), None), NOW);
+    memory.finished(&key("app"), done(Outcome::Synced, Some(&our_secret("s1"))));
+    assert_eq!(triage_of(&memory), Triage::Look);
+}
+
+#[test]
+fn a_secret_without_sealed_secret_wakes_nobody() {
+    let mut memory = Memory::default();
+    assert_eq!(memory.target_changed(&key("app"), None), Wake::No);
+    assert_eq!(memory.iter().count(), 0);
+}
+
+#[test]
+fn whoever_replaces_a_foreign_secret_gets_a_moment_to_do_so() {
+    let mut memory = memory(done(
+        failed_by(Cause::Unmanaged),
+        Some(&foreign_secret("s1")),
+    ));
+    assert_eq!(
+        memory.target_changed(&key("app"), None),
+        Wake::After(COURTESY)
+    );
+}
+
+#[test]
+fn a_foreign_secret_that_becomes_managed_wakes_at_once_and_its_other_edits_do_not() {
+    let mut memory = memory(done(
+        failed_by(Cause::Unmanaged),
+        Some(&foreign_secret("s1")),
+    ));
+    let mut edited = foreign_secret("s1");
+    edited.annotations = Some([("note".to_owned(), "true".to_owned())].into());
+    assert_eq!(memory.target_changed(&key("app"), Some(&edited)), Wake::No);
+    edited.annotations = Some([(annotations::MANAGED.to_owned(), "true".to_owned())].into());
+    assert_eq!(memory.target_changed(&key("app"), Some(&edited)), NOW);
+}
+
+#[test]
+fn an_undecryptable_object_does_not_care_about_its_secret() {
+    let outcome = failed_by(Cause::Unseal(Code::WrongKey));
+    let mut memory = memory(done(outcome, Some(&foreign_secret("s1"))));
+    assert_eq!(memory.target_changed(&key("app"), None), Wake::No);
+}
+
+#[test]
+fn a_change_of_the_keyring_wakes_those_it_may_help_or_harm() {
+    let mut memory = Memory::default();
+    let wrong_key = failed_by(Cause::Unseal(Code::WrongKey));
+    for (name, outcome) in [
+        ("synced", Outcome::Synced),
+        ("closed", wrong_key),
+        ("blocked", failed_by(Cause::Unmanaged)),
+        ("malformed", failed_by(Cause::Malformed(Code::WrongType))),
+    ] {
+        memory.seen(&key(name), facts());
+        memory.finished(&key(name), done(outcome, None));
+    }
+    memory.seen(&key("waiting"), facts());
+    assert_eq!(memory.keys_changed(&keys(&[1])), []);
+    assert_eq!(memory.keys_changed(&keys(&[1, 2])), [key("closed")]);
+    assert_eq!(
+        memory.keys_changed(&keys(&[2])),
+        [key("closed"), key("synced")]
+    );
+    assert_eq!(memory.keys_changed(&keys(&[])), [key("synced")]);
+}
+
+#[test]
+fn what_opened_a_neighbour_is_tried_first() {
+    let mut memory = memory(done(Outcome::Synced, None));
+    let first = |memory: &Memory, namespace: &str| {
+        let mut object = object("new");
+        object.metadata.namespace = Some(namespace.to_owned());
+        match memory.triage(&object, &keys(&[1, 2, 3]), Target::Unknown) {
+            Triage::Unseal { order, choice } => {
+                assert_eq!(choice, KeyChoice::All);
+                order
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let order = |numbers: &[u8]| KeyOrder {
+        first: numbers.iter().map(|number| fingerprint(*number)).collect(),
+        written_at: None,
+    };
+    assert_eq!(first(&memory, "web"), order(&[1]));
+
+    let elsewhere = ObjectKey::new("elsewhere", "x");
+    memory.seen(&elsewhere, facts());
+    let opened_by = [fingerprint(2)].into();
+    memory.finished(
+        &elsewhere,
+        Done {
+            opened_by,
+            ..done(Outcome::Synced, None)
+        },
+    );
+    assert_eq!(first(&memory, "web"), order(&[1, 2]));
+    assert_eq!(first(&memory, "elsewhere"), order(&[2]));
+    assert_eq!(first(&memory, "third"), order(&[2]));
+}
+
+#[test]
+fn hints_are_read_leniently_and_bounded() {
+    let with = |text: String| {
+        hinted_keys(&ObjectMeta {
+            annotations: Some([(annotations::KEYS.to_owned(), text)].into()),
+            ..ObjectMeta::default()
+        })
+    };
+    let (one, two) = (fingerprint(1), fingerprint(2));
+    assert_eq!(with(format!("{one}")), [one]);
+    assert_eq!(with(format!("{one}, junk,{two}")), [one, two]);
+    let many: Vec<_> = (0..20)
+        .map(|number| fingerprint(number).to_string())
+        .collect();
+    assert_eq!(with(many.join(",")).len(), 4);
+    assert_eq!(hinted_keys(&ObjectMeta::default()), []);
+}
+
+#[test]
+fn an_object_was_written_when_its_spec_was() {
+    let at = |second| jiff::Timestamp::from_second(second).expect("in range");
+    let entry = |second, fields: serde_json::Value| ManagedFieldsEntry {
+        time: Some(Time(at(second))),
+        fields_v1: Some(FieldsV1(fields)),
+        ..ManagedFieldsEntry::default()
+    };
+    let mut metadata = ObjectMeta {
+        creation_timestamp: Some(Time(at(10))),
+        ..ObjectMeta::default()
+    };
+    assert_eq!(written_at(&metadata), Some(at(10)));
+    metadata.managed_fields = Some(vec![
+        entry(20, json!({"f:spec": {"f:encryptedData": {}}})),
+        entry(30, json!({"f:status": {}})),
+        entry(40, json!({"f:metadata": {"f:annotations": {}}})),
+    ]);
+    assert_eq!(written_at(&metadata), Some(at(20)));
+    assert_eq!(written_at(&ObjectMeta::default()), None);
+}

@@ -1,0 +1,133 @@
+use std::num::NonZeroUsize;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealed_api::{Code, PlainText, SealedSecretSpec, SecretTemplate};
+use sealed_crypto::{Certificate, Label, PrivateKey, SealingKey, seal};
+
+use super::*;
+
+fn file(name: &str) -> Vec<u8> {
+    let path = format!(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/{}"),
+        name
+    );
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn sealing_key(name: &str) -> Arc<SealingKey> {
+    let private_key = PrivateKey::from_pem(&file(&format!("{name}.pkcs1.pem"))).expect("sound");
+    Arc::new(SealingKey::new(private_key, None, Timestamp::UNIX_EPOCH))
+}
+
+fn sealed(key: &str, value: &str) -> String {
+    let certificate = Certificate::from_pem(&file(&format!("{key}.crt.pem"))).expect("sound");
+    let label = Label::strict("web", "app").expect("a label");
+    let value = seal(&certificate, &label, value.as_bytes()).expect("seals");
+    value.to_string()
+}
+
+fn object(values: &[(&str, String)]) -> SealedSecret {
+    SealedSecret {
+        metadata: ObjectMeta {
+            name: Some("app".to_owned()),
+            namespace: Some("web".to_owned()),
+            uid: Some("u1".to_owned()),
+            ..ObjectMeta::default()
+        },
+        spec: SealedSecretSpec {
+            encrypted_data: values
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                .collect(),
+            ..SealedSecretSpec::default()
+        },
+        status: None,
+    }
+}
+
+async fn open(object: &SealedSecret, keyring: &Keyring, choice: &KeyChoice) -> Attempt {
+    let pool = RsaPool::start(NonZeroUsize::MIN).expect("starts");
+    let opener = Opener {
+        pool: &pool,
+        keyring,
+        accept_v1_data: true,
+        render: &PlainText,
+    };
+    let order = KeyOrder::default();
+    opener.open(object, order, choice).await.expect("not lost")
+}
+
+#[tokio::test]
+async fn every_value_opens_and_the_keys_are_named() {
+    let (a, b) = (sealing_key("rsa2048-a"), sealing_key("rsa2048-b"));
+    let keyring = Keyring::new([Arc::clone(&a), Arc::clone(&b)]);
+    let object = object(&[
+        ("x", sealed("rsa2048-a", "1")),
+        ("y", sealed("rsa2048-b", "2")),
+    ]);
+    let attempt = open(&object, &keyring, &KeyChoice::All).await;
+    let both = BTreeSet::from([a.fingerprint(), b.fingerprint()]);
+    assert_eq!(attempt.opened_by, both);
+    assert_eq!(attempt.keys, KeySet::from(&keyring));
+    let data = attempt
+        .unsealed
+        .expect("opens")
+        .secret
+        .data
+        .expect("has data");
+    assert_eq!(
+        (&data["x"].0, &data["y"].0),
+        (&b"1".to_vec(), &b"2".to_vec())
+    );
+}
+
+#[tokio::test]
+async fn the_key_of_the_first_value_is_tried_first_for_the_rest() {
+    let keyring = Keyring::new([sealing_key("rsa2048-b"), sealing_key("rsa2048-a")]);
+    let values = ["u", "v", "w"].map(|key| (key, sealed("rsa2048-a", key)));
+    let attempt = open(&object(&values), &keyring, &KeyChoice::All).await;
+    // Two for the first value, then one each.
+    assert_eq!(attempt.unsealed.expect("opens").trials, 4);
+}
+
+#[tokio::test]
+async fn a_failure_names_the_keys_that_opened_the_rest() {
+    let a = sealing_key("rsa2048-a");
+    let keyring = Keyring::new([Arc::clone(&a)]);
+    let object = object(&[
+        ("x", sealed("rsa2048-a", "1")),
+        ("y", sealed("rsa2048-b", "2")),
+    ]);
+    let attempt = open(&object, &keyring, &KeyChoice::All).await;
+    assert_eq!(attempt.opened_by, BTreeSet::from([a.fingerprint()]));
+    let failure = attempt.unsealed.expect_err("does not open");
+    assert_eq!(failure.to_string(), "no key could decrypt secret (y)");
+    assert_eq!(failure.trials(), 2);
+}
+
+#[tokio::test]
+async fn only_chosen_keys_are_tried() {
+    let (a, b) = (sealing_key("rsa2048-a"), sealing_key("rsa2048-b"));
+    let keyring = Keyring::new([Arc::clone(&a), Arc::clone(&b)]);
+    let object = object(&[("x", sealed("rsa2048-b", "1"))]);
+    let only = |key: &SealingKey| KeyChoice::Only(BTreeSet::from([key.fingerprint()]));
+    let attempt = open(&object, &keyring, &only(&b)).await;
+    assert_eq!(attempt.unsealed.expect("opens").trials, 1);
+    let attempt = open(&object, &keyring, &only(&a)).await;
+    assert_eq!(attempt.unsealed.expect_err("does not open").trials(), 1);
+    assert_eq!(attempt.keys, KeySet::from(&keyring));
+}
+
+#[tokio::test]
+async fn a_template_action_fails_the_object() {
+    let keyring = Keyring::new([sealing_key("rsa2048-a")]);
+    let mut object = object(&[("x", sealed("rsa2048-a", "1"))]);
+    object.spec.template = Some(SecretTemplate {
+        data: Some([("t".to_owned(), Some("{{ .x }}".to_owned()))].into()),
+        ..SecretTemplate::default()
+    });
+    let attempt = open(&object, &keyring, &KeyChoice::All).await;
+    let failure = attempt.unsealed.expect_err("does not render");
+    assert_eq!(failure.code(), Code::TemplateUnsupported);
+}
