@@ -7,7 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kube::config::{
-    AuthInfo, Cluster, Context, Kubeconfig as File, NamedAuthInfo, NamedCluster, NamedContext,
+    AuthInfo, Cluster, Context, Kubeconfig as File, KubeconfigError, NamedAuthInfo, NamedCluster,
+    NamedContext,
 };
 use sealed_api::Code;
 
@@ -338,11 +339,30 @@ fn default_paths(environment: &Environment) -> Vec<PathBuf> {
 /// The file, if there is one.
 fn read(path: &Path) -> Result<Option<File>, Failure> {
     match std::fs::metadata(path) {
-        Ok(_) => File::read_from(path)
-            .map(Some)
-            .map_err(|error| unreadable(path, &error.to_string())),
+        Ok(_) => File::read_from(path).map(Some).map_err(|error| {
+            let cause = match &error {
+                KubeconfigError::ReadConfig(error, _) => io_cause(error),
+                error => malformed(&error.to_string()),
+            };
+            unreadable(path, &cause)
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(path, &io_cause(&error))),
+    }
+}
+
+/// Where a kubeconfig is malformed. The parser's own message quotes the lines around, which may hold a token.
+fn malformed(message: &str) -> String {
+    let mut words = message
+        .split_whitespace()
+        .skip_while(|word| *word != "line")
+        .skip(1);
+    let line = words
+        .next()
+        .map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
+    match line.filter(|line| !line.is_empty()) {
+        Some(line) => format!("line {line} is not what a kubeconfig has there"),
+        None => "it is not a kubeconfig".to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Context;
 use super::seal::seal;
-use super::sealed_input::{self, go_shaped, is_broken_json, no_sealed_secrets};
+use super::sealed_input::{self, Kind, go_shaped, is_broken_json, no_sealed_secrets};
 use super::secret_input::{self, no_secrets};
 use crate::certificate;
 use crate::failure::Failure;
@@ -52,7 +52,8 @@ pub(super) fn run(
     }
     check_items(document.value(), &place(document))?;
     let format = context.format.resolve(format_of(&documents))?;
-    let mut target = sealed_input::decode_one(document.value().clone(), place(document))?.sealed;
+    let mut target =
+        sealed_input::decode_one(document.value().clone(), place(document), Kind::Assumed)?.sealed;
     let update = sealed_update(&mut context, &target, &certificate, asked, allow_empty_data)?;
     overlay(&mut target, update);
     // The file stays what it is under either name: its mode, and what a link to it means.

@@ -7,7 +7,7 @@ use sealed_crypto::{KeyOrder, Keyring};
 use sealed_manifest::Document;
 
 use super::Context;
-use super::sealed_input::{self, Found, is_broken_json, no_sealed_secrets};
+use super::sealed_input::{self, Found, Kind, is_broken_json, no_sealed_secrets};
 use crate::failure::Failure;
 use crate::input::{documents_of, format_of, place};
 use crate::name::Name;
@@ -23,7 +23,7 @@ pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(),
     let documents = documents_of(&text, &origin, &nothing)?;
     check(&documents, &text, name)?;
     let input_format = format_of(&documents);
-    let found = sealed_input::decode(documents, name, nothing)?;
+    let found = sealed_input::decode(documents, name, Kind::Stated, nothing)?;
 
     // Everything is opened before anything is written: half of a recovery is easily taken for the whole.
     let mut secrets = Vec::with_capacity(found.len());
@@ -88,7 +88,7 @@ fn unopened(failure: &UnsealFailure, found: &Found, keyring: &Keyring) -> Failur
     let (namespace, name) = (found.sealed.namespace(), found.sealed.name());
     let told = Failure::new(
         failure.code(),
-        format!("cannot unseal {namespace}/{name}: {failure}"),
+        format!("cannot unseal {namespace}/{name}: {}", by_fault(failure)),
     )
     .at(&found.place)
     .kubeseal(failure.to_string());
@@ -108,6 +108,33 @@ fn unopened(failure: &UnsealFailure, found: &Found, keyring: &Keyring) -> Failur
             )),
         _ => told,
     }
+}
+
+/// The faults with the items that have them, in one line.
+fn by_fault(failure: &UnsealFailure) -> String {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for report in failure.reports() {
+        let text = match &report.detail {
+            Some(detail) => format!("{} ({detail})", report.text),
+            None => report.text.clone(),
+        };
+        let item = report.key.as_ref().map(|key| format!("`{key}`"));
+        match groups.iter_mut().find(|(fault, _)| *fault == text) {
+            Some((_, items)) => items.extend(item),
+            None => groups.push((text, item.into_iter().collect())),
+        }
+    }
+    let groups: Vec<String> = groups
+        .into_iter()
+        .map(|(fault, items)| {
+            if items.is_empty() {
+                fault
+            } else {
+                format!("{}: {fault}", items.join(", "))
+            }
+        })
+        .collect();
+    groups.join("; ")
 }
 
 fn fingerprints(keyring: &Keyring) -> String {

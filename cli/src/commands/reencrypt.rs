@@ -3,7 +3,7 @@
 use sealed_api::{Code, SealedSecret};
 
 use super::Context;
-use super::sealed_input::{self, Found, go_shaped, no_sealed_secrets};
+use super::sealed_input::{self, Found, Kind, go_shaped, no_sealed_secrets};
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
 use crate::input::format_of;
@@ -15,7 +15,7 @@ pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(
     let nothing = no_sealed_secrets(context.input.origin());
     let documents = context.input.documents(context.stdin, &nothing)?;
     let format = context.format.resolve(format_of(&documents))?;
-    for found in sealed_input::decode(documents, name, nothing)? {
+    for found in sealed_input::decode(documents, name, Kind::Assumed, nothing)? {
         let fresh = rotated(&cluster, found)?;
         context.output.write(render(&fresh, format).as_bytes())?;
     }
@@ -48,7 +48,9 @@ fn rotated(cluster: &Cluster, found: Found) -> Result<SealedSecret, Failure> {
             format!("the controller's answer is not JSON: {error}"),
         )
     })?;
-    let mut fresh = sealed_input::decode_one(value, "the controller's answer".to_owned())?.sealed;
+    let mut fresh =
+        sealed_input::decode_one(value, "the controller's answer".to_owned(), Kind::Assumed)?
+            .sealed;
     fresh.metadata.creation_timestamp = None;
     fresh.metadata.deletion_timestamp = None;
     fresh.metadata.generation = None;

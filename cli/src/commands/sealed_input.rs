@@ -21,6 +21,7 @@ pub(super) struct Found {
 pub(super) fn decode(
     documents: Vec<Document>,
     name: Name,
+    kind: Kind,
     nothing: Failure,
 ) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::with_capacity(documents.len());
@@ -29,10 +30,10 @@ pub(super) fn decode(
         let value = document.into_value();
         if name == Name::Seal && is_list(&value) {
             for (index, item) in items_of(value).into_iter().enumerate() {
-                found.push(decode_one(item, format!("{place}, items[{index}]"))?);
+                found.push(decode_one(item, format!("{place}, items[{index}]"), kind)?);
             }
         } else {
-            found.push(decode_one(value, place)?);
+            found.push(decode_one(value, place, kind)?);
         }
     }
     if found.is_empty() {
@@ -42,15 +43,28 @@ pub(super) fn decode(
     }
 }
 
+/// Whether an object must say what it is.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// It may leave out its kind and apiVersion.
+    Assumed,
+    /// It must name both.
+    Stated,
+}
+
 /// Reads one SealedSecret.
-pub(super) fn decode_one(value: Value, place: String) -> Result<Found, Failure> {
+pub(super) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Found, Failure> {
     if let Some(key) = misspelt_items(&value) {
         return Err(Failure::new(
             Code::WrongType,
             format!("{place}: the field spec.{key} is unknown; it is spelt encryptedData"),
         ));
     }
-    let sealed = SealedSecret::decode(value).map_err(|error| undecodable(&error, &place))?;
+    let sealed = match kind {
+        Kind::Assumed => SealedSecret::decode(value),
+        Kind::Stated => SealedSecret::decode_typed(value),
+    };
+    let sealed = sealed.map_err(|error| undecodable(&error, &place))?;
     Ok(Found { sealed, place })
 }
 

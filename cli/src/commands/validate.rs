@@ -3,7 +3,7 @@
 use sealed_api::Code;
 
 use super::Context;
-use super::sealed_input::{self, go_shaped, no_sealed_secrets};
+use super::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
 use crate::name::Name;
@@ -13,7 +13,7 @@ pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(
     let cluster = Cluster::connect(controller, context.environment)?;
     let nothing = no_sealed_secrets(context.input.origin());
     let documents = context.input.documents(context.stdin, &nothing)?;
-    let found = sealed_input::decode(documents, name, nothing)
+    let found = sealed_input::decode(documents, name, Kind::Assumed, nothing)
         .map_err(|failure| failure.kubeseal("unable to decrypt sealed secret"))?;
     for one in found {
         let sealed = go_shaped(one.sealed);

@@ -3,29 +3,16 @@
 //! The file's `about` says how a run is set up and compared. Runs whose result is different here on purpose stand in
 //! `kubeseal_differences.txt`, each with what happens instead and why; every other run must come out the same.
 
-#![cfg(unix)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "the recording is ours, and a fault in it should stop the test"
-)]
-
-#[path = "support/ciphertext.rs"]
-mod ciphertext;
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/stub.rs"]
-mod stub;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use ciphertext::{TOKEN, masked, open};
-use program::{Outcome, Sandbox};
+use crate::ciphertext::{TOKEN, masked, open};
+use crate::program::{Outcome, Sandbox};
+use crate::stub::{Route, Stub};
 use sealed_manifest::Documents;
 use serde_json::Value;
-use stub::{Route, Stub};
 
 /// What happens here instead of what was recorded.
 struct Difference {
@@ -41,8 +28,9 @@ struct Recording {
 
 impl Recording {
     fn load() -> Self {
-        let file: Value = serde_json::from_str(include_str!("kubeseal_transcripts.json")).unwrap();
-        let differences = include_str!("kubeseal_differences.txt")
+        let file: Value =
+            serde_json::from_str(include_str!("../kubeseal_transcripts.json")).unwrap();
+        let differences = include_str!("../kubeseal_differences.txt")
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
             .map(|line| {

@@ -1,0 +1,165 @@
+//! Output files: complete or not at all.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use crate::program::Sandbox;
+
+const SECRET: &str = "kind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {k: v}\n";
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let keys = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/vectors/keys"
+    ));
+    sandbox.write("c.crt", fs::read(keys.join("rsa2048-a.crt.pem")).unwrap());
+    sandbox
+}
+
+#[test]
+fn a_failed_run_leaves_the_old_file_and_nothing_else() {
+    let good_then_bad = format!("{SECRET}---\nkind: Secret\nmetadata: {{name: b, namespace: b}}\n");
+    for name in ["seal", "kubeseal"] {
+        for (words, input) in [
+            (
+                &["--cert", "c.crt", "-w", "o.yaml"][..],
+                good_then_bad.as_str(),
+            ),
+            (&["--cert", "c.crt", "-w", "o.yaml"], "a: b: c"),
+            (&["--cert", "nope", "-w", "o.yaml"], SECRET),
+            (&["--recovery-unseal", "-w", "o.yaml"], SECRET),
+            (&["--re-encrypt", "-f", "o.yaml"], ""),
+        ] {
+            let sandbox = sandbox();
+            sandbox.write("o.yaml", "old");
+            let outcome = sandbox.run(name, words, &[], input.as_bytes());
+            assert_eq!(
+                (outcome.status, outcome.stdout.as_slice()),
+                (Some(1), &b""[..]),
+                "{words:?}"
+            );
+            assert_eq!(sandbox.read("o.yaml"), "old");
+            assert_eq!(sandbox.files(), ["c.crt", "o.yaml"]);
+        }
+    }
+}
+
+#[test]
+fn seal_keeps_mode_and_links_of_an_existing_file() {
+    let sandbox = sandbox();
+    sandbox.write("real.yaml", "old");
+    fs::set_permissions(sandbox.path("real.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("real.yaml", sandbox.path("link.yaml")).unwrap();
+    let outcome = sandbox.run(
+        "seal",
+        &["--cert", "c.crt", "-w", "link.yaml"],
+        &[],
+        SECRET.as_bytes(),
+    );
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert!(sandbox.path("link.yaml").is_symlink());
+    assert!(sandbox.read("real.yaml").contains("kind: SealedSecret"));
+    let mode = fs::metadata(sandbox.path("real.yaml"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn a_full_device_is_an_error() {
+    let sandbox = sandbox();
+    for words in [
+        "--cert c.crt",
+        "--cert c.crt --raw --scope cluster-wide",
+        "--cert c.crt --fetch-cert",
+    ] {
+        let script = format!("exec {} {words} > /dev/full", env!("CARGO_BIN_EXE_seal"));
+        sandbox.write("in.yaml", SECRET);
+        let output = Command::new("/bin/sh")
+            .args(["-c", &script])
+            .current_dir(sandbox.path("."))
+            .stdin(fs::File::open(sandbox.path("in.yaml")).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            stderr.starts_with(
+                "error[unwritable-output]: cannot write standard output: no space left"
+            ),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_does_not_fit_leaves_the_old_one() {
+    // The shell's limit on file sizes stands in for a full disk: 1 block of 512 bytes, less than one sealed value.
+    let sandbox = sandbox();
+    sandbox.write("in.yaml", SECRET);
+    sandbox.write("o.yaml", "old");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 1; exec {} --cert c.crt -f in.yaml -w o.yaml",
+        env!("CARGO_BIN_EXE_seal")
+    );
+    let output = Command::new("/bin/sh")
+        .args(["-c", &script])
+        .current_dir(sandbox.path("."))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.starts_with("error[unwritable-output]: cannot write `o.yaml`: file too large"),
+        "{stderr}"
+    );
+    assert_eq!(sandbox.read("o.yaml"), "old");
+    assert_eq!(sandbox.files(), ["c.crt", "in.yaml", "o.yaml"]);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error_message() {
+    let sandbox = sandbox();
+    let many = format!("{SECRET}---\n").repeat(200);
+    sandbox.write("in.yaml", many);
+    let script = format!(
+        "{} --cert c.crt -f in.yaml | head -c 10",
+        env!("CARGO_BIN_EXE_seal")
+    );
+    let output = Command::new("/bin/sh")
+        .args(["-c", &script])
+        .current_dir(sandbox.path("."))
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.stdout.len(), output.stderr.as_slice()),
+        (10, &b""[..])
+    );
+}
+
+#[test]
+fn many_documents_come_out_in_order() {
+    let sandbox = sandbox();
+    let names: Vec<String> = (0..300).map(|n| format!("s{n}")).collect();
+    let document = |name: &String| {
+        format!(
+            "---\nkind: Secret\nmetadata: {{name: {name}, namespace: b}}\nstringData: {{k: v}}\n"
+        )
+    };
+    let input = names.iter().map(document).collect::<Vec<_>>().concat();
+    let outcome = sandbox.run("seal", &["--cert", "c.crt"], &[], input.as_bytes());
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    let found: Vec<String> = sealed_manifest::Documents::new(outcome.stdout.as_slice(), "output")
+        .map(|document| {
+            document.unwrap().value()["metadata"]["name"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(found, names);
+}

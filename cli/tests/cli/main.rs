@@ -1,0 +1,19 @@
+//! The program, as its users see it: words and files in; streams, files and exit status out.
+//!
+//! On Unix, where one program can be started under two names.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "fixtures and recordings are ours, and a fault in one should stop the test"
+)]
+
+mod ciphertext;
+mod files;
+mod kubeseal;
+mod program;
+mod requirements;
+mod secrecy;
+mod stub;
+mod transcripts;
+mod vectors;

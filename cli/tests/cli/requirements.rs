@@ -1,0 +1,319 @@
+//! The requirements of users' repositories that the command line alone can meet, each under its number.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sealed_crypto::PrivateKey;
+use sealed_manifest::Documents;
+use serde_json::Value;
+
+use crate::ciphertext::open;
+use crate::program::{Outcome, Sandbox};
+
+const SECRET: &str = "apiVersion: v1
+kind: Secret
+metadata:
+  name: msgapp-synced-secrets
+  namespace: msgapp-prod
+stringData:
+  JWT_SECRET: hunter2
+  RABBITMQ_PASSWORD: correct horse
+";
+
+fn key_file(name: &str) -> PathBuf {
+    Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/vectors/keys"
+    ))
+    .join(name)
+}
+
+/// A directory with a certificate and nothing else.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("dev.crt", fs::read(key_file("rsa4096-a.crt.pem")).unwrap());
+    sandbox.write(
+        "main.key",
+        fs::read(key_file("rsa4096-a.pkcs1.pem")).unwrap(),
+    );
+    sandbox
+}
+
+fn seal(words: &[&str], input: &[u8]) -> Outcome {
+    let words: Vec<&str> = ["--cert", "dev.crt"].iter().chain(words).copied().collect();
+    sandbox().run("seal", &words, &[], input)
+}
+
+fn object(output: &[u8]) -> Value {
+    let mut documents = Documents::new(output, "output");
+    let object = documents
+        .next()
+        .expect("there is a document")
+        .unwrap()
+        .into_value();
+    assert!(documents.next().is_none(), "there is only one");
+    object
+}
+
+fn opens_to(object: &Value, item: &str, plaintext: &str) {
+    let metadata = &object["metadata"];
+    let place = (
+        metadata["namespace"].as_str().unwrap(),
+        metadata["name"].as_str().unwrap(),
+    );
+    let key = fs::read(key_file("rsa4096-a.pkcs1.pem")).unwrap();
+    let sealed = object["spec"]["encryptedData"][item].as_str().unwrap();
+    let opened = open(sealed, &key, "strict", place.0, place.1);
+    assert_eq!(opened.as_deref(), Some(plaintext.as_bytes()), "{item}");
+}
+
+#[test]
+fn r1_one_command_and_a_certificate_are_enough() {
+    let outcome = seal(&["-o", "yaml"], SECRET.as_bytes());
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert!(String::from_utf8_lossy(&outcome.stdout).contains("\nkind: SealedSecret\n"));
+    opens_to(&object(&outcome.stdout), "JWT_SECRET", "hunter2");
+}
+
+#[test]
+fn r7_key_names_are_kept_byte_for_byte() {
+    let outcome = seal(&[], SECRET.as_bytes());
+    let object = object(&outcome.stdout);
+    let names: Vec<&String> = object["spec"]["encryptedData"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    assert_eq!(names, ["JWT_SECRET", "RABBITMQ_PASSWORD"]);
+}
+
+#[test]
+fn r9_a_job_without_rights_and_network_can_seal() {
+    // A CI job has a home that is not there, a pod's variables without the pod's token, and proxies it may not use.
+    let environment = [
+        ("HOME", "/nonexistent"),
+        ("KUBECONFIG", "/nonexistent/config"),
+        ("KUBERNETES_SERVICE_HOST", "192.0.2.1"),
+        ("KUBERNETES_SERVICE_PORT", "443"),
+        ("HTTPS_PROXY", "http://192.0.2.1:1"),
+    ];
+    let outcome = sandbox().run(
+        "seal",
+        &["--cert", "dev.crt"],
+        &environment,
+        SECRET.as_bytes(),
+    );
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    opens_to(
+        &object(&outcome.stdout),
+        "RABBITMQ_PASSWORD",
+        "correct horse",
+    );
+}
+
+#[test]
+fn r10_input_made_on_windows_is_read() {
+    let crlf = SECRET.replace('\n', "\r\n");
+    let utf16 = |big_endian: bool| -> Vec<u8> {
+        let units = std::iter::once(0xfeff).chain(crlf.encode_utf16());
+        units
+            .flat_map(|unit| {
+                if big_endian {
+                    unit.to_be_bytes()
+                } else {
+                    unit.to_le_bytes()
+                }
+            })
+            .collect()
+    };
+    for input in [
+        crlf.clone().into_bytes(),
+        format!("\u{feff}{crlf}").into_bytes(),
+        utf16(false),
+        utf16(true),
+    ] {
+        let outcome = seal(&[], &input);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+        opens_to(&object(&outcome.stdout), "JWT_SECRET", "hunter2");
+    }
+}
+
+#[test]
+fn r10_what_cannot_be_read_fails_loudly() {
+    let unmarked: Vec<u8> = SECRET.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for input in [&b""[..], b"\xff\xfeA", &unmarked, b"stringData: \xe9"] {
+        for name in ["seal", "kubeseal"] {
+            let outcome = sandbox().run(name, &["--cert", "dev.crt"], &[], input);
+            assert_eq!(
+                (outcome.status, outcome.stdout.as_slice()),
+                (Some(1), &b""[..]),
+                "{input:?}"
+            );
+            assert!(outcome.stderr.starts_with("error"), "{}", outcome.stderr);
+        }
+    }
+}
+
+#[test]
+fn r11_placeholders_and_invalid_names_are_refused_with_the_field() {
+    for (from, to, field) in [
+        (
+            "name: msgapp-synced-secrets",
+            "name: \"{APP_NAME}\"",
+            "metadata.name",
+        ),
+        (
+            "name: msgapp-synced-secrets",
+            "name: Msgapp",
+            "metadata.name",
+        ),
+        (
+            "namespace: msgapp-prod",
+            "namespace: ${NAMESPACE}",
+            "metadata.namespace",
+        ),
+        (
+            "namespace: msgapp-prod",
+            "namespace: msgapp.prod",
+            "metadata.namespace",
+        ),
+    ] {
+        let outcome = seal(&[], SECRET.replace(from, to).as_bytes());
+        assert_eq!(
+            (outcome.status, outcome.stdout.as_slice()),
+            (Some(1), &b""[..])
+        );
+        assert!(
+            outcome
+                .stderr
+                .starts_with("error[bad-name]: stdin: document 1"),
+            "{}",
+            outcome.stderr
+        );
+        assert!(outcome.stderr.contains(field), "{}", outcome.stderr);
+    }
+    let outcome = seal(&["--raw", "-n", "web", "--name", "{APP}"], b"v");
+    assert!(
+        outcome.stderr.contains("--name is the placeholder"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn r12_single_values_are_bound_to_name_and_namespace() {
+    let outcome = seal(
+        &[
+            "--raw",
+            "-n",
+            "msgapp-prod",
+            "--name",
+            "msgapp-synced-secrets",
+        ],
+        b"v",
+    );
+    let sealed = String::from_utf8(outcome.stdout).unwrap();
+    assert!(
+        sealed.starts_with("Ag") && !sealed.ends_with('\n'),
+        "{sealed}"
+    );
+    let key = fs::read(key_file("rsa4096-a.pkcs1.pem")).unwrap();
+    let opened = |namespace, name| open(&sealed, &key, "strict", namespace, name);
+    assert_eq!(
+        opened("msgapp-prod", "msgapp-synced-secrets").as_deref(),
+        Some(&b"v"[..])
+    );
+    assert_eq!(opened("msgapp-prod", "other"), None);
+    assert_eq!(opened("other", "msgapp-synced-secrets"), None);
+}
+
+#[test]
+fn r21_files_hold_nothing_that_a_cluster_would_change() {
+    let from_cluster = SECRET.replace(
+        "metadata:\n",
+        "metadata:\n  creationTimestamp: null\n  uid: u\n  resourceVersion: '1'\n  selfLink: /x\n",
+    );
+    let outcome = seal(&[], from_cluster.as_bytes());
+    let text = String::from_utf8(outcome.stdout).unwrap();
+    for word in [
+        "creationTimestamp",
+        "status",
+        "null",
+        "uid",
+        "resourceVersion",
+        "selfLink",
+        "{}",
+    ] {
+        assert!(!text.contains(word), "{word} in {text}");
+    }
+}
+
+#[test]
+fn r41_values_are_recovered_without_a_cluster() {
+    let sealed = seal(&[], SECRET.as_bytes()).stdout;
+    let words = ["--recovery-unseal", "--recovery-private-key", "main.key"];
+    let outcome = sandbox().run("seal", &words, &[], &sealed);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    let secret = object(&outcome.stdout);
+    assert_eq!(
+        (&secret["kind"], &secret["metadata"]["name"]),
+        (&"Secret".into(), &"msgapp-synced-secrets".into())
+    );
+    assert_eq!(
+        secret["data"]["JWT_SECRET"],
+        sealed_crypto::base64::encode(b"hunter2")
+    );
+}
+
+#[test]
+fn r41_a_backup_of_several_keys_recovers_all_documents() {
+    let mut both = seal(&[], SECRET.as_bytes()).stdout;
+    let other = key_file("rsa2048-b.crt.pem").display().to_string();
+    let second = SECRET.replace("msgapp-synced-secrets", "second");
+    both.extend(
+        sandbox()
+            .run("seal", &["--cert", &other], &[], second.as_bytes())
+            .stdout,
+    );
+    let sandbox = sandbox();
+    let keys = ["rsa2048-b.pkcs1.pem", "rsa4096-a.pkcs8.pem"]
+        .map(|name| fs::read_to_string(key_file(name)).unwrap());
+    sandbox.write("keys.pem", keys.concat());
+    let outcome = sandbox.run(
+        "seal",
+        &["--recovery-unseal", "--recovery-private-key", "keys.pem"],
+        &[],
+        &both,
+    );
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    let names: Vec<Value> = Documents::new(outcome.stdout.as_slice(), "output")
+        .map(|document| document.unwrap().value()["metadata"]["name"].clone())
+        .collect();
+    assert_eq!(names, ["msgapp-synced-secrets", "second"]);
+}
+
+#[test]
+fn r62_another_private_key_reads_nothing() {
+    let sealed = seal(&[], SECRET.as_bytes()).stdout;
+    let sandbox = sandbox();
+    let other = PrivateKey::generate(2048).unwrap().to_pkcs1_pem().unwrap();
+    sandbox.write("other.key", other.as_bytes());
+    let words = ["--recovery-unseal", "--recovery-private-key", "other.key"];
+    for (name, message) in [
+        (
+            "seal",
+            "cannot unseal msgapp-prod/msgapp-synced-secrets: `JWT_SECRET`, `RABBITMQ_PASSWORD`: no key could decrypt secret\n",
+        ),
+        (
+            "kubeseal",
+            "error: no key could decrypt secret (JWT_SECRET, RABBITMQ_PASSWORD)\n",
+        ),
+    ] {
+        let outcome = sandbox.run(name, &words, &[], &sealed);
+        assert_eq!(
+            (outcome.status, outcome.stdout.as_slice()),
+            (Some(1), &b""[..])
+        );
+        assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
+    }
+}

@@ -1,0 +1,108 @@
+//! No value and no key in any message.
+
+use std::fs;
+use std::path::Path;
+
+use crate::program::Sandbox;
+
+/// Stands for a secret wherever one could stand.
+const SECRET: &str = "Hunter2Hunter2Hunter2";
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let keys = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/vectors/keys"
+    ));
+    for (name, file) in [
+        ("c.crt", "rsa2048-a.crt.pem"),
+        ("main.key", "rsa2048-a.pkcs1.pem"),
+    ] {
+        sandbox.write(name, fs::read(keys.join(file)).unwrap());
+    }
+    sandbox
+}
+
+#[test]
+fn inputs_that_are_refused_are_not_quoted() {
+    let inputs = [
+        format!("kind: Secret\nmetadata: {{name: a, namespace: b}}\ndata: {{k: '{SECRET}!'}}\n"),
+        format!(
+            "kind: Secret\nmetadata: {{name: a, namespace: b}}\nstringData: {{k: [{SECRET}]}}\n"
+        ),
+        format!("kind: Secret\nmetadata: {{name: a, namespace: b}}\nstringData: {SECRET}\n"),
+        format!("kind: Secret\nstringData: {{k: {SECRET}}}\n"),
+        format!("kind: ConfigMap\nmetadata: {{name: a, namespace: b}}\ndata: {{k: {SECRET}}}\n"),
+        format!("kind: Secret\nstringData:\n  k: {SECRET}: {SECRET}\n"),
+        format!("kind: Secret\nstringData:\n  k: \"{SECRET}\n"),
+        format!("kind: Secret\nstringData:\n  k: *{SECRET}\n"),
+        format!("{{\"kind\": \"Secret\", \"stringData\": {{\"k\": \"{SECRET}"),
+        format!("{{\"kind\": \"Secret\", \"stringData\": {{\"k\": {SECRET}}}}}"),
+        SECRET.to_owned(),
+    ];
+    for input in inputs {
+        for name in ["seal", "kubeseal"] {
+            for words in [
+                &["--cert", "c.crt"][..],
+                &["--recovery-unseal", "--recovery-private-key", "main.key"],
+            ] {
+                let outcome = sandbox().run(name, words, &[], input.as_bytes());
+                assert_eq!(outcome.status, Some(1), "{input}");
+                assert!(!outcome.stderr.contains(SECRET), "{}", outcome.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn key_files_and_credentials_are_not_quoted() {
+    let sandbox = sandbox();
+    let sealed = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {k: AAAA}}\n";
+    sandbox.write(
+        "broken.key",
+        format!("-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----\n"),
+    );
+    sandbox.write(
+        "backup.yaml",
+        format!("kind: Secret\ndata: {{tls.key: '{SECRET}!'}}\n"),
+    );
+    sandbox.write(
+        "kubeconfig",
+        format!("users:\n- name: u\n  user: {{token: {SECRET}}}\nclusters: 3\n"),
+    );
+    for name in ["seal", "kubeseal"] {
+        for words in [
+            &[
+                "--recovery-unseal",
+                "--recovery-private-key",
+                "broken.key,backup.yaml",
+            ][..],
+            &["--cert", "broken.key"],
+            &[
+                "--cert",
+                "http://127.0.0.1:1/x",
+                "--token",
+                SECRET,
+                "--password",
+                SECRET,
+            ],
+            &["--fetch-cert", "--kubeconfig", "kubeconfig"],
+            &[
+                "--fetch-cert",
+                "--server",
+                "https://127.0.0.1:1",
+                "--token",
+                SECRET,
+            ],
+        ] {
+            let outcome = sandbox.run(
+                name,
+                words,
+                &[("HTTPS_PROXY", &format!("http://u:{SECRET} @p"))],
+                sealed.as_bytes(),
+            );
+            assert_eq!(outcome.status, Some(1), "{words:?}");
+            assert!(!outcome.stderr.contains(SECRET), "{}", outcome.stderr);
+        }
+    }
+}
