@@ -2,8 +2,8 @@
 
 mod json;
 mod natural;
-pub(crate) mod scalar;
-pub(crate) mod yaml;
+mod scalar;
+mod yaml;
 
 pub use json::to_json;
 pub use yaml::to_yaml;

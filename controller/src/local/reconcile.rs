@@ -1,0 +1,278 @@
+//! Passes: one SealedSecret of the directory, from what is known of it to a Secret and a status.
+//!
+//! The decisions are those of a cluster ([`crate::triage`], [`crate::plan`]); only reading and writing differ.
+
+use std::sync::Arc;
+
+use k8s_openapi::Metadata as _;
+use k8s_openapi::api::core::v1::Secret;
+use sealed_api::{Decoded, Malformed, PlainText, SealedSecret};
+
+use super::shell::{Object, Shell};
+use crate::memory::{Done, Facts, KeySet};
+use crate::object_key::ObjectKey;
+use crate::outcome::{ApiFailure, Failure, Outcome};
+use crate::plan::{self, AfterWrite, Attempt, Observed, Plan, Subject, Write};
+use crate::queue::{Pace, Verdict};
+use crate::triage::{Target, Triage};
+use crate::unseal::Opener;
+use crate::wipe::wipe;
+
+/// How often a file that changes under our hands is read again within one pass.
+const LOOKS: u32 = 4;
+
+impl Shell {
+    /// Works on what the queue gives until it is closed.
+    pub(super) async fn work(self: Arc<Self>) {
+        while let Some(ticket) = self.queue.next().await {
+            let verdict = self.pass(ticket.key()).await;
+            ticket.finish(verdict);
+        }
+    }
+
+    /// One pass.
+    pub(super) async fn pass(self: &Arc<Self>, key: &ObjectKey) -> Verdict {
+        let Some(object) = self.state().objects.get(key).cloned() else {
+            return Verdict::Settled;
+        };
+        self.services.metrics.unseal_requested();
+        let body = Arc::clone(&object.body);
+        match &*body {
+            Decoded::Malformed(malformed) => self.report_malformed(key, malformed, &object).await,
+            Decoded::Sound(sound) => {
+                let mut sealed = SealedSecret::clone(sound);
+                sealed.status = object.status;
+                self.pass_over(key, sealed).await
+            }
+        }
+    }
+
+    async fn pass_over(self: &Arc<Self>, key: &ObjectKey, object: SealedSecret) -> Verdict {
+        let keyring = self.services.keyring.borrow().clone();
+        let keys = KeySet::from(&keyring);
+        let found = self.observe(key).await;
+        let target = match &found {
+            Ok(target) => target.as_ref(),
+            Err(failure) => return self.report_unreadable(key, &object, failure).await,
+        };
+        let seen = Target::from(target.map(|secret| &secret.metadata));
+        let triage = self.state().memory.triage(&object, &keys, seen);
+        match triage {
+            Triage::Refuse(refusal) => {
+                tracing::debug!(%key, ?refusal, "left alone");
+                Verdict::Settled
+            }
+            // The target was looked at: nobody can say more.
+            Triage::Settled(verdict) => {
+                self.state().memory.confirmed(key);
+                verdict
+            }
+            Triage::Look => Verdict::Settled,
+            Triage::Unseal { order, choice } => {
+                tracing::info!(%key, "Updating");
+                let opener = Opener {
+                    pool: &self.services.pool,
+                    keyring: &keyring,
+                    accept_v1_data: self.services.config.objects.accept_v1_data,
+                    render: &PlainText,
+                };
+                match opener.open(&object, order, &choice).await {
+                    Ok(attempt) => {
+                        self.services
+                            .metrics
+                            .rsa_decryptions(match &attempt.unsealed {
+                                Ok(unsealed) => unsealed.trials,
+                                Err(failure) => failure.trials(),
+                            });
+                        self.bring_about(key, object, attempt, found.ok().flatten())
+                            .await
+                    }
+                    Err(error) => {
+                        tracing::error!(%key, %error, "Error updating, will retry");
+                        Verdict::Retry(Pace::Fast)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Plans and writes until both agree on what is there.
+    async fn bring_about(
+        self: &Arc<Self>,
+        key: &ObjectKey,
+        object: SealedSecret,
+        mut attempt: Attempt,
+        mut target: Option<Secret>,
+    ) -> Verdict {
+        let mut looks = 0;
+        let (plan, done) = loop {
+            let last = self.state().memory.last(key).cloned();
+            let observed = Observed {
+                object: &object,
+                attempt: &attempt,
+                target: target.as_ref(),
+                last: last.as_ref(),
+                rules: &self.rules,
+                now: (self.services.clock)(),
+            };
+            let mut plan = plan::plan(&observed);
+            let write = std::mem::replace(&mut plan.write, Write::Nothing);
+            let (write, written) = self.write(key, write).await;
+            let (plan, written) = match written {
+                Ok(written) => (plan, written),
+                Err(failure) => match plan::after_failed_write(&observed, &write, &failure) {
+                    AfterWrite::Concluded(plan) => (plan, None),
+                    AfterWrite::ObserveAgain => {
+                        looks += 1;
+                        match self.observe(key).await {
+                            Ok(found) if looks < LOOKS => {
+                                target = found;
+                                continue;
+                            }
+                            Ok(_) => return self.report_unreadable(key, &object, &failure).await,
+                            Err(failure) => {
+                                return self.report_unreadable(key, &object, &failure).await;
+                            }
+                        }
+                    }
+                },
+            };
+            let done = Done::planned(&observed, &plan, written.as_ref());
+            let planned = match write {
+                Write::Nothing => None,
+                Write::Create(secret) | Write::Replace(secret) => Some(*secret),
+            };
+            for mut secret in planned.into_iter().chain(written) {
+                wipe(&mut secret);
+            }
+            break (plan, done);
+        };
+        if let Ok(unsealed) = &mut attempt.unsealed {
+            wipe(&mut unsealed.secret);
+        }
+        target.iter_mut().for_each(wipe);
+        self.conclude(key, plan, done).await
+    }
+
+    /// An object that cannot be decoded: it is told, and nothing of it is written.
+    async fn report_malformed(
+        self: &Arc<Self>,
+        key: &ObjectKey,
+        object: &Malformed,
+        known: &Object,
+    ) -> Verdict {
+        let subject = Subject {
+            status: known.status.as_ref(),
+            ..Subject::from(object)
+        };
+        let facts = Facts::of(&object.metadata);
+        self.report(key, subject, facts, Failure::malformed(&object.error))
+            .await
+    }
+
+    /// A Secret that cannot be read or does not hold still.
+    async fn report_unreadable(
+        self: &Arc<Self>,
+        key: &ObjectKey,
+        object: &SealedSecret,
+        failure: &ApiFailure,
+    ) -> Verdict {
+        let facts = Facts::of(object.metadata());
+        self.report(key, Subject::of(object), facts, Failure::api(failure))
+            .await
+    }
+
+    async fn report(
+        self: &Arc<Self>,
+        key: &ObjectKey,
+        subject: Subject<'_>,
+        facts: Facts,
+        failure: Failure,
+    ) -> Verdict {
+        let last = self.state().memory.last(key).cloned();
+        let outcome = Outcome::Failed(failure);
+        let now = (self.services.clock)();
+        let plan = plan::conclude(
+            subject,
+            outcome.clone(),
+            false,
+            last.as_ref(),
+            &self.rules,
+            now,
+        );
+        let done = Done::unplanned(facts, outcome, last.as_ref());
+        self.conclude(key, plan, done).await
+    }
+
+    /// Remembers, counts, and tells whoever watches.
+    async fn conclude(self: &Arc<Self>, key: &ObjectKey, plan: Plan, done: Done) -> Verdict {
+        let instance = done.facts.instance.clone().unwrap_or_default();
+        self.state().memory.finished(key, done);
+        if let Some(failure) = plan.outcome.failure() {
+            let metrics = &self.services.metrics;
+            metrics.unseal_failed(failure.cause.metric(), &key.namespace);
+            tell_failure(key, failure, plan.event.is_some(), plan.next);
+        } else if plan.event.is_some() {
+            tracing::info!(%key, "SealedSecret unsealed successfully");
+        }
+        if let Some(status) = plan.status {
+            self.services
+                .metrics
+                .conditions_observed(key, &instance, &status.conditions);
+            let (shell, key_of_file, stored) = (Arc::clone(self), key.clone(), status.clone());
+            let written = blocking(move || shell.statuses.write(&key_of_file, &stored)).await;
+            if let Some(object) = self.state().objects.get_mut(key) {
+                object.status = Some(status);
+            }
+            if let Err(error) = written {
+                self.services
+                    .metrics
+                    .unseal_failed(crate::metrics::FailureReason::Status, &key.namespace);
+                tracing::error!("sealed-secret" = %key, %error, "Error updating SealedSecret status");
+            }
+        }
+        plan.next
+    }
+
+    async fn observe(self: &Arc<Self>, key: &ObjectKey) -> Result<Option<Secret>, ApiFailure> {
+        let (shell, key) = (Arc::clone(self), key.clone());
+        blocking(move || shell.targets.read(&key)).await
+    }
+
+    async fn write(
+        self: &Arc<Self>,
+        key: &ObjectKey,
+        write: Write,
+    ) -> (Write, Result<Option<Secret>, ApiFailure>) {
+        let (shell, key) = (Arc::clone(self), key.clone());
+        blocking(move || {
+            let written = shell.targets.write(&key, &write);
+            (write, written)
+        })
+        .await
+    }
+}
+
+/// Runs file work off the threads of the async runtime. A panic in it goes on here.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(lost) => std::panic::resume_unwind(lost.into_panic()),
+    }
+}
+
+/// A lasting failure is told once.
+fn tell_failure(key: &ObjectKey, failure: &Failure, news: bool, next: Verdict) {
+    let error = &failure.message;
+    match (news, next) {
+        (false, _) => tracing::debug!(%key, error, "still failing"),
+        (true, Verdict::Settled) => tracing::error!(
+            %key,
+            error,
+            "Error updating, giving up until the object or the sealing keys change"
+        ),
+        (true, Verdict::Retry(_) | Verdict::After(_)) => {
+            tracing::error!(%key, error, "Error updating, will retry");
+        }
+    }
+}
