@@ -217,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_that_the_template_names_is_named_once() {
+        let named = owner("Deployment", "d", "u7", None);
+        let existing = [owner("Deployment", "d", "u7", Some(true))];
+        let merged = merged_owners(&existing, std::slice::from_ref(&named), "app", "u1");
+        assert_eq!(merged, [named]);
+    }
+
+    #[test]
     fn without_a_reference_of_ours_other_controllers_stay() {
         let existing = [ours(), owner("Deployment", "d", "u7", Some(true))];
         assert_eq!(merged_owners(&existing, &[], "app", "u1"), existing[1..]);

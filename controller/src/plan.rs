@@ -163,27 +163,21 @@ fn decide(observed: &Observed<'_>, unsealed: &Secret) -> Result<Write, Failure> 
         object.metadata.generation.unwrap_or_default(),
         &Outcome::Synced,
     );
-    let next = match standing.ownership(wrote_without_owner(observed, existing)) {
-        Ownership::Patch => secret_diff::merged(existing, &wanted, owner),
-        Ownership::Replace => {
-            let next = secret_diff::replaced(existing, &wanted, owner);
-            // Only a taken-over Secret loses what others put on it, and one whose object changed.
-            if synced_before && !standing.managed && secret_diff::still_says(existing, &next) {
-                return Ok(Write::Nothing);
-            }
-            next
+    let ownership = standing.ownership(wrote_without_owner(observed, existing));
+    let next = if ownership == Ownership::Patch {
+        secret_diff::merged(existing, &wanted, owner)
+    } else {
+        let next = secret_diff::replaced(existing, &wanted, owner);
+        // Nothing changed since the last pass, perhaps of an earlier process, made it so. This is
+        // also how a Secret without owner is found to be in place after a restart. It answers no
+        // stranger's guess: a new guess is a new generation, which nobody synced yet.
+        if synced_before && secret_diff::still_says(existing, &next) {
+            return Ok(Write::Nothing);
         }
-        Ownership::Foreign => {
-            let next = secret_diff::replaced(existing, &wanted, owner);
-            // Written without owner by an earlier process: it is what it should be, and the
-            // stored status shows that it was so before anybody could ask us to compare.
-            let known = synced_before && wants_no_owner(object);
-            return if known && secret_diff::still_says(existing, &next) {
-                Ok(Write::Nothing)
-            } else {
-                Err(Failure::unmanaged(name))
-            };
+        if ownership == Ownership::Foreign {
+            return Err(Failure::unmanaged(name));
         }
+        next
     };
     refuse_reserved(observed, &[&existing.metadata, &next.metadata])?;
     if !secret_diff::differs(existing, &next) {

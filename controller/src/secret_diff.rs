@@ -201,3 +201,74 @@ fn keep<V: Clone>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNER: Owner<'_> = Owner {
+        name: "app",
+        uid: "u1",
+    };
+
+    fn secret(type_: Option<&str>, data: &[(&str, &str)]) -> Secret {
+        let entry = |(key, value): &(&str, &str)| ((*key).to_owned(), ByteString((*value).into()));
+        Secret {
+            type_: type_.map(str::to_owned),
+            data: Some(data.iter().map(entry).collect()),
+            ..Secret::default()
+        }
+    }
+
+    #[test]
+    fn absent_and_empty_are_the_same() {
+        let empty = Secret {
+            metadata: ObjectMeta {
+                labels: Some(BTreeMap::new()),
+                annotations: Some(BTreeMap::new()),
+                owner_references: Some(Vec::new()),
+                ..ObjectMeta::default()
+            },
+            immutable: Some(false),
+            ..secret(Some("Opaque"), &[])
+        };
+        for type_ in [None, Some("")] {
+            let absent = Secret {
+                data: None,
+                ..secret(type_, &[])
+            };
+            assert!(!differs(&empty, &absent));
+            assert!(!differs(&absent, &empty));
+        }
+    }
+
+    #[test]
+    fn texts_of_an_old_blob_become_data_and_win() {
+        let mut unsealed = secret(None, &[("a", "data"), ("b", "data")]);
+        unsealed.string_data = Some([("a".to_owned(), "text".to_owned())].into());
+        let expected = secret(None, &[("a", "text"), ("b", "data")]);
+        assert_eq!(to_create(&unsealed), expected);
+    }
+
+    #[test]
+    fn an_empty_type_asks_for_none_when_merging() {
+        let existing = secret(Some("kubernetes.io/tls"), &[]);
+        let next = merged(&existing, &secret(Some(""), &[]), OWNER);
+        assert_eq!(type_of(&next), "kubernetes.io/tls");
+    }
+
+    #[test]
+    fn a_changed_flag_of_an_owner_is_a_difference() {
+        let owned = |controller| {
+            let mut secret = secret(None, &[]);
+            secret.metadata.owner_references = Some(vec![OwnerReference {
+                uid: "u".to_owned(),
+                controller,
+                ..OwnerReference::default()
+            }]);
+            secret
+        };
+        assert!(differs(&owned(Some(true)), &owned(None)));
+        assert!(!differs(&owned(Some(false)), &owned(None)));
+    }
+}

@@ -105,6 +105,30 @@ fn a_failure_that_lasts_is_told_once() {
 }
 
 #[test]
+fn the_same_failure_of_a_new_generation_is_told_again() {
+    for update_status in [true, false] {
+        let mut world = World::new(object(&[("a", "b")]));
+        world.rules.update_status = update_status;
+        world.target = Some(secret(&[("a", "theirs")]));
+        world.settle();
+        world.object.metadata.generation = Some(2);
+        assert!(world.pass().event.is_some());
+        assert_eq!(world.plan().event, None);
+    }
+}
+
+#[test]
+fn the_order_of_owners_is_no_difference() {
+    let mut world = World::new(object(&[("a", "b")]));
+    world.settle();
+    let others = owner("Deployment", "d", "u7", None);
+    let ours = owner("SealedSecret", "app", "u1", Some(true));
+    world.target().metadata.owner_references = Some(vec![others, ours]);
+    world.restart();
+    assert_eq!(world.plan().write, Write::Nothing);
+}
+
+#[test]
 fn replacing_takes_everything_from_the_template_and_keeps_other_owners() {
     let mut world = World::new(object(&[("a", "new")]));
     world.template().metadata.labels = Some(strings(&[("mine", "1")]));
@@ -279,6 +303,37 @@ mod without_owner {
         world.last = Some(Done::unplanned(facts, outage, last.as_ref()));
         world.object.metadata.generation = Some(2);
         assert_eq!(world.plan().outcome, Outcome::Synced);
+    }
+
+    #[test]
+    fn a_failed_update_in_between_does_not_make_it_foreign() {
+        let mut world = world();
+        world.settle();
+        world.template().type_ = Some("kubernetes.io/tls".to_owned());
+        world.object.metadata.generation = Some(2);
+        let failed = world.pass().outcome;
+        assert_eq!(
+            failed,
+            Outcome::Failed(Failure::secret_type("app", "kubernetes.io/tls"))
+        );
+        world.template().type_ = None;
+        world.template().data = Some(texts(&[("a", "changed")]));
+        world.object.metadata.generation = Some(3);
+        assert!(matches!(world.plan().write, Write::Replace(_)));
+    }
+
+    #[test]
+    fn what_was_only_patched_does_not_become_ours() {
+        let mut world = world();
+        world.target = Some(secret(&[("theirs", "1")]));
+        world.target().metadata.annotations = Some(strings(&[(PATCH, "true")]));
+        assert_eq!(world.pass().outcome, Outcome::Synced);
+        world.target().metadata.annotations = None;
+        world.object.metadata.generation = Some(2);
+        assert_eq!(
+            world.plan().outcome,
+            Outcome::Failed(Failure::unmanaged("app"))
+        );
     }
 
     #[test]

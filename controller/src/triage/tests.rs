@@ -222,11 +222,15 @@ mod a_synced_object {
     }
 
     #[test]
-    fn does_not_bring_back_a_secret_that_it_only_patched() {
+    fn patches_again_but_does_not_bring_back_what_it_only_patched() {
         assert_eq!(
             found(&annotated("patch"), &Doubt::Gone, Target::Absent),
             SETTLED
         );
+        let mut again = annotated("patch");
+        again.uid = Some("s2".to_owned());
+        let found_again = found(&annotated("patch"), &Doubt::No, Target::Present(&again));
+        assert_eq!(found_again, opens(&[1]));
         let mut owned = ours();
         owned.annotations = annotated("patch").annotations;
         assert_eq!(found(&owned, &Doubt::Gone, Target::Absent), opens(&[1]));
