@@ -35,6 +35,7 @@ pub struct Document {
     pub(crate) value: Value,
     pub(crate) format: Format,
     pub(crate) index: usize,
+    pub(crate) first_line: usize,
     pub(crate) line: usize,
     pub(crate) offset: usize,
     pub(crate) origin: Arc<str>,
@@ -65,6 +66,11 @@ impl Document {
     /// The line of the stream on which its content begins, from 1.
     pub fn line(&self) -> usize {
         self.line
+    }
+
+    /// The line on which [`Document::text`] begins, from 1.
+    pub(crate) fn first_line(&self) -> usize {
+        self.first_line
     }
 
     /// Where it came from, as given to [`Documents::new`](crate::Documents::new).

@@ -173,6 +173,7 @@ impl<R: BufRead> Documents<R> {
             value,
             format,
             index: self.index,
+            first_line: start.line,
             line,
             offset: start.offset,
             origin: Arc::clone(&self.origin),

@@ -60,6 +60,11 @@ impl ReadError {
     pub fn kind(&self) -> &ReadErrorKind {
         &self.kind
     }
+
+    /// What is wrong, without the place.
+    pub fn into_kind(self) -> ReadErrorKind {
+        self.kind
+    }
 }
 
 impl fmt::Display for ReadError {

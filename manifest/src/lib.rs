@@ -7,6 +7,7 @@
 //!   `k8s.io/apimachinery`, so that a file means here what it means to `kubectl apply`. Where those drop text
 //!   without a word, this reader says which document is at fault and why.
 //! * [`to_json`] and [`to_yaml`] write text that YAML 1.1 and YAML 1.2 readers understand alike.
+//! * [`edit`] changes single values in an existing text and keeps every other byte of it.
 //!
 //! ```
 //! use sealed_manifest::Documents;
@@ -23,6 +24,7 @@
 mod convert;
 mod document;
 mod documents;
+pub mod edit;
 mod error;
 mod float;
 mod scalar;

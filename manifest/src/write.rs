@@ -2,8 +2,8 @@
 
 mod json;
 mod natural;
-mod scalar;
-mod yaml;
+pub(crate) mod scalar;
+pub(crate) mod yaml;
 
 pub use json::to_json;
 pub use yaml::to_yaml;

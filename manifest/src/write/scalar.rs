@@ -17,8 +17,8 @@ const BEST_WIDTH: usize = 80;
 pub(crate) enum Context {
     /// A value in block style.
     Value,
-    /// A key in block style, or an element in a place that must stay on its line.
-    Key,
+    /// A key in block style, or a value that has to stay on its line.
+    Line,
     /// Inside of `[]` or `{}`.
     Flow,
 }
@@ -48,6 +48,11 @@ pub(crate) fn style(text: &str, context: Context) -> Style {
         Style::Plain if shape.single_quoted => Style::SingleQuoted,
         _ => Style::DoubleQuoted,
     }
+}
+
+/// Whether a text can be written in single quotes on one line.
+pub(crate) fn fits_single_quotes(text: &str) -> bool {
+    Shape::of(text, false).single_quoted
 }
 
 /// Which styles can hold a text.
@@ -359,7 +364,7 @@ mod tests {
     fn lines_are_a_literal_where_one_can_hold_them() {
         for text in ["a\nb", "a\nb\n", "a\n\n", "\n", " a\nb", "a\n b"] {
             assert_eq!(style(text, Context::Value), Style::Literal, "{text:?}");
-            assert_eq!(style(text, Context::Key), Style::DoubleQuoted, "{text:?}");
+            assert_eq!(style(text, Context::Line), Style::DoubleQuoted, "{text:?}");
         }
         for text in ["a \nb", "a\n ", "a\tb\n", "a\r\nb"] {
             assert_eq!(style(text, Context::Value), Style::DoubleQuoted, "{text:?}");
@@ -390,7 +395,7 @@ mod tests {
             text
         );
         let mut key = String::new();
-        write(&mut key, text, Style::Plain, 0, Context::Key);
+        write(&mut key, text, Style::Plain, 0, Context::Line);
         assert_eq!(key, text);
     }
 }

@@ -21,95 +21,106 @@ const LONGEST_SIMPLE_KEY: usize = 1000;
 /// If `value` cannot be JSON: a map whose keys are not text, or a `Serialize` that fails.
 pub fn to_yaml(value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).expect("a value with text keys serializes into memory");
-    let mut out = String::new();
+    let mut writer = BlockWriter::new(String::new(), 2);
     match &value {
-        Value::Object(map) if !map.is_empty() => mapping(&mut out, map, 0, false),
-        Value::Array(items) if !items.is_empty() => sequence(&mut out, items, 0, false),
-        scalar => leaf(&mut out, scalar, 0),
+        Value::Object(map) if !map.is_empty() => writer.mapping(map, 0, false),
+        Value::Array(items) if !items.is_empty() => writer.sequence(items, 0, false),
+        scalar => writer.leaf(scalar, 0),
     }
-    out
+    writer.out
 }
 
-fn indentation(out: &mut String, indent: usize) {
-    out.extend(std::iter::repeat_n(' ', indent));
+/// Writes block style behind what `out` holds already.
+pub(crate) struct BlockWriter {
+    pub(crate) out: String,
+    /// By how much a mapping is indented below its key.
+    step: usize,
 }
 
-/// Writes the entries of a mapping; `inline`: the first one continues the line.
-pub(super) fn mapping(out: &mut String, map: &Map<String, Value>, indent: usize, inline: bool) {
-    let mut entries: Vec<_> = map.iter().collect();
-    entries.sort_by(|(left, _), (right, _)| natural::compare(left, right));
-    for (position, (key, value)) in entries.into_iter().enumerate() {
-        if position > 0 || !inline {
-            indentation(out, indent);
+impl BlockWriter {
+    pub(crate) fn new(out: String, step: usize) -> Self {
+        Self { out, step }
+    }
+
+    fn indentation(&mut self, indent: usize) {
+        self.out.extend(std::iter::repeat_n(' ', indent));
+    }
+
+    /// Writes the entries of a mapping; `inline`: the first one continues the line.
+    pub(crate) fn mapping(&mut self, map: &Map<String, Value>, indent: usize, inline: bool) {
+        let mut entries: Vec<_> = map.iter().collect();
+        entries.sort_by(|(left, _), (right, _)| natural::compare(left, right));
+        for (position, (key, value)) in entries.into_iter().enumerate() {
+            if position > 0 || !inline {
+                self.indentation(indent);
+            }
+            self.entry(key, value, indent);
         }
-        let start = out.len();
-        self::key(out, key);
-        let explicit = out.len() - start > LONGEST_SIMPLE_KEY;
+    }
+
+    /// Writes one entry of a mapping, without the indentation before its key.
+    pub(crate) fn entry(&mut self, key: &str, value: &Value, indent: usize) {
+        let start = self.out.len();
+        let style = scalar::style(key, Context::Line);
+        scalar::write(&mut self.out, key, style, 0, Context::Line);
+        let explicit = self.out.len() - start > LONGEST_SIMPLE_KEY;
         if explicit {
-            out.insert_str(start, "? ");
-            out.push('\n');
-            indentation(out, indent);
+            self.out.insert_str(start, "? ");
+            self.out.push('\n');
+            self.indentation(indent);
         }
-        out.push(':');
+        self.out.push(':');
         match value {
             Value::Object(map) if !map.is_empty() => {
-                out.push('\n');
-                mapping(out, map, indent + 2, false);
+                self.out.push('\n');
+                self.mapping(map, indent + self.step, false);
             }
             Value::Array(items) if !items.is_empty() => {
-                out.push('\n');
-                sequence(
-                    out,
+                self.out.push('\n');
+                self.sequence(
                     items,
-                    if explicit { indent + 2 } else { indent },
+                    if explicit { indent + self.step } else { indent },
                     false,
                 );
             }
             value => {
-                out.push(' ');
-                leaf(out, value, indent);
+                self.out.push(' ');
+                self.leaf(value, indent);
             }
         }
     }
-}
 
-fn sequence(out: &mut String, items: &[Value], indent: usize, inline: bool) {
-    for (position, item) in items.iter().enumerate() {
-        if position > 0 || !inline {
-            indentation(out, indent);
-        }
-        out.push_str("- ");
-        match item {
-            Value::Object(map) if !map.is_empty() => mapping(out, map, indent + 2, true),
-            Value::Array(items) if !items.is_empty() => sequence(out, items, indent + 2, true),
-            item => leaf(out, item, indent),
+    pub(crate) fn sequence(&mut self, items: &[Value], indent: usize, inline: bool) {
+        for (position, item) in items.iter().enumerate() {
+            if position > 0 || !inline {
+                self.indentation(indent);
+            }
+            self.out.push_str("- ");
+            match item {
+                Value::Object(map) if !map.is_empty() => self.mapping(map, indent + 2, true),
+                Value::Array(items) if !items.is_empty() => self.sequence(items, indent + 2, true),
+                item => self.leaf(item, indent),
+            }
         }
     }
-}
 
-/// Writes a key.
-pub(super) fn key(out: &mut String, key: &str) {
-    let style = scalar::style(key, Context::Key);
-    scalar::write(out, key, style, 0, Context::Key);
-}
-
-/// Writes what stands behind a key or a dash in one piece, with its line end.
-pub(super) fn leaf(out: &mut String, value: &Value, indent: usize) {
-    match value {
-        Value::String(text) => {
+    /// Writes what stands behind a key or a dash in one piece, with its line end.
+    fn leaf(&mut self, value: &Value, indent: usize) {
+        if let Value::String(text) = value {
             let style = scalar::style(text, Context::Value);
-            scalar::write(out, text, style, indent + 2, Context::Value);
+            scalar::write(&mut self.out, text, style, indent + 2, Context::Value);
             if style == scalar::Style::Literal {
                 return;
             }
+        } else {
+            self.out.push_str(&word(value));
         }
-        value => out.push_str(&word(value)),
+        self.out.push('\n');
     }
-    out.push('\n');
 }
 
 /// What is neither text nor a collection with something in it.
-pub(super) fn word(value: &Value) -> String {
+pub(crate) fn word(value: &Value) -> String {
     match value {
         Value::Array(_) => "[]".to_owned(),
         Value::Object(_) => "{}".to_owned(),
