@@ -89,6 +89,11 @@ impl Controller {
         self.process.signal(Signal::CONT)
     }
 
+    /// Asks it for one more sealing key.
+    pub fn ask_for_a_key(&self) -> Result<()> {
+        self.process.signal(Signal::USR1)
+    }
+
     /// How it ended, if it has by itself.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.process.ended()
@@ -110,6 +115,7 @@ pub struct Launch {
     service_account: String,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    with_old_credentials: bool,
 }
 
 impl Launch {
@@ -120,7 +126,14 @@ impl Launch {
             service_account: cluster::SERVICE_ACCOUNT.to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            with_old_credentials: false,
         }
+    }
+
+    /// Runs it with the credentials of an earlier one, which takes no API server.
+    pub fn with_old_credentials(mut self) -> Self {
+        self.with_old_credentials = true;
+        self
     }
 
     /// Runs it as another `ServiceAccount`, whose namespace is then its home.
@@ -162,9 +175,13 @@ impl Launch {
 
     /// Starts it and waits for nothing: for tests of the start itself.
     pub async fn spawn(self, cluster: &Cluster) -> Result<Controller> {
-        let account = cluster
-            .service_account(&self.namespace, &self.service_account)
-            .await?;
+        let account = if self.with_old_credentials {
+            cluster.known_service_account(&self.namespace, &self.service_account)
+        } else {
+            cluster
+                .service_account(&self.namespace, &self.service_account)
+                .await?
+        };
         let (name, mut command) = match self.which {
             Which::Ours => ("controller", ours(&account)?),
             Which::Upstream => ("upstream-controller", upstream(&account, cluster.port())?),

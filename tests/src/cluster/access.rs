@@ -51,21 +51,27 @@ impl Cluster {
         })
         .await?;
 
-        let directory = self.directory().join(format!("account-{namespace}-{name}"));
-        std::fs::create_dir_all(&directory)
+        let account = self.known_service_account(namespace, name);
+        let directory = &account.directory;
+        std::fs::create_dir_all(directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
         let authority = self.control_plane.authority();
         std::fs::copy(&authority, directory.join("ca.crt"))
             .with_context(|| format!("cannot copy {}", authority.display()))?;
         write(&directory.join("token"), &token)?;
         write(&directory.join("namespace"), namespace)?;
-        let kubeconfig = directory.join("kubeconfig");
         self.control_plane
-            .write_kubeconfig(&kubeconfig, &token, namespace)?;
-        Ok(ServiceAccount {
+            .write_kubeconfig(&account.kubeconfig, &token, namespace)?;
+        Ok(account)
+    }
+
+    /// Where the credentials of an account are, if it was asked for before.
+    pub(crate) fn known_service_account(&self, namespace: &str, name: &str) -> ServiceAccount {
+        let directory = self.directory().join(format!("account-{namespace}-{name}"));
+        ServiceAccount {
+            kubeconfig: directory.join("kubeconfig"),
             directory,
-            kubeconfig,
-        })
+        }
     }
 }
 

@@ -1,0 +1,22 @@
+//! Our controller on a real API server, as its real `ServiceAccount` under exactly the rights an installed v0.40 has:
+//! every verb it must not need is a 403 here.
+//!
+//! Each test runs a controller of its own, in turn, because a controller acts on the whole cluster.
+
+#[path = "reconcile/kit.rs"]
+mod kit;
+
+#[path = "reconcile/events.rs"]
+mod events;
+#[path = "reconcile/keys.rs"]
+mod keys;
+#[path = "reconcile/life.rs"]
+mod life;
+#[path = "reconcile/namespaces.rs"]
+mod namespaces;
+#[path = "reconcile/outages.rs"]
+mod outages;
+#[path = "reconcile/ownership.rs"]
+mod ownership;
+#[path = "reconcile/status.rs"]
+mod status;

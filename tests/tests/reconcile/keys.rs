@@ -1,0 +1,493 @@
+//! Sealing keys: made once, watched, renewed, and never lost to a broken one.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleRef, Subject};
+use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
+use kube::{Api, ResourceExt as _};
+use sealed_crypto::{Certificate, PrivateKey};
+use serde_json::json;
+use testkit::controller::Launch;
+use testkit::fixtures::{KEY, KeyPair, OTHER_KEY};
+use testkit::{Cluster, Controller, eventually, throughout};
+
+use super::kit::{A_WHILE, SOON, World, annotation};
+
+const ACCOUNT: &str = "keys";
+
+/// A controller with a home of its own, and so with keys of its own.
+struct Home {
+    world: World,
+    binding: String,
+}
+
+impl Home {
+    /// Gives an account in this namespace the rights of an installed controller.
+    async fn make(world: World) -> Result<Self> {
+        let namespace = &world.namespace;
+        let accounts: Api<ServiceAccount> = Api::namespaced(world.client.clone(), namespace);
+        let account = ServiceAccount {
+            metadata: ObjectMeta {
+                name: Some(ACCOUNT.to_owned()),
+                ..ObjectMeta::default()
+            },
+            ..ServiceAccount::default()
+        };
+        accounts.create(&PostParams::default(), &account).await?;
+        let binding = ClusterRoleBinding {
+            metadata: ObjectMeta {
+                name: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            role_ref: RoleRef {
+                api_group: "rbac.authorization.k8s.io".to_owned(),
+                kind: "ClusterRole".to_owned(),
+                name: "secrets-unsealer".to_owned(),
+            },
+            subjects: Some(vec![Subject {
+                kind: "ServiceAccount".to_owned(),
+                name: ACCOUNT.to_owned(),
+                namespace: Some(namespace.clone()),
+                ..Subject::default()
+            }]),
+        };
+        let bindings: Api<ClusterRoleBinding> = Api::all(world.client.clone());
+        bindings.create(&PostParams::default(), &binding).await?;
+        Ok(Self {
+            binding: namespace.clone(),
+            world,
+        })
+    }
+
+    fn controller(&self) -> Launch {
+        // Small keys are made quickly. The recorded certificates are years old: on schedule they would be renewed at once.
+        Controller::ours()
+            .service_account(&self.world.namespace, ACCOUNT)
+            .args(["--key-size=2048", "--key-renew-period=0"])
+    }
+
+    async fn add(&self, pair: KeyPair, name: &str) -> Result<Secret> {
+        let secret = pair.key_secret(&self.world.namespace, name)?;
+        Ok(self
+            .world
+            .secrets
+            .create(&PostParams::default(), &secret)
+            .await?)
+    }
+
+    /// The key Secrets there are, by the label.
+    async fn keys(&self) -> Result<Vec<Secret>> {
+        let label = format!("{}=active", annotation("sealed-secrets-key"));
+        let listed = self
+            .world
+            .secrets
+            .list(&ListParams::default().labels(&label))
+            .await?;
+        Ok(listed.items)
+    }
+
+    async fn relabel(&self, name: &str, value: &str) -> Result<()> {
+        let labels = json!({ annotation("sealed-secrets-key"): value });
+        self.world
+            .merge_secret(name, json!({ "metadata": { "labels": labels } }))
+            .await?;
+        Ok(())
+    }
+}
+
+/// Runs a test with a home of its own.
+async fn with_home(test: impl AsyncFnOnce(&Cluster, &Home) -> Result<()>) -> Result<()> {
+    let Some(cluster) = testkit::cluster().await? else {
+        return Ok(());
+    };
+    let _turn = cluster.turn().await;
+    cluster
+        .with_namespace(async |client, namespace| {
+            let home = Home::make(World::new(client, namespace)).await?;
+            test(cluster, &home).await?;
+            let bindings: Api<ClusterRoleBinding> = Api::all(home.world.client.clone());
+            bindings
+                .delete(&home.binding, &DeleteParams::default())
+                .await?;
+            Ok(())
+        })
+        .await
+}
+
+/// The fingerprint of what a key Secret holds.
+fn fingerprint(secret: &Secret) -> Result<String> {
+    let data = secret.data.clone().unwrap_or_default();
+    let pem = data
+        .get("tls.key")
+        .map(|pem| pem.0.clone())
+        .unwrap_or_default();
+    Ok(PrivateKey::from_pem(&pem)?.fingerprint().to_string())
+}
+
+async fn offers(controller: &Controller, pair: KeyPair) -> Result<()> {
+    let expected = pair.certificate()?;
+    eventually(
+        &format!("the certificate of {pair:?} is offered"),
+        SOON,
+        async || {
+            ensure!(controller.certificate().await? == expected, "another one");
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// compat/controller.md §5.3 and §5.4.
+#[tokio::test]
+async fn the_first_key_has_upstreams_shape() -> Result<()> {
+    with_home(async |cluster, home| {
+        let controller = home
+            .controller()
+            .args([
+                "--privatekey-labels=a=b",
+                "--privatekey-annotations=c=d=e",
+                "--my-cn=somebody",
+                "--key-ttl=48h",
+            ])
+            .start(cluster)
+            .await?;
+        let keys = home.keys().await?;
+        ensure!(keys.len() == 1, "{} keys", keys.len());
+        let key = &keys[0];
+        let name = key.name_any();
+        ensure!(
+            name.starts_with("sealed-secrets-key") && name.len() == 23,
+            "{name}"
+        );
+        assert_eq!(
+            key.metadata.generate_name.as_deref(),
+            Some("sealed-secrets-key")
+        );
+        assert_eq!(key.type_.as_deref(), Some("kubernetes.io/tls"));
+        let expected = [
+            ("a".to_owned(), "b".to_owned()),
+            (annotation("sealed-secrets-key"), "active".to_owned()),
+        ];
+        assert_eq!(*key.labels(), BTreeMap::from(expected));
+        assert_eq!(key.annotations()["c"], "d");
+        ensure!(key.owner_references().is_empty());
+        let data = key.data.clone().unwrap_or_default();
+        assert_eq!(data.keys().collect::<Vec<_>>(), ["tls.crt", "tls.key"]);
+        let pem = String::from_utf8(data["tls.key"].0.clone())?;
+        ensure!(pem.starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
+
+        let offered = controller.certificate().await?;
+        assert_eq!(offered.as_bytes(), data["tls.crt"].0);
+        let certificate = Certificate::from_pem(offered.as_bytes())?;
+        assert_eq!(certificate.fingerprint().to_string(), fingerprint(key)?);
+        assert_eq!(certificate.subject_common_name(), Some("somebody"));
+        let life = certificate
+            .not_after()
+            .duration_since(certificate.not_before());
+        assert_eq!(life.as_hours(), 48);
+        let log = controller.log();
+        ensure!(
+            log.contains("New key written") && log.contains(&name),
+            "{log}"
+        );
+        ensure!(!log.contains("PRIVATE KEY"));
+        controller.stop().await?;
+
+        // Found again, not made again.
+        let _again = home.controller().start(cluster).await?;
+        ensure!(home.keys().await?.len() == 1);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn controllers_that_start_together_make_one_key() -> Result<()> {
+    with_home(async |cluster, home| {
+        let starts = (0..4).map(|_| home.controller().spawn(cluster));
+        let mut controllers = Vec::new();
+        for start in starts {
+            controllers.push(start.await?);
+        }
+        let mut offered = Vec::new();
+        for controller in &controllers {
+            let certificate = eventually("a certificate is offered", SOON, async || {
+                controller.certificate().await
+            });
+            offered.push(certificate.await?);
+        }
+        offered.dedup();
+        ensure!(
+            offered.len() == 1,
+            "they offer {} certificates",
+            offered.len()
+        );
+        ensure!(home.keys().await?.len() == 1);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_operator_may_bring_the_first_key() -> Result<()> {
+    with_home(async |cluster, home| {
+        let controller = home
+            .controller()
+            .args(["--auto-first-key=false"])
+            .start(cluster)
+            .await?;
+        ensure!(home.keys().await?.is_empty());
+        let world = &home.world;
+        world
+            .create(&world.sealed("app", [("foo", "bar")])?)
+            .await?;
+        world.failed("app").await?;
+        // R37: restored into a running controller, nothing has to be touched.
+        home.add(KEY, "restored").await?;
+        world.synced("app").await?;
+        offers(&controller, KEY).await?;
+        ensure!(home.keys().await?.len() == 1);
+        Ok(())
+    })
+    .await
+}
+
+/// Added, relabelled, deleted, replaced: at once.
+#[tokio::test]
+async fn keys_are_watched() -> Result<()> {
+    with_home(async |cluster, home| {
+        let world = &home.world;
+        home.add(KEY, "a").await?;
+        let controller = home.controller().start(cluster).await?;
+        offers(&controller, KEY).await?;
+
+        let other = OTHER_KEY.sealed_secret(
+            sealed_crypto::Scope::Strict,
+            &world.namespace,
+            "app",
+            [("foo", "bar")],
+        )?;
+        world.create(&other).await?;
+        world.failed("app").await?;
+        home.add(OTHER_KEY, "b").await?;
+        world.synced("app").await?;
+        world.secret_with("app", [("foo", "bar")]).await?;
+
+        // A key that is gone opens nothing more, and the status says so.
+        home.relabel("b", "compromised").await?;
+        let message = world.failed("app").await?;
+        assert_eq!(message, "no key could decrypt secret (foo)");
+        home.relabel("b", "active").await?;
+        world.synced("app").await?;
+        world.delete_secret("b").await?;
+        world.failed("app").await?;
+
+        // The same Secret with another key.
+        let pair = OTHER_KEY.key_secret(&world.namespace, "a")?;
+        let data = serde_json::to_value(&pair.data)?;
+        world.merge_secret("a", json!({ "data": data })).await?;
+        world.synced("app").await?;
+        offers(&controller, OTHER_KEY).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Upstream ends in a panic, for everybody.
+#[tokio::test]
+async fn a_broken_key_is_reported_and_skipped() -> Result<()> {
+    with_home(async |cluster, home| {
+        let world = &home.world;
+        home.add(KEY, "good").await?;
+        let mut broken = OTHER_KEY.key_secret(&world.namespace, "broken")?;
+        broken.data.get_or_insert_default().insert(
+            "tls.key".to_owned(),
+            ByteString(b"-----BEGIN RSA PRIVATE KEY-----\ngarbage\n".to_vec()),
+        );
+        world
+            .secrets
+            .create(&PostParams::default(), &broken)
+            .await?;
+        // Its certificate belongs to another key: it opens, and is not offered.
+        let mut mismatched = OTHER_KEY.key_secret(&world.namespace, "mismatched")?;
+        mismatched.data.get_or_insert_default().insert(
+            "tls.crt".to_owned(),
+            ByteString(KEY.certificate()?.into_bytes()),
+        );
+        world
+            .secrets
+            .create(&PostParams::default(), &mismatched)
+            .await?;
+
+        let controller = home.controller().start(cluster).await?;
+        offers(&controller, KEY).await?;
+        let log = controller.log();
+        ensure!(
+            log.lines()
+                .any(|line| line.contains("Error reading key") && line.contains("broken")),
+            "{log}"
+        );
+        let other = OTHER_KEY.sealed_secret(
+            sealed_crypto::Scope::Strict,
+            &world.namespace,
+            "app",
+            [("foo", "bar")],
+        )?;
+        world.create(&other).await?;
+        world.synced("app").await?;
+        let events: Api<k8s_openapi::api::core::v1::Event> =
+            Api::namespaced(world.client.clone(), &world.namespace);
+        eventually("an event tells of it", SOON, async || {
+            let about = ListParams::default()
+                .fields("involvedObject.name=broken,involvedObject.kind=Secret");
+            let found = events.list(&about).await?.items;
+            ensure!(
+                found
+                    .iter()
+                    .any(|event| event.reason.as_deref() == Some("ErrKeyUnusable")),
+                "{} events",
+                found.len()
+            );
+            Ok(())
+        })
+        .await
+    })
+    .await
+}
+
+/// Only broken keys: a new one would hide that, and nothing sealed so far would open.
+#[tokio::test]
+async fn no_key_is_made_behind_broken_or_deleted_ones() -> Result<()> {
+    with_home(async |cluster, home| {
+        let world = &home.world;
+        let mut broken = OTHER_KEY.key_secret(&world.namespace, "broken")?;
+        broken.type_ = None;
+        broken.data = None;
+        world
+            .secrets
+            .create(&PostParams::default(), &broken)
+            .await?;
+        let controller = home.controller().start(cluster).await?;
+        ensure!(
+            controller.certificate().await.is_err(),
+            "nothing is offered"
+        );
+
+        home.add(KEY, "good").await?;
+        offers(&controller, KEY).await?;
+        world.delete_secret("good").await?;
+        world.delete_secret("broken").await?;
+        eventually("nothing is offered any more", SOON, async || {
+            ensure!(controller.certificate().await.is_err());
+            Ok(())
+        })
+        .await?;
+        throughout("there is no key", A_WHILE, async || {
+            ensure!(home.keys().await?.is_empty());
+            Ok(())
+        })
+        .await
+    })
+    .await
+}
+
+/// R19: what was sealed before any number of renewals still opens.
+#[tokio::test]
+async fn renewals_add_keys_and_keep_the_old_ones() -> Result<()> {
+    with_home(async |cluster, home| {
+        let world = &home.world;
+        home.add(KEY, "old").await?;
+        // The recorded certificate is years old, so the first renewal is due at once.
+        let controller = home
+            .controller()
+            .args(["--key-renew-period=2s"])
+            .start(cluster)
+            .await?;
+        eventually("three keys are there", SOON, async || {
+            let keys = home.keys().await?.len();
+            ensure!(keys >= 3, "{keys}");
+            Ok(())
+        })
+        .await?;
+        let offered = controller.certificate().await?;
+        ensure!(offered != KEY.certificate()?);
+        world
+            .create(&world.sealed("app", [("foo", "bar")])?)
+            .await?;
+        world.synced("app").await?;
+
+        // And what is sealed with the newest one opens too.
+        let certificate = Certificate::from_pem(offered.as_bytes())?;
+        let label = sealed_crypto::Label::strict(&world.namespace, "new")?;
+        let mut sealed = world.sealed("new", [])?;
+        let value = sealed_crypto::seal(&certificate, &label, b"bar")?;
+        sealed
+            .spec
+            .encrypted_data
+            .insert("foo".to_owned(), value.to_string());
+        world.create(&sealed).await?;
+        world.synced("new").await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_signal_makes_one_more_key() -> Result<()> {
+    with_home(async |cluster, home| {
+        home.add(KEY, "old").await?;
+        let controller = home.controller().start(cluster).await?;
+        controller.ask_for_a_key()?;
+        eventually("there are two keys", SOON, async || {
+            let keys = home.keys().await?.len();
+            ensure!(keys == 2, "{keys}");
+            ensure!(controller.certificate().await? != KEY.certificate()?);
+            Ok(())
+        })
+        .await
+    })
+    .await
+}
+
+/// A key older than the cut-off is replaced at start, and kept for opening.
+#[tokio::test]
+async fn a_cutoff_replaces_an_old_key_once() -> Result<()> {
+    with_home(async |cluster, home| {
+        home.add(KEY, "old").await?;
+        let cutoff = "--key-cutoff-time=Mon, 18 Nov 2024 21:45:30 +0000";
+        let cutoff_matters = Certificate::from_pem(KEY.certificate()?.as_bytes())?
+            .not_before()
+            .as_second()
+            < 1_731_966_330;
+        ensure!(cutoff_matters, "the recorded key is newer than the cut-off");
+        for _ in 0..2 {
+            let controller = home.controller().args([cutoff]).start(cluster).await?;
+            ensure!(home.keys().await?.len() == 2);
+            ensure!(controller.certificate().await? != KEY.certificate()?);
+            controller.stop().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// The oldest form: a Secret named like the prefix, whatever its labels.
+#[tokio::test]
+async fn a_key_of_the_oldest_form_is_loaded() -> Result<()> {
+    with_home(async |cluster, home| {
+        let mut oldest = KEY.key_secret(&home.world.namespace, "sealed-secrets-key")?;
+        oldest.metadata.labels = None;
+        home.world
+            .secrets
+            .create(&PostParams::default(), &oldest)
+            .await?;
+        let controller = home.controller().start(cluster).await?;
+        offers(&controller, KEY).await?;
+        ensure!(home.keys().await?.is_empty(), "none is made");
+        Ok(())
+    })
+    .await
+}
