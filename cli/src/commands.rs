@@ -1,5 +1,6 @@
 //! The jobs, one module each.
 
+mod edited;
 mod fetch_certificate;
 mod merge;
 mod raw;

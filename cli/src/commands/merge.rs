@@ -1,4 +1,7 @@
 //! `--merge-into`: seals the items of a Secret into a file that holds a SealedSecret, and leaves every other item as it is.
+//!
+//! As `seal` the file is edited where the values stand, so comments, order and other documents stay. As `kubeseal` it is
+//! written anew, as the existing tool does, but nothing is lost of what the object says.
 
 use std::path::Path;
 
@@ -6,19 +9,24 @@ use k8s_openapi::api::core::v1::Secret;
 use sealed_api::names::annotations;
 use sealed_api::{Code, SealedSecret};
 use sealed_crypto::{Certificate, Scope};
+use sealed_manifest::{Document, Format};
 use serde_json::Value;
 
 use super::Context;
+use super::edited::{self, Edited, Site, keys_with, sites};
 use super::seal::seal;
 use super::sealed_input::{self, Kind, go_shaped, is_broken_json, no_sealed_secrets};
-use super::secret_input::{self, no_secrets};
+use super::secret_input::{self, Found, no_secrets};
 use crate::certificate;
 use crate::failure::Failure;
-use crate::input::{documents_of, format_of, place, read_target};
+use crate::input::{documents_of, place, read_target};
 use crate::name::Name;
 use crate::output::{Output, render};
 use crate::placement::Placer;
 use crate::request::{CertificateSource, Place};
+
+/// Labels and annotations of the template, which an update may add to.
+const TEMPLATE: [&str; 3] = ["spec", "template", "metadata"];
 
 pub(super) fn run(
     mut context: Context<'_>,
@@ -36,72 +44,140 @@ pub(super) fn run(
     let shown = path.display().to_string();
     let text = read_target(path)?;
     let documents = documents_of(&text, &shown, &no_sealed_secrets(&shown))?;
-    let [document] = documents.as_slice() else {
-        return Err(Failure::new(
-            Code::MalformedInput,
-            "--merge-into changes a file of one document, and here begins another",
-        )
-        .at(place(&documents[1])));
+    let update = read_update(&mut context)?;
+    let merged = if edited::is_wanted(&context, &documents) {
+        let site = choose(sites(&documents)?, &update, asked, &shown)?;
+        let target = &site.found.sealed;
+        let sealed = seal_update(
+            &mut context,
+            update,
+            target,
+            &certificate,
+            asked,
+            allow_empty_data,
+        )?;
+        edit(Edited::new(text, &shown)?, &site, &sealed, &certificate)?
+    } else {
+        let document = only(&documents)?;
+        check_items(document.value(), &place(document))?;
+        let found =
+            sealed_input::decode_one(document.value().clone(), place(document), Kind::Assumed)?;
+        let mut target = found.sealed;
+        let sealed = seal_update(
+            &mut context,
+            update,
+            &target,
+            &certificate,
+            asked,
+            allow_empty_data,
+        )?;
+        let format = context.format.resolve(document.format())?;
+        rewrite(&mut target, sealed, &certificate, format)
     };
-    if is_broken_json(document) {
-        return Err(Failure::new(
+    // The file stays what it is under either name: its mode, and what a link to it means.
+    let mut output = Output::file(path, Name::Seal)?;
+    output.write(merged.as_bytes())?;
+    output.commit()
+}
+
+/// The one document of a file that is written anew: others would be lost.
+fn only(documents: &[Document]) -> Result<&Document, Failure> {
+    match documents {
+        [document] if is_broken_json(document) => Err(Failure::new(
             Code::MalformedInput,
             "it begins like JSON and is not valid JSON",
         )
-        .at(place(document)));
+        .at(place(document))),
+        [document] => Ok(document),
+        _ => Err(Failure::new(
+            Code::MalformedInput,
+            "the file is written anew with one document only, and here begins another",
+        )
+        .at(documents.get(1).map_or_else(String::new, place))
+        .hint("as seal and without --format the document is edited in place")),
     }
-    check_items(document.value(), &place(document))?;
-    let format = context.format.resolve(format_of(&documents))?;
-    let mut target =
-        sealed_input::decode_one(document.value().clone(), place(document), Kind::Assumed)?.sealed;
-    let update = sealed_update(&mut context, &target, &certificate, asked, allow_empty_data)?;
-    overlay(&mut target, update);
-    // The file stays what it is under either name: its mode, and what a link to it means.
-    let mut output = Output::file(path, Name::Seal)?;
-    output.write(render(&go_shaped(target), format).as_bytes())?;
-    output.commit()
+}
+
+/// The SealedSecret that the update is for: the only one, or the one it names.
+fn choose(
+    mut sites: Vec<Site>,
+    update: &Found,
+    asked: &Place,
+    shown: &str,
+) -> Result<Site, Failure> {
+    if sites.len() == 1 {
+        return Ok(sites.remove(0));
+    }
+    let metadata = &update.secret.metadata;
+    let name = asked.name.as_ref().or(metadata.name.as_ref());
+    let namespace = asked.namespace.as_ref().or(metadata.namespace.as_ref());
+    let count = sites.len();
+    let fits = |site: &Site| {
+        let own = &site.found.sealed.metadata;
+        own.name.as_ref() == name && (namespace.is_none() || own.namespace.as_ref() == namespace)
+    };
+    let mut fitting: Vec<Site> = sites.into_iter().filter(fits).collect();
+    match (fitting.len(), count) {
+        (1, _) => Ok(fitting.remove(0)),
+        (_, 0) => Err(no_sealed_secrets(shown)),
+        _ => Err(Failure::new(
+            Code::NotFound,
+            format!(
+                "{shown}: {} of its {count} SealedSecrets have the name and namespace of the input",
+                fitting.len()
+            ),
+        )
+        .hint("the input's metadata, or --name and --namespace, say which is meant")),
+    }
 }
 
 /// A value that is no text would come back empty, so it is not touched.
 fn check_items(target: &Value, place: &str) -> Result<(), Failure> {
-    let items = target
+    let Some(items) = target
         .get("spec")
-        .and_then(|spec| spec.get("encryptedData"));
-    match items.and_then(Value::as_object) {
-        Some(items) => match items.iter().find(|(_, value)| !value.is_string()) {
-            Some((key, _)) => Err(Failure::new(
-                Code::WrongType,
-                format!("spec.encryptedData[{key:?}] is no text, and merging would lose it"),
-            )
-            .at(place)),
-            None => Ok(()),
-        },
-        None if items.is_none_or(Value::is_null) => Ok(()),
-        None => Err(Failure::new(Code::WrongType, "spec.encryptedData is no mapping").at(place)),
+        .and_then(|spec| spec.get("encryptedData"))
+        .filter(|items| !items.is_null())
+    else {
+        return Ok(());
+    };
+    let Value::Object(items) = items else {
+        return Err(Failure::new(Code::WrongType, "spec.encryptedData is no mapping").at(place));
+    };
+    match items.iter().find(|(_, value)| !value.is_string()) {
+        Some((key, _)) => Err(Failure::new(
+            Code::WrongType,
+            format!("spec.encryptedData[{key:?}] is no text, and merging would lose it"),
+        )
+        .at(place)),
+        None => Ok(()),
     }
 }
 
-/// The input, sealed for the place of the target.
-fn sealed_update(
-    context: &mut Context<'_>,
-    target: &SealedSecret,
-    certificate: &Certificate,
-    asked: &Place,
-    allow_empty_data: bool,
-) -> Result<SealedSecret, Failure> {
+fn read_update(context: &mut Context<'_>) -> Result<Found, Failure> {
     let name = context.name();
     let input = std::mem::take(&mut context.input);
     let nothing = no_secrets(input.origin());
     let documents = secret_input::read(input, context.stdin, name, &nothing)?;
     let mut found = secret_input::decode(documents, name, nothing)?;
-    if let Some(second) = found.get(1) {
-        return Err(Failure::new(
+    match found.get(1) {
+        Some(second) => Err(Failure::new(
             Code::MalformedInput,
             "--merge-into takes one Secret, and here begins another",
         )
-        .at(&second.place));
+        .at(&second.place)),
+        None => Ok(found.remove(0)),
     }
-    let mut update = found.remove(0);
+}
+
+/// The input, sealed for the place of the target.
+fn seal_update(
+    context: &mut Context<'_>,
+    mut update: Found,
+    target: &SealedSecret,
+    certificate: &Certificate,
+    asked: &Place,
+    allow_empty_data: bool,
+) -> Result<SealedSecret, Failure> {
     let scope = target.scope();
     if let Some(other) = asked.scope.filter(|asked| *asked != scope) {
         return Err(Failure::new(
@@ -117,16 +193,16 @@ fn sealed_update(
         scope: None,
         ..asked.clone()
     };
-    let placed = Placer::new(&place, allow_empty_data, context.environment)
-        .apply(&mut update.secret, &mut context.talk)
-        .map_err(|failure| failure.at(&update.place))?;
-    if placed == Scope::Strict && target.namespace().is_empty() {
+    if scope != Scope::ClusterWide && target.namespace().is_empty() {
         return Err(Failure::new(
             Code::MissingNamespace,
             "the file's SealedSecret has no metadata.namespace",
         ));
     }
-    seal(&update, scope, certificate, name)
+    Placer::new(&place, allow_empty_data, context.environment)
+        .apply(&mut update.secret, &mut context.talk)
+        .map_err(|failure| failure.at(&update.place))?;
+    seal(&update, scope, certificate, context.name())
 }
 
 fn take_place_of(update: &mut Secret, target: &SealedSecret) {
@@ -149,31 +225,76 @@ fn take_place_of(update: &mut Secret, target: &SealedSecret) {
     }
 }
 
-/// Adds and replaces items, template labels and template annotations; the rest of the update does not count.
-fn overlay(target: &mut SealedSecret, update: SealedSecret) {
+/// What the update adds to the template: labels and annotations. The rest of it does not count.
+fn template_entries(update: &SealedSecret) -> Vec<(&'static str, &String, &String)> {
+    let Some(template) = &update.spec.template else {
+        return Vec::new();
+    };
+    let labels = template
+        .metadata
+        .labels
+        .iter()
+        .flatten()
+        .map(|(key, value)| ("labels", key, value));
+    let notes = template.metadata.annotations.iter().flatten();
+    let is_scope = |key: &String| {
+        [annotations::CLUSTER_WIDE, annotations::NAMESPACE_WIDE].contains(&key.as_str())
+    };
+    let notes = notes
+        .filter(|(key, _)| !is_scope(key))
+        .map(|(key, value)| ("annotations", key, value));
+    labels.chain(notes).collect()
+}
+
+/// Puts the update into the text.
+fn edit(
+    mut text: Edited,
+    site: &Site,
+    update: &SealedSecret,
+    certificate: &Certificate,
+) -> Result<String, Failure> {
+    let mut changes: Vec<(Vec<&str>, String)> = Vec::new();
+    for (key, value) in &update.spec.encrypted_data {
+        changes.push((vec!["spec", "encryptedData", key], value.clone()));
+    }
+    for (map, key, value) in template_entries(update) {
+        let path = TEMPLATE
+            .iter()
+            .copied()
+            .chain([map, key.as_str()])
+            .collect();
+        changes.push((path, value.clone()));
+    }
+    if let Some(keys) = keys_with(&site.found.sealed, certificate.fingerprint()) {
+        changes.push((vec!["metadata", "annotations", annotations::KEYS], keys));
+    }
+    text.change(site, &changes)?;
+    Ok(text.into_text())
+}
+
+/// Puts the update into the object, and writes all of it.
+fn rewrite(
+    target: &mut SealedSecret,
+    update: SealedSecret,
+    certificate: &Certificate,
+    format: Format,
+) -> String {
+    if let Some(keys) = keys_with(target, certificate.fingerprint()) {
+        let own = target.metadata.annotations.get_or_insert_default();
+        own.insert(annotations::KEYS.to_owned(), keys);
+    }
+    let template = target.spec.template.get_or_insert_default();
+    for (map, key, value) in template_entries(&update) {
+        let map = match map {
+            "labels" => &mut template.metadata.labels,
+            _ => &mut template.metadata.annotations,
+        };
+        map.get_or_insert_default()
+            .insert(key.clone(), value.clone());
+    }
     target
         .spec
         .encrypted_data
         .extend(update.spec.encrypted_data);
-    let template = target.spec.template.get_or_insert_default();
-    let Some(update) = update.spec.template else {
-        return;
-    };
-    for (own, new) in [
-        (&mut template.metadata.labels, update.metadata.labels),
-        (
-            &mut template.metadata.annotations,
-            update.metadata.annotations,
-        ),
-    ] {
-        let new = new.into_iter().flatten();
-        let mut new = new.filter(|(key, _)| !is_scope(key)).peekable();
-        if new.peek().is_some() {
-            own.get_or_insert_default().extend(new);
-        }
-    }
-}
-
-fn is_scope(annotation: &str) -> bool {
-    [annotations::CLUSTER_WIDE, annotations::NAMESPACE_WIDE].contains(&annotation)
+    render(&go_shaped(std::mem::take(target)), format)
 }

@@ -1,35 +1,111 @@
 //! `--re-encrypt`: the controller seals the values again with its newest key. They never leave it in plain.
 
+use sealed_api::names::annotations;
 use sealed_api::{Code, SealedSecret};
+use sealed_crypto::Certificate;
+use sealed_manifest::Document;
 
 use super::Context;
-use super::sealed_input::{self, Found, Kind, go_shaped, no_sealed_secrets};
+use super::edited::{self, Edited, sites};
+use super::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
-use crate::input::format_of;
+use crate::input::{documents_of, format_of};
 use crate::output::render;
 
 pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
-    let name = context.name();
     let cluster = Cluster::connect(controller, context.environment)?;
-    let nothing = no_sealed_secrets(context.input.origin());
-    let documents = context.input.documents(context.stdin, &nothing)?;
-    let format = context.format.resolve(format_of(&documents))?;
-    for found in sealed_input::decode(documents, name, Kind::Assumed, nothing)? {
-        let fresh = rotated(&cluster, found)?;
-        context.output.write(render(&fresh, format).as_bytes())?;
-    }
+    let origin = context.input.origin().to_owned();
+    let nothing = no_sealed_secrets(&origin);
+    let input = std::mem::take(&mut context.input);
+    let text = input.text(context.stdin)?;
+    let documents = documents_of(&text, &origin, &nothing)?;
+    let fresh = if edited::is_wanted(&context, &documents) {
+        edit(&cluster, text, &origin, &documents, nothing)?
+    } else {
+        let format = context.format.resolve(format_of(&documents))?;
+        let found = sealed_input::decode(documents, context.name(), Kind::Assumed, nothing)?;
+        let fresh: Result<Vec<_>, Failure> = found
+            .into_iter()
+            .map(|found| {
+                Ok(render(
+                    &rotated(&cluster, &found.sealed, &found.place)?,
+                    format,
+                ))
+            })
+            .collect();
+        fresh?.concat()
+    };
+    context.output.write(fresh.as_bytes())?;
     context.output.commit()
 }
 
+/// Changes the values where they stand; everything else of the text stays, other documents too.
+fn edit(
+    cluster: &Cluster,
+    text: Vec<u8>,
+    origin: &str,
+    documents: &[Document],
+    nothing: Failure,
+) -> Result<String, Failure> {
+    let sites = sites(documents)?;
+    if sites.is_empty() {
+        return Err(nothing);
+    }
+    let mut text = Edited::new(text, origin)?;
+    let mut key = None;
+    for site in &sites {
+        let sealed = &site.found.sealed;
+        if sealed.spec.data.is_some() {
+            return Err(Failure::new(
+                Code::DeprecatedData,
+                "the deprecated spec.data cannot be edited in place",
+            )
+            .at(&site.found.place)
+            .hint("with -o yaml -w FILE the object is written anew"));
+        }
+        let fresh = rotated(cluster, sealed, &site.found.place)?;
+        let mut changes: Vec<(Vec<&str>, String)> = Vec::new();
+        for (item, value) in &fresh.spec.encrypted_data {
+            changes.push((vec!["spec", "encryptedData", item], value.clone()));
+        }
+        let names_keys = sealed
+            .metadata
+            .annotations
+            .as_ref()
+            .is_some_and(|all| all.contains_key(annotations::KEYS));
+        if names_keys && key.is_none() {
+            key = Some(current_key(cluster)?);
+        }
+        if let Some(key) = key.as_ref().filter(|_| names_keys) {
+            changes.push((
+                vec!["metadata", "annotations", annotations::KEYS],
+                key.clone(),
+            ));
+        }
+        text.change(site, &changes)?;
+    }
+    Ok(text.into_text())
+}
+
+/// The fingerprint of the key that the controller seals with.
+fn current_key(cluster: &Cluster) -> Result<String, Failure> {
+    let certificate = Certificate::from_pem(&cluster.certificate()?).map_err(|error| {
+        Failure::new(
+            Code::BadCertificate,
+            format!("cannot read the controller's certificate: {error}"),
+        )
+    })?;
+    Ok(certificate.fingerprint().to_string())
+}
+
 /// The controller's answer, without what belongs to the object in the cluster.
-fn rotated(cluster: &Cluster, found: Found) -> Result<SealedSecret, Failure> {
-    let place = found.place;
-    let sealed = go_shaped(found.sealed);
+fn rotated(cluster: &Cluster, sealed: &SealedSecret, place: &str) -> Result<SealedSecret, Failure> {
+    let sealed = go_shaped(sealed.clone());
     let of_object = format!("{}/{}", sealed.namespace(), sealed.name());
     let reply = match cluster
         .rotate(&sealed)
-        .map_err(|failure| failure.at(&place))?
+        .map_err(|failure| failure.at(place))?
     {
         Verdict::Accepted(reply) => reply,
         Verdict::Refused => {
@@ -37,7 +113,7 @@ fn rotated(cluster: &Cluster, found: Found) -> Result<SealedSecret, Failure> {
                 Code::WrongKey,
                 format!("the controller cannot open {of_object}"),
             )
-            .at(&place)
+            .at(place)
             .kubeseal("unable to rotate secret")
             .hint("a value opens only with the key, namespace, name and scope it was sealed for"));
         }
@@ -54,11 +130,13 @@ fn rotated(cluster: &Cluster, found: Found) -> Result<SealedSecret, Failure> {
     fresh.metadata.creation_timestamp = None;
     fresh.metadata.deletion_timestamp = None;
     fresh.metadata.generation = None;
-    if fresh
-        .spec
-        .encrypted_data
-        .keys()
-        .ne(sealed.spec.encrypted_data.keys())
+    let had_items = sealed.spec.data.is_none();
+    if had_items
+        && fresh
+            .spec
+            .encrypted_data
+            .keys()
+            .ne(sealed.spec.encrypted_data.keys())
     {
         return Err(Failure::new(
             Code::ApiError,

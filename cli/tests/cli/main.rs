@@ -11,6 +11,7 @@
 mod ciphertext;
 mod files;
 mod kubeseal;
+mod merge;
 mod program;
 mod requirements;
 mod secrecy;
