@@ -25,31 +25,10 @@ mod watch;
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Secret;
-use zeroize::Zeroize;
-
 pub use client::ConnectError;
 pub use run::run;
-
-/// An error with its causes, on one line.
-fn error_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
 
 /// A pause within a quarter either way of the given one, so that many controllers do not act in step.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.75 + rand::random::<f64>() / 2.0)
-}
-
-/// Overwrites what a Secret holds: the parsed key wipes itself, its text would stay in freed memory.
-fn wipe(secret: &mut Secret) {
-    for value in secret.data.iter_mut().flatten() {
-        value.1.0.zeroize();
-    }
 }

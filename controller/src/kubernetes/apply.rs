@@ -8,9 +8,9 @@ use sealed_api::names;
 use tracing::info;
 
 use super::client::{ApiError, Cluster};
-use super::wipe;
 use crate::object_key::ObjectKey;
 use crate::plan::Write;
+use crate::wipe::wipe;
 
 /// What became of a write.
 pub(super) enum Applied {

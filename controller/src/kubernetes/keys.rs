@@ -23,13 +23,13 @@ use tracing::{error, info, warn};
 use self::known::{Change, KnownKeys, Source};
 use self::make::Recipe;
 use super::client::Cluster;
-use super::error_text;
 use super::events::{About, Note, Recorder};
 use super::watch::{Happening, Reach, Selection, Watch};
-use super::wipe;
+use crate::error_text::error_text;
 use crate::http::Gate;
 use crate::renewal::{AtStart, KeysAtStart, NewestKey, Renewal, RenewalRules, Why};
 use crate::services::Services;
+use crate::wipe::wipe;
 
 /// The clock is looked at again at least this often: it may be set, and certificates end.
 const LOOK_AGAIN: Duration = Duration::from_hours(1);

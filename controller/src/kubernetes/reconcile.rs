@@ -19,7 +19,6 @@ use super::client::{ApiError, Cluster};
 use super::events::{About, Note, Recorder};
 use super::objects::Objects;
 use super::status::{Published, StatusWriter, Stored};
-use super::wipe;
 use crate::memory::{Done, Facts, KeySet};
 use crate::metrics::{FailureReason, Metrics};
 use crate::object_key::ObjectKey;
@@ -29,6 +28,7 @@ use crate::queue::{Pace, Ticket, Urgency, Verdict};
 use crate::rsa_pool::{NoResult, RsaPool};
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
+use crate::wipe::wipe;
 
 /// How often a target that changes under our hands is looked at again within one pass.
 const LOOKS: u32 = 4;

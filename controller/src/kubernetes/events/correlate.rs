@@ -242,13 +242,7 @@ mod tests {
         };
         assert_eq!(first.name, "app.17979cfe362a0000");
         let second = correlator.observe(&note("u", "m"), at(60));
-        assert_eq!(
-            second,
-            Writing::Repeat(Series {
-                count: 2,
-                ..first
-            })
-        );
+        assert_eq!(second, Writing::Repeat(Series { count: 2, ..first }));
         let other = correlator.observe(&note("u2", "m"), at(60));
         assert!(
             matches!(other, Writing::Create(_)),

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use sealed_crypto::{Fingerprint, Keyring, SealingKey};
 
-use super::super::wipe;
 use crate::config::KeyOrderPriority;
 use crate::key_secret::{self, CertificateFault, KeyFault};
+use crate::wipe::wipe;
 
 /// How a Secret came to be watched. One may come both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

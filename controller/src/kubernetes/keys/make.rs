@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::params::ListParams;
 use sealed_api::names::labels;
-use sealed_crypto::{Certificate, CertificateRequest, PrivateKey};
+use sealed_crypto::{Certificate, KeyEncodingError, PrivateKey};
 use tracing::info;
 
 use crate::config::KeyConfig;
 use crate::key_secret::{self, next_name};
 use crate::kubernetes::client::{ApiError, Cluster};
-use crate::kubernetes::wipe;
+use crate::new_key::{self, NewKeyError};
+use crate::wipe::wipe;
 
 /// How often a name may turn out to belong to something that is no key, before that is an error.
 const ATTEMPTS: u32 = 5;
@@ -27,9 +28,15 @@ pub(super) enum MakeError {
     /// The existing key Secrets could not be listed, or the new one not be created.
     #[error("cannot store the new sealing key")]
     Api(#[from] ApiError),
+    /// The key cannot be written as PEM.
+    #[error("cannot make a sealing key")]
+    Encoding(#[from] KeyEncodingError),
+    /// The thread that made it panicked.
+    #[error("cannot make a sealing key: its thread ended in a panic")]
+    Lost,
     /// The key or its certificate could not be made.
-    #[error("cannot make a sealing key: {0}")]
-    Crypto(String),
+    #[error("cannot make a sealing key")]
+    Make(#[from] NewKeyError),
     /// Every name that was tried is taken by a Secret that is no key.
     #[error(
         "cannot store the new sealing key: {0} names are taken by Secrets that are no sealing keys"
@@ -71,8 +78,7 @@ pub(super) async fn make(
             Some(made) => made,
             None => generate(recipe, now).await?,
         };
-        let mut secret = key_secret::secret(namespace, name, config, &key, &certificate)
-            .map_err(|error| MakeError::Crypto(error.to_string()))?;
+        let mut secret = key_secret::secret(namespace, name, config, &key, &certificate)?;
         let created = cluster
             .without_retry()
             .create_and_read(namespace, &secret)
@@ -129,25 +135,8 @@ async fn list(cluster: &Cluster, namespace: &str) -> Result<Vec<Secret>, ApiErro
 /// Off the runtime: it takes from a third of a second to several.
 async fn generate(recipe: &Recipe, now: Timestamp) -> Result<(PrivateKey, Certificate), MakeError> {
     let config = recipe.config.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        let key = PrivateKey::generate(config.bits).map_err(|error| error.to_string())?;
-        let not_after = now
-            .checked_add(config.ttl)
-            .map_err(|error| error.to_string())?;
-        let request = CertificateRequest {
-            common_name: config.common_name,
-            not_before: now,
-            not_after,
-        };
-        let certificate = key
-            .self_signed(&request)
-            .map_err(|error| error.to_string())?;
-        Ok((key, certificate))
-    });
-    match made.await {
-        Ok(made) => made.map_err(MakeError::Crypto),
-        Err(lost) => Err(MakeError::Crypto(lost.to_string())),
-    }
+    let made = tokio::task::spawn_blocking(move || new_key::generate(&config, now)).await;
+    Ok(made.map_err(|_panic| MakeError::Lost)??)
 }
 
 /// The audit trail of key creation, in the words that log pipelines know.
