@@ -3,7 +3,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cluster check bench generate
+.PHONY: help demo test test-quick test-cluster programs check bench generate
+
+# Cargo chooses the features of dependencies by what is built together: with the same words everywhere, nothing is
+# compiled twice.
+WORKSPACE := --workspace --features sealed-secrets-cli/kubeseal
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -11,16 +15,20 @@ help: ## list the targets
 demo: ## watch a Secret sealed, unsealed and protected, on this machine alone
 	@examples/demo.sh
 
-test: test-quick test-cluster ## every test, the ones against a real API server and the real upstream tools included
+test: programs ## every test, the ones against a real API server and the real upstream tools included
+	cargo test $(WORKSPACE) --no-run
+	tests/netns cargo test --offline $(WORKSPACE)
 
 test-quick: ## the tests that need neither Go nor a network namespace
 	cargo test
 
-test-cluster: ## the tests that need Go: real API server, real kubeseal and controller
-	cargo build --bins --features sealed-secrets-cli/kubeseal -p sealed-secrets-cli -p sealed-secrets-controller
-	cargo run -q -p sealed-secrets-tests --bin testkit -- build
-	cargo test -p sealed-secrets-tests --no-run
-	tests/netns cargo test --offline -p sealed-secrets-tests
+test-cluster: programs ## only the tests that need Go: real API server, real kubeseal and controller
+	cargo test $(WORKSPACE) --no-run
+	tests/netns cargo test --offline $(WORKSPACE) -p sealed-secrets-tests
+
+programs:
+	cargo build $(WORKSPACE) --bins
+	target/debug/testkit build
 
 check: ## formatting, lints, documentation, licences, bans, sources
 	cargo fmt --all --check
@@ -30,9 +38,8 @@ check: ## formatting, lints, documentation, licences, bans, sources
 	cargo deny --offline check licenses bans sources
 
 bench: ## ours beside upstream in one run, as ratios (release build, Go, several minutes)
-	cargo build --release --bins --features sealed-secrets-cli/kubeseal -p sealed-secrets-cli -p sealed-secrets-controller
-	cargo run -q -p sealed-secrets-tests --bin testkit -- build
-	cargo build --release -p sealed-secrets-bench
+	cargo build --release $(WORKSPACE) --bins
+	target/release/testkit build
 	tests/netns target/release/bench
 
 generate: ## deploy/crd.yaml from the types
