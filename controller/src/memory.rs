@@ -146,6 +146,14 @@ impl Memory {
             .is_none_or(|done| !done.facts.decide_as(&known.facts))
     }
 
+    /// Whether the last pass failed for want of an answer: a watch that lists again shows that the
+    /// API server answers again, and nobody need wait for the back-off to end.
+    pub fn awaits_server(&self, key: &ObjectKey) -> bool {
+        self.last(key)
+            .and_then(|last| last.outcome.failure())
+            .is_some_and(|failure| failure.cause.is_transient())
+    }
+
     /// The object is gone: its namesake is another object.
     pub fn forget(&mut self, key: &ObjectKey) -> Option<Facts> {
         self.objects.remove(key).map(|known| known.facts)
@@ -232,13 +240,6 @@ impl Memory {
                 known.doubt = Doubt::No;
             }
             known.done = Some(done);
-        }
-    }
-
-    /// The Secret was looked at and changes nothing.
-    pub fn confirmed(&mut self, key: &ObjectKey) {
-        if let Some(known) = self.objects.get_mut(key) {
-            known.doubt = Doubt::No;
         }
     }
 

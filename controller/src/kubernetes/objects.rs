@@ -122,7 +122,10 @@ impl Objects {
         let mut state = self.state();
         // Somebody made it again before its Secret could follow it.
         state.buried.remove(&key);
-        if state.memory.seen(&key, facts) {
+        let changed = state.memory.seen(&key, facts);
+        // A list after an outage.
+        let answered = urgency == Urgency::Backlog && state.memory.awaits_server(&key);
+        if changed || answered {
             state.waiting.put(&key, object);
             drop(state);
             self.queue.add(key.clone(), urgency);

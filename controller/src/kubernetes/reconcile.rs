@@ -127,12 +127,9 @@ impl Reconciler {
         }
         let secret = self.observe(key).await.ok()?;
         let target = Target::from(secret.as_ref().map(|secret| &secret.metadata));
-        let mut state = self.objects.state();
+        let state = self.objects.state();
         match state.memory.triage_unread(key, &keys, target)? {
-            Triage::Settled(verdict) => {
-                state.memory.confirmed(key);
-                Some(verdict)
-            }
+            Triage::Settled(verdict) => Some(verdict),
             Triage::Refuse(_) => Some(Verdict::Settled),
             Triage::Look | Triage::Unseal { .. } => None,
         }
@@ -166,7 +163,18 @@ impl Reconciler {
         let first = self.triage(object, &keys, Target::Unknown);
         let (triage, looked) = match first {
             Triage::Look | Triage::Unseal { .. } => {
-                let target = self.observe(key).await.map_err(Stop::Observe)?;
+                let target = match self.observe(key).await {
+                    Ok(target) => target,
+                    // Without an answer there is nobody to tell.
+                    Err(error) if error.code().is_none() => return Err(Stop::Observe(error)),
+                    Err(error) => {
+                        let failure = Failure::api(&error.failure());
+                        let facts = Facts::of(&object.metadata);
+                        let pass = Finished { key, stored, about };
+                        let subject = Subject::of(object);
+                        return Ok(self.report(pass, subject, facts, failure).await);
+                    }
+                };
                 let seen = Target::from(target.as_ref().map(|secret| &secret.metadata));
                 (self.triage(object, &keys, seen), target)
             }
@@ -179,8 +187,7 @@ impl Reconciler {
             }
             Triage::Settled(verdict) => {
                 let last = {
-                    let mut state = self.objects.state();
-                    state.memory.confirmed(key);
+                    let state = self.objects.state();
                     state.memory.last(key).map(|last| last.outcome.clone())
                 };
                 match last {
@@ -282,9 +289,23 @@ impl Reconciler {
         stored: &Stored,
         about: About,
     ) -> Verdict {
-        let last = self.objects.state().memory.last(key).cloned();
-        let outcome = Outcome::Failed(Failure::malformed(&object.error));
-        let subject = Subject::from(object);
+        let failure = Failure::malformed(&object.error);
+        let facts = Facts::of(&object.metadata);
+        let pass = Finished { key, stored, about };
+        self.report(pass, Subject::from(object), facts, failure)
+            .await
+    }
+
+    /// A pass that failed before there was anything to plan.
+    async fn report(
+        &self,
+        pass: Finished<'_>,
+        subject: Subject<'_>,
+        facts: Facts,
+        failure: Failure,
+    ) -> Verdict {
+        let last = self.objects.state().memory.last(pass.key).cloned();
+        let outcome = Outcome::Failed(failure);
         let now = (self.clock)();
         let plan = plan::conclude(
             subject,
@@ -294,8 +315,7 @@ impl Reconciler {
             &self.rules,
             now,
         );
-        let done = Done::unplanned(Facts::of(&object.metadata), outcome, last.as_ref());
-        let pass = Finished { key, stored, about };
+        let done = Done::unplanned(facts, outcome, last.as_ref());
         self.tell(pass, plan, done).await
     }
 

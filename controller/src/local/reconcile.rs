@@ -63,10 +63,7 @@ impl Shell {
                 Verdict::Settled
             }
             // The target was looked at: nobody can say more.
-            Triage::Settled(verdict) => {
-                self.state().memory.confirmed(key);
-                verdict
-            }
+            Triage::Settled(verdict) => verdict,
             Triage::Look => Verdict::Settled,
             Triage::Unseal { order, choice } => {
                 tracing::info!(%key, "Updating");

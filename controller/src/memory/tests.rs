@@ -118,6 +118,14 @@ fn a_scope_edit_is_work_and_a_label_is_not() {
 }
 
 #[test]
+fn only_what_failed_for_want_of_an_answer_awaits_the_server() {
+    assert!(memory(done(failed_by(Cause::Unavailable), None)).awaits_server(&key("app")));
+    assert!(!memory(done(failed_by(Cause::Unmanaged), None)).awaits_server(&key("app")));
+    assert!(!memory(done(Outcome::Synced, None)).awaits_server(&key("app")));
+    assert!(!Memory::default().awaits_server(&key("app")));
+}
+
+#[test]
 fn a_change_during_a_pass_is_work_after_it() {
     let mut memory = Memory::default();
     memory.seen(&key("app"), facts());
@@ -165,11 +173,6 @@ fn news_of_the_secret_of_a_synced_object_is_looked_into(#[case] secret: Option<O
     let mut memory = memory(done(Outcome::Synced, Some(&our_secret("s1"))));
     assert_eq!(memory.target_changed(&key("app"), secret.as_ref()), NOW);
     assert_eq!(triage_of(&memory), Triage::Look);
-    memory.confirmed(&key("app"));
-    assert_eq!(
-        triage_of(&memory),
-        Triage::Settled(crate::queue::Verdict::Settled)
-    );
 }
 
 #[test]
