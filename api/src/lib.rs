@@ -36,6 +36,6 @@ pub use sealed_secret::{
 pub use secret_input::{Origin, decode_secret, expand_list};
 pub use unseal::{
     ItemFault, ItemReport, OpenedItem, SealedItem, SealedItems, UnsealFailure, Unsealed, assemble,
-    owner_reference, unseal, verify,
+    owner_reference, skips_owner, unseal, verify,
 };
 pub use wire::SecretView;

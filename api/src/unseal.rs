@@ -24,8 +24,7 @@ use crate::codes::Code;
 use crate::render::Render;
 use crate::sealed_secret::SealedSecret;
 
-pub(crate) use assemble::skips_owner;
-pub use assemble::{Unsealed, assemble, owner_reference};
+pub use assemble::{Unsealed, assemble, owner_reference, skips_owner};
 pub(crate) use blob::inner_secret;
 pub use failure::{ItemReport, UnsealFailure};
 

@@ -73,6 +73,17 @@ impl Standing {
     }
 }
 
+/// Whether a Secret goes with the SealedSecret of this uid (`--old-gc-behavior`).
+///
+/// Only if it belongs to that very object: a successor of the same name keeps its Secret. Upstream
+/// deletes whatever has the name.
+pub fn belongs_to(secret: &ObjectMeta, uid: &str) -> bool {
+    let owners = secret.owner_references.iter().flatten();
+    owners.into_iter().any(|owner| {
+        owner.controller == Some(true) && owner.kind == names::KIND && owner.uid == uid
+    })
+}
+
 /// Whether a reference names a SealedSecret of this name, of whatever uid.
 ///
 /// One with another uid is the trace of a SealedSecret that was deleted and created again, as
@@ -183,6 +194,16 @@ mod tests {
             Standing::of(&secret, "app", "u1").ownership(false),
             expected
         );
+    }
+
+    #[test]
+    fn a_secret_goes_with_the_very_object_that_controls_it() {
+        assert!(belongs_to(&owned_by(ours()), "u1"));
+        assert!(!belongs_to(&owned_by(ours()), "u2"));
+        let merely_owned = owner("SealedSecret", "app", "u1", None);
+        assert!(!belongs_to(&owned_by(merely_owned), "u1"));
+        let managed = annotated(&[(annotations::MANAGED, "true")]);
+        assert!(!belongs_to(&managed, "u1"));
     }
 
     #[test]

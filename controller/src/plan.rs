@@ -9,7 +9,6 @@
 //! that does not answer then costs no private-key operation, however often the pass is repeated.
 
 mod conclude;
-mod deletion;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,12 +16,10 @@ use std::fmt;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sealed_api::names::annotations;
-use sealed_api::{SealedSecret, SealedSecretStatus, UnsealFailure, Unsealed, is_true};
+use sealed_api::{SealedSecret, SealedSecretStatus, UnsealFailure, Unsealed, skips_owner};
 use sealed_crypto::Fingerprint;
 
 pub use self::conclude::{AfterWrite, Subject, after_failed_write, conclude};
-pub use self::deletion::deletion;
 use crate::conditions::tells;
 use crate::key_secret::is_key_secret;
 use crate::memory::{Done, KeySet};
@@ -196,19 +193,13 @@ fn decide(observed: &Observed<'_>, unsealed: &Secret) -> Result<Write, Failure> 
 /// Whether this process wrote the Secret that exists for an object that wants no owner reference
 /// on it. Nothing on the Secret can show that; its uid cannot be forged.
 fn wrote_without_owner(observed: &Observed<'_>, existing: &Secret) -> bool {
-    wants_no_owner(observed.object)
+    skips_owner(observed.object)
         && observed
             .last
             .and_then(|last| last.target.as_ref())
             .is_some_and(|target| {
                 target.held && existing.metadata.uid.as_ref() == Some(&target.uid)
             })
-}
-
-pub(crate) fn wants_no_owner(object: &SealedSecret) -> bool {
-    let template = object.spec.template.as_ref();
-    let all = template.and_then(|template| template.metadata.annotations.as_ref());
-    is_true(all, annotations::SKIP_SET_OWNER_REFERENCES)
 }
 
 /// Neither a new sealing key nor a change to one: whoever may create a SealedSecret in the key

@@ -176,7 +176,7 @@ fn set_identity(metadata: &mut ObjectMeta, object: &SealedSecret) {
 }
 
 /// Whether the template asks for a Secret without an owner.
-pub(crate) fn skips_owner(object: &SealedSecret) -> bool {
+pub fn skips_owner(object: &SealedSecret) -> bool {
     let template = object.spec.template.as_ref();
     let all = template.and_then(|template| template.metadata.annotations.as_ref());
     is_true(all, annotations::SKIP_SET_OWNER_REFERENCES)

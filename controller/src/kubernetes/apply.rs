@@ -4,11 +4,11 @@
 //! is not tied to a resourceVersion could overwrite what somebody else wrote meanwhile.
 
 use k8s_openapi::api::core::v1::Secret;
-use sealed_api::names;
 use tracing::info;
 
 use super::client::{ApiError, Cluster};
 use crate::object_key::ObjectKey;
+use crate::ownership::belongs_to;
 use crate::plan::Write;
 use crate::wipe::wipe;
 
@@ -53,11 +53,7 @@ pub(super) async fn delete_owned(
         return Ok(());
     };
     wipe(&mut secret);
-    let owners = secret.metadata.owner_references.iter().flatten();
-    let owned = owners
-        .filter(|owner| owner.controller == Some(true) && owner.kind == names::KIND)
-        .any(|owner| owner.uid == uid);
-    if !owned {
+    if !belongs_to(&secret.metadata, uid) {
         return Ok(());
     }
     info!("sealed-secret" = %key, "SealedSecret has gone, deleting Secret");

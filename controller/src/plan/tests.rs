@@ -513,16 +513,3 @@ fn plans_do_not_print_values() {
     assert!(!text.contains("hunter2"), "{text}");
     assert!(!text.contains("104, 117, 110"), "{text}");
 }
-
-#[test]
-fn only_our_own_secret_goes_with_its_object() {
-    let mut existing = secret(&[]);
-    existing.metadata.owner_references = Some(vec![owner("SealedSecret", "app", "u1", Some(true))]);
-    let found = deletion("app", "u1", &existing).expect("ours");
-    assert_eq!(found.uid.as_deref(), Some("s1"));
-    assert_eq!(found.resource_version.as_deref(), Some("1"));
-
-    existing.metadata.owner_references = None;
-    existing.metadata.annotations = Some(strings(&[(MANAGED, "true")]));
-    assert_eq!(deletion("app", "u1", &existing), None);
-}

@@ -1,6 +1,7 @@
 //! What holds whatever the object and its Secret look like.
 
 use proptest::prelude::*;
+use sealed_api::is_true;
 
 use super::*;
 
