@@ -15,6 +15,8 @@ pub struct Health(Arc<Mutex<State>>);
 struct State {
     stopped: BTreeSet<&'static str>,
     closed: BTreeSet<&'static str>,
+    /// The ports are open before a shell has said what it waits for: until then nothing is ready.
+    has_gates: bool,
 }
 
 impl Health {
@@ -31,7 +33,10 @@ impl Health {
     /// Registers something that has to happen before the process is ready.
     #[must_use = "a gate that is never opened keeps the process unready"]
     pub fn gate(&self, name: &'static str) -> Gate {
-        self.state().closed.insert(name);
+        let mut state = self.state();
+        state.closed.insert(name);
+        state.has_gates = true;
+        drop(state);
         Gate {
             name,
             health: self.clone(),
@@ -43,9 +48,10 @@ impl Health {
         self.state().stopped.first().copied()
     }
 
-    /// Whether every gate is open.
+    /// Whether there are gates and every one is open.
     pub fn is_ready(&self) -> bool {
-        self.state().closed.is_empty()
+        let state = self.state();
+        state.has_gates && state.closed.is_empty()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,7 +114,10 @@ mod tests {
     #[test]
     fn ready_means_that_every_gate_is_open() {
         let health = Health::default();
-        assert!(health.is_ready());
+        assert!(
+            !health.is_ready(),
+            "nobody has said yet what there is to wait for"
+        );
         let (keys, objects) = (health.gate("keys"), health.gate("objects"));
         keys.open();
         assert!(!health.is_ready());
