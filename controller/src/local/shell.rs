@@ -58,13 +58,19 @@ impl Shell {
         statuses: Statuses,
         queue: WorkQueue,
     ) -> Self {
+        // What is there before the first pass is no news: that pass looks at it anyway.
+        let secrets = targets.files().list().unwrap_or_default();
+        let state = State {
+            secrets: secrets.into_iter().collect(),
+            ..State::default()
+        };
         Self {
             services,
             rules,
             targets,
             statuses,
             queue,
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
@@ -162,25 +168,35 @@ impl Shell {
     }
 
     /// Asks for a pass over every object whose Secret appeared, changed or disappeared.
+    ///
+    /// Since the previous sweep, or since the last pass: a file that was written and removed between two sweeps is in
+    /// neither listing.
     fn look_at_secrets(&self) {
         let Ok(listed) = self.targets.files().list() else {
             return;
         };
         let now: BTreeMap<ObjectKey, Stamp> = listed.into_iter().collect();
-        let before = std::mem::replace(&mut self.state().secrets, now.clone());
-        let keys: BTreeSet<&ObjectKey> = before.keys().chain(now.keys()).collect();
-        for key in keys
-            .into_iter()
-            .filter(|key| before.get(*key) != now.get(*key))
-        {
+        let changed: Vec<ObjectKey> = {
+            let mut state = self.state();
+            let before = std::mem::replace(&mut state.secrets, now.clone());
+            let differs = |key: &ObjectKey| {
+                let left = state.memory.last(key).map(|done| done.target.is_some());
+                before.get(key) != now.get(key)
+                    || left.is_some_and(|left| left != now.contains_key(key))
+            };
+            state
+                .objects
+                .keys()
+                .filter(|key| differs(key))
+                .cloned()
+                .collect()
+        };
+        for key in &changed {
             self.secret_changed(key);
         }
     }
 
     fn secret_changed(&self, key: &ObjectKey) {
-        if !self.state().objects.contains_key(key) {
-            return;
-        }
         let mut state_of_file = self.targets.read(key);
         let mut state = self.state();
         // What stood in the way of reading or writing may be gone with the change.
