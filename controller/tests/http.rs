@@ -1,0 +1,194 @@
+//! The HTTP API on the wire, by the real program: compat §6 and decision 22.
+#![cfg(unix)]
+
+#[expect(
+    dead_code,
+    reason = "shared with the other test program, which uses another part"
+)]
+#[path = "support/site.rs"]
+mod site;
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use site::{Answer, Site, connect, read_to_end, request};
+
+const NEVER_LIMITED: [&str; 2] = ["--rate-limit=100000", "--rate-limit-burst=100000"];
+
+fn json(object: &sealed_api::SealedSecret) -> Vec<u8> {
+    serde_json::to_vec(object).expect("a SealedSecret is JSON")
+}
+
+#[test]
+fn probes_certificate_and_metrics_have_their_ports() {
+    let site = Site::new();
+    let running = site.start(&[]);
+    let health = running.get("/healthz");
+    assert_eq!((health.code, health.body.as_str()), (200, "ok\n"));
+    assert_eq!(
+        health.header("Content-Type"),
+        Some("text/plain; charset=utf-8")
+    );
+    let certificate = running.get("/v1/cert.pem");
+    assert_eq!(
+        certificate.header("Content-Type"),
+        Some("application/x-pem-file")
+    );
+    assert_eq!(certificate.body.matches("BEGIN CERTIFICATE").count(), 1);
+    let head = request(running.api, "HEAD", "/v1/cert.pem", &[], b"");
+    assert_eq!((head.code, head.body.as_str()), (200, ""));
+    let unknown = running.get("/metrics");
+    assert_eq!(
+        (unknown.code, unknown.body.as_str()),
+        (404, "404 page not found\n")
+    );
+    assert_eq!(unknown.header("X-Content-Type-Options"), Some("nosniff"));
+    let page = request(running.metrics, "GET", "/metrics", &[], b"");
+    assert_eq!(
+        page.header("Content-Type"),
+        Some("text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
+    );
+    assert!(
+        page.body
+            .contains("sealed_secrets_controller_build_info{revision=\"v")
+    );
+    assert_eq!(
+        request(running.metrics, "GET", "/healthz", &[], b"").code,
+        404
+    );
+}
+
+#[test]
+fn verify_and_rotate_answer_as_recorded() {
+    let site = Site::new();
+    let running = site.start(&NEVER_LIMITED);
+    let object = running.sealed_object("web", "db", &[("password", "hunter2")]);
+    let opens = running.post("/v1/verify", &json(&object));
+    assert_eq!(
+        (
+            opens.code,
+            opens.body.as_str(),
+            opens.header("Content-Type")
+        ),
+        (200, "", None)
+    );
+    let mut renamed = object.clone();
+    renamed.metadata.name = Some("other".to_owned());
+    let refused = running.post("/v1/verify", &json(&renamed));
+    assert_eq!((refused.code, refused.body.as_str()), (409, ""));
+    assert_eq!(running.post("/v1/rotate", &json(&renamed)).code, 500);
+    assert_eq!(running.post("/v1/verify", b"nonsense").code, 500);
+    let rotated = running.post("/v1/rotate", &json(&object));
+    assert_eq!(
+        (rotated.code, rotated.header("Content-Type")),
+        (200, Some("application/json"))
+    );
+    assert_eq!(
+        running.post("/v1/verify", rotated.body.as_bytes()).code,
+        200
+    );
+    let wrong = running.get("/v1/verify");
+    assert_eq!((wrong.code, wrong.header("Allow")), (405, Some("POST")));
+    assert!(
+        running
+            .log()
+            .contains("msg=\"Re-encrypted SealedSecret\" key=web/db peer=127.0.0.1")
+    );
+}
+
+#[test]
+fn a_large_body_is_refused_before_and_while_it_comes() {
+    let site = Site::new();
+    let running = site.start(&NEVER_LIMITED);
+    let mut announced = connect(running.api);
+    announced
+        .write_all(b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\nExpect: 100-continue\r\n\r\n")
+        .unwrap();
+    let mut start = [0; 12];
+    announced.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 413");
+
+    let mut chunked = connect(running.api);
+    chunked
+        .write_all(b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .unwrap();
+    let piece = [b"100000\r\n".as_slice(), &vec![b' '; 0x0010_0000], b"\r\n"].concat();
+    for _ in 0..4 {
+        chunked.write_all(&piece).unwrap();
+    }
+    chunked.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(Answer::parse(&read_to_end(chunked)).unwrap().code, 413);
+    assert_eq!(running.get("/healthz").code, 200);
+}
+
+#[test]
+fn the_rate_is_limited_whatever_headers_claim() {
+    let site = Site::new();
+    let running = site.start(&["--rate-limit=1"]);
+    let body = json(&running.sealed_object("web", "db", &[]));
+    let ask = |forwarded: &str| {
+        let header = format!("X-Forwarded-For: {forwarded}");
+        request(running.api, "POST", "/v1/verify", &[&header], &body)
+    };
+    let answers: Vec<Answer> = (0..4)
+        .map(|n| ask(&format!("192.0.2.{n}, 198.51.100.1")))
+        .collect();
+    let codes: Vec<u16> = answers.iter().map(|answer| answer.code).collect();
+    assert_eq!(codes, [200, 200, 200, 429], "only the last element counts");
+    assert_eq!(answers[0].header("X-Ratelimit-Limit"), Some("3"));
+    assert_eq!(answers[3].header("X-Ratelimit-Remaining"), Some("0"));
+    assert!(answers[3].header("Retry-After").is_some());
+    assert_eq!(answers[3].body, "limit exceeded\n");
+    assert_eq!(
+        ask("198.51.100.2").code,
+        200,
+        "another client behind the same proxy"
+    );
+    let allowed = (0..100)
+        .filter(|n| ask(&format!("203.0.113.{n}")).code == 200)
+        .count();
+    assert!(
+        (20..60).contains(&allowed),
+        "{allowed} of 100 made-up clients"
+    );
+}
+
+#[test]
+fn slow_clients_are_cut_off() {
+    let site = Site::new();
+    let running = site.start(&["--read-timeout=300ms"]);
+    let began = Instant::now();
+    let mut head = connect(running.api);
+    head.write_all(b"GET /healthz HTTP/1.1\r\nHost:").unwrap();
+    drop(read_to_end(head));
+    let idle = connect(running.api);
+    drop(read_to_end(idle));
+    let mut body = connect(running.api);
+    body.write_all(b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        .unwrap();
+    assert_eq!(Answer::parse(&read_to_end(body)).unwrap().code, 400);
+    assert!(
+        began.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(running.get("/healthz").code, 200);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_idle_clients() {
+    let site = Site::new();
+    let running = site.start(&[]);
+    let mut idle = connect(running.api);
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut start = [0; 12];
+    idle.read_exact(&mut start).unwrap();
+    let began = Instant::now();
+    assert_eq!(running.stop(), Some(0));
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
