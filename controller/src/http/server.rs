@@ -87,7 +87,7 @@ pub async fn bind(address: &ListenAddress) -> Result<TcpListener, BindError> {
     })
 }
 
-/// Serves until `shutdown`, then lets running requests finish within [`DRAIN`].
+/// Serves until `shutdown`, then lets running requests finish within `DRAIN`.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     timeouts: Timeouts,
