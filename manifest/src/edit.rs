@@ -256,7 +256,7 @@ impl<'t> Target<'t> {
                 before, after,
             ) {
                 (Ok(_), Ok(after)) if after.index() == self.document => after.value() == intended,
-                (Ok(before), Ok(after)) => before.text() == after.text(),
+                (Ok(before), Ok(after)) => before.value() == after.value(),
                 (Err(before), Err(after)) => before.index() == after.index(),
                 _ => false,
             };

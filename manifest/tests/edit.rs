@@ -167,12 +167,12 @@ fn a_new_entry_follows_its_mapping() {
             "a:\n    l: x # c\n\n# d\nb: 1\n",
             "a:\n    l: x # c\n    k: v\n\n# d\nb: 1\n",
         ),
-        ("a:\n  l: x", "a:\n  l: x\n  k: v"),
+        ("a:\n  l: x", "a:\n  l: x\n  k: v\n"),
         (
             "a:\r\n  l: x\r\nb: 1\r\n",
             "a:\r\n  l: x\r\n  k: v\r\nb: 1\r\n",
         ),
-        ("a:\r\n  l: x", "a:\r\n  l: x\r\n  k: v"),
+        ("a:\r\n  l: x", "a:\r\n  l: x\r\n  k: v\r\n"),
         (
             "a:\n  l: |\n    x\n\nb: 1\n",
             "a:\n  l: |\n    x\n  k: v\n\nb: 1\n",
@@ -202,7 +202,7 @@ fn a_new_entry_follows_its_mapping() {
         ("a:\nb: 1\n", "a:\n  k: v\nb: 1\n"),
         ("a: # c\n# d\nb: 1\n", "a: # c\n  k: v\n# d\nb: 1\n"),
         ("a: null # c\n", "a: # c\n  k: v\n"),
-        ("a: ~", "a:\n  k: v"),
+        ("a: ~", "a:\n  k: v\n"),
         ("{a: {}}\n", "{a: {k: v}}\n"),
         ("b: 1\n...\n", "b: 1\na:\n  k: v\n...\n"),
         (
@@ -279,6 +279,7 @@ fn new_text_is_quoted_where_it_must_be() {
         "one\ntwo\n",
         "b: 1\r\na: |\r\n  one\r\n  two\r\n",
     );
+    inserted("b: 1", "a", "\n", "b: 1\na: \"\\n\"\n");
     inserted("b: 1\n", "yes", "v", "b: 1\n\"yes\": v\n");
 }
 

@@ -254,8 +254,7 @@ impl Plan<'_, '_> {
         let text = self.with_line_ends(lines);
         let unfinished = at == self.source.text.len() && !self.source.text.ends_with('\n');
         let text = if unfinished {
-            let end = self.source.line_end;
-            format!("{end}{}", text.strip_suffix(end).unwrap_or(&text))
+            format!("{}{text}", self.source.line_end)
         } else {
             text
         };

@@ -21,7 +21,7 @@ const LONGEST_SIMPLE_KEY: usize = 1000;
 /// If `value` cannot be JSON: a map whose keys are not text, or a `Serialize` that fails.
 pub fn to_yaml(value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).expect("a value with text keys serializes into memory");
-    let mut writer = BlockWriter::new(String::new(), 2);
+    let mut writer = BlockWriter::new();
     match &value {
         Value::Object(map) if !map.is_empty() => writer.mapping(map, 0, false),
         Value::Array(items) if !items.is_empty() => writer.sequence(items, 0, false),
@@ -30,16 +30,32 @@ pub fn to_yaml(value: &impl Serialize) -> String {
     writer.out
 }
 
-/// Writes block style behind what `out` holds already.
+/// Writes block style.
 pub(crate) struct BlockWriter {
     pub(crate) out: String,
     /// By how much a mapping is indented below its key.
     step: usize,
+    /// Whether other text follows, whose blank lines a block with `+` would take for its own.
+    followed: bool,
 }
 
 impl BlockWriter {
-    pub(crate) fn new(out: String, step: usize) -> Self {
-        Self { out, step }
+    /// For a text of its own.
+    fn new() -> Self {
+        Self {
+            out: String::new(),
+            step: 2,
+            followed: false,
+        }
+    }
+
+    /// For lines that are put into another text.
+    pub(crate) fn between(step: usize) -> Self {
+        Self {
+            out: String::new(),
+            step,
+            followed: true,
+        }
     }
 
     fn indentation(&mut self, indent: usize) {
@@ -107,7 +123,12 @@ impl BlockWriter {
     /// Writes what stands behind a key or a dash in one piece, with its line end.
     fn leaf(&mut self, value: &Value, indent: usize) {
         if let Value::String(text) = value {
-            let style = scalar::style(text, Context::Value);
+            let context = if self.followed && (text == "\n" || text.ends_with("\n\n")) {
+                Context::Line
+            } else {
+                Context::Value
+            };
+            let style = scalar::style(text, context);
             scalar::write(&mut self.out, text, style, indent + 2, Context::Value);
             if style == scalar::Style::Literal {
                 return;

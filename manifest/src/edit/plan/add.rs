@@ -25,7 +25,7 @@ impl Plan<'_, '_> {
         let column = self
             .source
             .column(self.source.node(entries[0].key).span.start);
-        let mut writer = BlockWriter::new(String::new(), self.source.step);
+        let mut writer = BlockWriter::between(self.source.step);
         for (key, value) in &added {
             writer.out.extend(std::iter::repeat_n(' ', column));
             writer.entry(key, value, column);
@@ -49,7 +49,7 @@ impl Plan<'_, '_> {
                 self.replace(entry, false, &Value::Object(map))
             }
             Holder::Document if !source.json && self.begins_line(mapping) => {
-                let mut writer = BlockWriter::new(String::new(), source.step);
+                let mut writer = BlockWriter::between(source.step);
                 writer.mapping(&map, 0, false);
                 let text = self.with_line_ends(writer.out.trim_end_matches('\n'));
                 self.patch(source.node(mapping).span.clone(), text);

@@ -65,7 +65,7 @@ impl Plan<'_, '_> {
         let source = self.source;
         let colon = source.colon(entry.key)?;
         let column = source.column(source.node(entry.key).span.start);
-        let mut writer = BlockWriter::new(String::new(), source.step);
+        let mut writer = BlockWriter::between(source.step);
         let indent = match new {
             Value::Object(map) => {
                 writer.mapping(map, column + source.step, false);
