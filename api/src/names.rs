@@ -146,6 +146,8 @@ pub mod events {
 
     /// Reason, on a key Secret: it holds no key that can be used.
     pub const KEY_UNUSABLE: &str = "ErrKeyUnusable";
+    /// Reason, on the newest key Secret: no certificate can be offered, so nothing can be sealed.
+    pub const NO_CERTIFICATE: &str = "ErrNoCertificate";
 
     /// Message of [`UNSEALED`].
     pub const UNSEALED_MESSAGE: &str = "SealedSecret unsealed successfully";
@@ -202,6 +204,11 @@ pub mod metrics {
     pub const CONDITION_INFO: &str = "sealed_secrets_controller_condition_info";
     /// HTTP requests by path, code and method.
     pub const HTTP_REQUESTS: &str = "sealed_secrets_controller_http_requests_total";
+    /// Ours: when the certificate ends that is offered for sealing; 0 when none is.
+    pub const CERTIFICATE_EXPIRY: &str =
+        "sealed_secrets_controller_certificate_expiry_timestamp_seconds";
+    /// Ours: key Secrets that hold no key that can be used.
+    pub const UNUSABLE_KEYS: &str = "sealed_secrets_controller_unusable_key_secrets";
     /// Ours: private-key operations, wrong keys included.
     pub const RSA_DECRYPTIONS: &str = "sealed_secrets_controller_rsa_decryptions_total";
     /// Duration of HTTP requests by path and method.

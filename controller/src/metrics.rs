@@ -8,13 +8,16 @@
 //!   shipped alert fires on every series that is not 1.
 //! * `sealed_secrets_controller_rsa_decryptions_total` is ours: private-key operations are what the controller's time
 //!   goes into, and wrong guesses among many keys show nowhere else.
+//! * `sealed_secrets_controller_certificate_expiry_timestamp_seconds` and `sealed_secrets_controller_unusable_key_secrets`
+//!   are ours: nobody can seal for a controller without a certificate, and nothing else would tell before somebody tries.
 //! * The Go runtime's series have no counterpart here; the process collector's `process_*` series are there.
 
 mod conditions;
 
+use jiff::Timestamp;
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 use sealed_api::Condition;
 use sealed_api::names::metrics as names;
@@ -62,6 +65,8 @@ pub struct Metrics {
     http_requests: IntCounterVec,
     http_duration: HistogramVec,
     rsa_decryptions: IntCounter,
+    certificate_expiry: IntGauge,
+    unusable_keys: IntGauge,
 }
 
 impl Metrics {
@@ -108,6 +113,14 @@ impl Metrics {
                 names::RSA_DECRYPTIONS,
                 "Total number of RSA private-key decryptions, wrong keys included.",
             ))?,
+            certificate_expiry: IntGauge::with_opts(Opts::new(
+                names::CERTIFICATE_EXPIRY,
+                "When the certificate offered for sealing ends, in seconds since 1970; 0 when none is offered.",
+            ))?,
+            unusable_keys: IntGauge::with_opts(Opts::new(
+                names::UNUSABLE_KEYS,
+                "Number of key Secrets that hold no key that can be used.",
+            ))?,
             registry,
         };
         let registry = &metrics.registry;
@@ -116,6 +129,8 @@ impl Metrics {
         registry.register(Box::new(metrics.http_requests.clone()))?;
         registry.register(Box::new(metrics.http_duration.clone()))?;
         registry.register(Box::new(metrics.rsa_decryptions.clone()))?;
+        registry.register(Box::new(metrics.certificate_expiry.clone()))?;
+        registry.register(Box::new(metrics.unusable_keys.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
@@ -138,6 +153,15 @@ impl Metrics {
     /// Counts private-key operations, whether they opened anything or not.
     pub fn rsa_decryptions(&self, trials: u32) {
         self.rsa_decryptions.inc_by(u64::from(trials));
+    }
+
+    /// Shows which keys there are: until when the certificate is valid that is offered, and how many key Secrets hold
+    /// nothing that can be used.
+    pub fn keys_observed(&self, offered_until: Option<Timestamp>, unusable: usize) {
+        self.certificate_expiry
+            .set(offered_until.map_or(0, Timestamp::as_second));
+        self.unusable_keys
+            .set(i64::try_from(unusable).unwrap_or(i64::MAX));
     }
 
     /// Shows exactly these conditions of one object. `instance` is its label `app.kubernetes.io/instance`, or empty.
@@ -224,14 +248,41 @@ mod tests {
                 "# HELP sealed_secrets_controller_build_info Build information.",
                 "# TYPE sealed_secrets_controller_build_info gauge",
                 "sealed_secrets_controller_build_info{revision=\"v1.2.3\"} 1",
+                "# HELP sealed_secrets_controller_certificate_expiry_timestamp_seconds When the certificate offered for sealing ends, in seconds since 1970; 0 when none is offered.",
+                "# TYPE sealed_secrets_controller_certificate_expiry_timestamp_seconds gauge",
+                "sealed_secrets_controller_certificate_expiry_timestamp_seconds 0",
                 "# HELP sealed_secrets_controller_rsa_decryptions_total Total number of RSA private-key decryptions, wrong keys included.",
                 "# TYPE sealed_secrets_controller_rsa_decryptions_total counter",
                 "sealed_secrets_controller_rsa_decryptions_total 0",
                 "# HELP sealed_secrets_controller_unseal_requests_total Total number of sealed secret unseal requests",
                 "# TYPE sealed_secrets_controller_unseal_requests_total counter",
                 "sealed_secrets_controller_unseal_requests_total 0",
+                "# HELP sealed_secrets_controller_unusable_key_secrets Number of key Secrets that hold no key that can be used.",
+                "# TYPE sealed_secrets_controller_unusable_key_secrets gauge",
+                "sealed_secrets_controller_unusable_key_secrets 0",
             ]
         );
+    }
+
+    #[test]
+    fn keys_are_shown_by_what_can_be_done_with_them() {
+        let metrics = metrics();
+        let until = Timestamp::from_second(4_722_883_200).unwrap();
+        for (offered_until, unusable, expected) in
+            [(Some(until), 2, ["4722883200", "2"]), (None, 0, ["0", "0"])]
+        {
+            metrics.keys_observed(offered_until, unusable);
+            let lines = ours(&metrics);
+            for (name, value) in [
+                "sealed_secrets_controller_certificate_expiry_timestamp_seconds",
+                "sealed_secrets_controller_unusable_key_secrets",
+            ]
+            .iter()
+            .zip(expected)
+            {
+                assert!(lines.contains(&format!("{name} {value}")), "{lines:#?}");
+            }
+        }
     }
 
     #[test]

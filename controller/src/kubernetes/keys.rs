@@ -6,6 +6,7 @@
 
 mod known;
 mod make;
+mod tell;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,20 +14,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher::Event;
-use sealed_api::names::{self, events, labels};
+use sealed_api::names::labels;
 use sealed_crypto::Keyring;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use self::known::{Change, KnownKeys, Source};
+use self::known::{KnownKeys, Source};
 use self::make::Recipe;
 use super::client::Cluster;
-use super::events::{About, Note, Recorder};
+use super::events::Recorder;
 use super::watch::{Happening, Reach, Selection, Watch};
 use crate::error_text::error_text;
 use crate::http::Gate;
+use crate::metrics::Metrics;
 use crate::renewal::{AtStart, KeysAtStart, NewestKey, Renewal, RenewalRules, Why};
 use crate::services::Services;
 use crate::wipe::wipe;
@@ -50,12 +52,13 @@ pub(super) struct KeyTask {
     /// Whoever asks for one more key.
     demand: Arc<Notify>,
     clock: fn() -> Timestamp,
+    metrics: Arc<Metrics>,
     /// What the start decided, once both lists have ended.
     start: Start,
     /// No scheduled key before this: whatever the clocks say, keys are not made without pause.
     rest_until: Instant,
     /// Whether it was already said that no certificate can be offered.
-    told_expired: bool,
+    told_unoffered: bool,
 }
 
 /// Says, once and for all, that there are keys to work with or that none are to be expected.
@@ -104,9 +107,10 @@ impl KeyTask {
             publish: Arc::clone(&services.keyring),
             demand: Arc::clone(&services.renew_key),
             clock: services.clock,
+            metrics: Arc::clone(&services.metrics),
             start: Start::Listing(vec![Source::Labelled, Source::Legacy]),
             rest_until: Instant::now(),
-            told_expired: false,
+            told_unoffered: false,
         }
     }
 
@@ -140,7 +144,8 @@ impl KeyTask {
                 happening = labelled.next() => self.happened(Source::Labelled, happening),
                 happening = legacy.next() => self.happened(Source::Legacy, happening),
                 () = tokio::time::sleep_until(alarm) => {}
-                () = demand.notified() => {
+                // Not before it is known which keys there are; a demand that comes earlier is kept.
+                () = demand.notified(), if matches!(self.start, Start::Over) => {
                     // Making a key is not cut short by a shutdown: a stored key that was never told of is worse
                     // than a second more.
                     self.make("on demand").await;
@@ -167,7 +172,7 @@ impl KeyTask {
         }
         if matches!(self.start, Start::Over) {
             loaded.tell();
-            self.tell_expired(now);
+            self.show(now);
         }
     }
 
@@ -325,66 +330,5 @@ impl KeyTask {
                 .map(|due| due.max(self.rest_until)),
         };
         wanted.map_or(latest, |wanted| wanted.min(latest))
-    }
-
-    fn tell(&self, change: Option<Change>) {
-        match change {
-            None => {}
-            Some(Change::Registered {
-                secret,
-                fingerprint,
-                fault,
-            }) => {
-                info!(secretname = secret, %fingerprint, "registered private key");
-                if let Some(fault) = fault {
-                    warn!(
-                        secret,
-                        error = error_text(&fault),
-                        "the key opens values, but its certificate is not offered for sealing"
-                    );
-                }
-            }
-            Some(Change::Dropped {
-                secret,
-                fingerprint,
-            }) => warn!(secretname = secret, %fingerprint, "dropped private key"),
-            Some(Change::Broken {
-                secret,
-                uid,
-                resource_version,
-                fault,
-            }) => {
-                let text = error_text(&fault);
-                error!(secret, error = text, "Error reading key");
-                let about = About {
-                    api_version: names::secret::API_VERSION,
-                    kind: names::secret::KIND,
-                    namespace: self.recipe.namespace.clone(),
-                    name: secret,
-                    uid,
-                    resource_version,
-                };
-                self.recorder.record(Note {
-                    about,
-                    kind: events::WARNING,
-                    reason: events::KEY_UNUSABLE,
-                    message: text,
-                });
-            }
-        }
-    }
-
-    /// Says once that nothing can be sealed for this controller at the moment.
-    fn tell_expired(&mut self, now: Timestamp) {
-        let keyring = self.publish.borrow();
-        let none = !keyring.is_empty() && keyring.current(now).is_none();
-        drop(keyring);
-        if none && !self.told_expired {
-            warn!(
-                namespace = self.recipe.namespace,
-                "no sealing key has a certificate that may be offered: expired, not yet valid or faulty"
-            );
-        }
-        self.told_expired = none;
     }
 }

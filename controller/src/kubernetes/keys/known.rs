@@ -93,6 +93,24 @@ impl KnownKeys {
         names.len()
     }
 
+    /// How many of them hold no usable key.
+    pub(super) fn unusable(&self) -> usize {
+        let held = self.shown.values().flat_map(|shown| &shown.secrets);
+        let broken = held.filter(|(_, held)| held.key.is_none());
+        broken.map(|(name, _)| name).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The Secret that holds this key: its name, uid and version.
+    pub(super) fn secret_of(&self, key: Fingerprint) -> Option<(&str, &str, &str)> {
+        let mut held = self.shown.values().flat_map(|shown| &shown.secrets);
+        let (name, held) = held.find(|(_, held)| {
+            held.key
+                .as_ref()
+                .is_some_and(|found| found.fingerprint() == key)
+        })?;
+        Some((name, &held.uid, &held.resource_version))
+    }
+
     /// Whether a Secret of that name is among them.
     pub(super) fn holds(&self, name: &str) -> bool {
         self.shown
@@ -284,8 +302,9 @@ mod tests {
         let a = registered(known.found(Source::Labelled, secret("a", "1", 0, Some("rsa2048-a"))));
         let change = known.found(Source::Labelled, secret("b", "1", 0, None));
         assert!(matches!(change, Some(Change::Broken { secret, .. }) if secret == "b"));
-        assert_eq!(known.secrets(), 2);
+        assert_eq!((known.secrets(), known.unusable()), (2, 1));
         assert!(known.keyring().contains(&a));
+        assert_eq!(known.secret_of(a), Some(("a", "uid-a", "1")));
         // A key that breaks is a key that is gone.
         known.found(Source::Labelled, secret("a", "2", 0, None));
         assert!(known.keyring().is_empty());
