@@ -17,6 +17,7 @@ mod events;
 mod keys;
 mod namespaces;
 mod objects;
+mod outage;
 mod reconcile;
 mod run;
 mod status;

@@ -290,3 +290,6 @@ fn key_of(metadata: &ObjectMeta) -> Option<ObjectKey> {
     let name = metadata.name.as_deref()?;
     Some(ObjectKey::new(namespace, name))
 }
+
+#[cfg(test)]
+mod tests;

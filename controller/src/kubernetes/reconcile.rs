@@ -3,32 +3,37 @@
 //! The decisions are made elsewhere ([`crate::triage`], [`crate::plan`]); here is what they need to know fetched and
 //! what they want written. A pass that fails because of the API server is repeated for ever, with back-off.
 
+mod tell;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use sealed_api::{Decoded, Malformed, PlainText, SealedSecret};
+use sealed_api::{Decoded, PlainText, SealedSecret};
 use sealed_crypto::Keyring;
 use tokio::sync::watch;
 use tracing::{debug, error, info};
 
 use super::apply::{self, Applied};
 use super::client::{ApiError, Cluster};
-use super::events::{About, Note, Recorder};
+use super::events::Recorder;
 use super::objects::Objects;
-use super::status::{Published, StatusWriter, Stored};
+use super::outage::Outage;
+use super::status::{StatusWriter, Stored};
 use crate::memory::{Done, Facts, KeySet};
 use crate::metrics::{FailureReason, Metrics};
 use crate::object_key::ObjectKey;
-use crate::outcome::{Event, Failure, Outcome};
-use crate::plan::{self, AfterWrite, Attempt, Observed, Plan, Rules, Subject, Write};
-use crate::queue::{Pace, Ticket, Urgency, Verdict};
+use crate::outcome::Failure;
+use crate::plan::{self, AfterWrite, Attempt, Observed, Rules, Subject, Write};
+use crate::queue::{Pace, Ticket, Verdict};
 use crate::rsa_pool::{NoResult, RsaPool};
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
 use crate::wipe::wipe;
+use tell::Pass;
 
 /// How often a target that changes under our hands is looked at again within one pass.
 const LOOKS: u32 = 4;
@@ -45,24 +50,28 @@ pub(super) struct Reconciler {
     pub(super) rules: Rules,
     pub(super) accept_v1_data: bool,
     pub(super) clock: fn() -> Timestamp,
+    /// Whether the API server answers.
+    pub(super) outage: Outage,
 }
 
-/// A pass ends early: an API call failed, or there is nothing left to do.
+/// A pass ends early.
 enum Stop {
     /// The object is gone.
     Gone,
-    /// The SealedSecret could not be read.
-    Fetch(ApiError),
     /// The work of the private-key threads was lost.
     Lost(NoResult),
-    /// The Secret could not be read.
-    Observe(ApiError),
+    /// An API call failed that the pass cannot do without, and that nobody is told of.
+    Api(FailureReason, ApiError),
 }
 
 impl Reconciler {
     /// Works on what the queue gives until it is closed.
     pub(super) async fn work(&self) {
-        while let Some(ticket) = self.objects.queue().next().await {
+        loop {
+            self.outage.over().await;
+            let Some(ticket) = self.objects.queue().next().await else {
+                return;
+            };
             self.work_on(ticket).await;
         }
     }
@@ -92,22 +101,27 @@ impl Reconciler {
                 self.objects.gone(key);
                 Verdict::Settled
             }
-            Err(Stop::Fetch(error)) => {
-                self.metrics.unseal_failed(FailureReason::Fetch, "");
-                error!(%key, %error, "Error fetching object");
-                Verdict::Retry(Pace::Fast)
-            }
             Err(Stop::Lost(error)) => {
                 error!(%key, %error, "Error updating, will retry");
                 Verdict::Retry(Pace::Fast)
             }
-            Err(Stop::Observe(error)) => {
-                self.metrics
-                    .unseal_failed(FailureReason::Update, &key.namespace);
-                error!(%key, %error, "Error updating, will retry");
-                Verdict::Retry(Pace::Fast)
-            }
+            Err(Stop::Api(reason, error)) => self.stopped(key, reason, &error),
         }
+    }
+
+    /// What becomes of an object after a call that failed.
+    fn stopped(&self, key: &ObjectKey, reason: FailureReason, error: &ApiError) -> Verdict {
+        if self.outage.heard_of(Some(error)) {
+            debug!(%key, %error, "not answered");
+            return Verdict::After(Duration::ZERO);
+        }
+        let namespace = match reason {
+            FailureReason::Fetch => "",
+            _ => &key.namespace,
+        };
+        self.metrics.unseal_failed(reason, namespace);
+        error!(%key, %error, "Error updating, will retry");
+        Verdict::Retry(Pace::Fast)
     }
 
     /// Ends the pass if it needs no body: the echo of our own write, a blocker that is still there, a resync.
@@ -141,23 +155,16 @@ impl Reconciler {
             Some(body) => body,
             None => self.fetch(key).await?,
         };
-        let stored = Stored::of(&body);
-        let about = about(key, &stored);
+        let stored = &Stored::of(&body);
+        let pass = Pass { key, stored };
         match body {
-            Decoded::Malformed(object) => {
-                Ok(self.report_malformed(key, &object, &stored, about).await)
-            }
-            Decoded::Sound(object) => self.pass_over(key, &object, &stored, about).await,
+            Decoded::Malformed(object) => Ok(self.report_malformed(pass, &object).await),
+            Decoded::Sound(object) => self.pass_over(pass, &object).await,
         }
     }
 
-    async fn pass_over(
-        &self,
-        key: &ObjectKey,
-        object: &SealedSecret,
-        stored: &Stored,
-        about: About,
-    ) -> Result<Verdict, Stop> {
+    async fn pass_over(&self, pass: Pass<'_>, object: &SealedSecret) -> Result<Verdict, Stop> {
+        let key = pass.key;
         let keyring = self.keyring.borrow().clone();
         let keys = KeySet::from(&keyring);
         let first = self.triage(object, &keys, Target::Unknown);
@@ -166,11 +173,12 @@ impl Reconciler {
                 let target = match self.observe(key).await {
                     Ok(target) => target,
                     // Without an answer there is nobody to tell.
-                    Err(error) if error.code().is_none() => return Err(Stop::Observe(error)),
+                    Err(error) if error.code().is_none() => {
+                        return Err(Stop::Api(FailureReason::Update, error));
+                    }
                     Err(error) => {
                         let failure = Failure::api(&error.failure());
                         let facts = Facts::of(&object.metadata);
-                        let pass = Finished { key, stored, about };
                         let subject = Subject::of(object);
                         return Ok(self.report(pass, subject, facts, failure).await);
                     }
@@ -191,7 +199,7 @@ impl Reconciler {
                     state.memory.last(key).map(|last| last.outcome.clone())
                 };
                 match last {
-                    Some(outcome) => Ok(self.publish(key, stored, &outcome, verdict).await),
+                    Some(outcome) => Ok(self.publish(pass, &outcome, verdict).await),
                     None => Ok(verdict),
                 }
             }
@@ -213,13 +221,7 @@ impl Reconciler {
                     Ok(unsealed) => unsealed.trials,
                     Err(failure) => failure.trials(),
                 });
-                let pass = Pass {
-                    key,
-                    object,
-                    stored,
-                    about,
-                };
-                self.bring_about(pass, attempt, looked).await
+                self.bring_about(pass, object, attempt, looked).await
             }
         }
     }
@@ -232,6 +234,7 @@ impl Reconciler {
     async fn bring_about(
         &self,
         pass: Pass<'_>,
+        object: &SealedSecret,
         mut attempt: Attempt,
         mut target: Option<Secret>,
     ) -> Result<Verdict, Stop> {
@@ -240,7 +243,7 @@ impl Reconciler {
         let verdict = loop {
             let last = self.objects.state().memory.last(key).cloned();
             let observed = Observed {
-                object: pass.object,
+                object,
                 attempt: &attempt,
                 target: target.as_ref(),
                 last: last.as_ref(),
@@ -251,17 +254,20 @@ impl Reconciler {
             let (mut plan, written) = match apply::write(&self.cluster, key, &plan.write).await {
                 Applied::Nothing => (plan, None),
                 Applied::Written(secret) => (plan, Some(secret)),
+                Applied::Failed(error) if is_nobodys_business(&error) => {
+                    break Err(Stop::Api(FailureReason::Update, error));
+                }
                 Applied::Failed(error) => {
                     match plan::after_failed_write(&observed, &plan.write, &error.failure()) {
                         AfterWrite::Concluded(plan) => (plan, None),
                         AfterWrite::ObserveAgain => {
                             looks += 1;
                             if looks >= LOOKS {
-                                break Err(Stop::Observe(error));
+                                break Err(Stop::Api(FailureReason::Update, error));
                             }
                             match self.observe(key).await {
                                 Ok(found) => target = found,
-                                Err(error) => break Err(Stop::Observe(error)),
+                                Err(error) => break Err(Stop::Api(FailureReason::Update, error)),
                             }
                             continue;
                         }
@@ -272,112 +278,13 @@ impl Reconciler {
             if let Write::Create(secret) | Write::Replace(secret) = &mut plan.write {
                 wipe(secret);
             }
-            break Ok(self.conclude(&pass, plan, done).await);
+            break Ok(self.tell(pass, plan, done).await);
         };
         if let Ok(unsealed) = &mut attempt.unsealed {
             wipe(&mut unsealed.secret);
         }
         target.iter_mut().for_each(wipe);
         verdict
-    }
-
-    /// An object that cannot be decoded: it is told, and nothing of it is written.
-    async fn report_malformed(
-        &self,
-        key: &ObjectKey,
-        object: &Malformed,
-        stored: &Stored,
-        about: About,
-    ) -> Verdict {
-        let failure = Failure::malformed(&object.error);
-        let facts = Facts::of(&object.metadata);
-        let pass = Finished { key, stored, about };
-        self.report(pass, Subject::from(object), facts, failure)
-            .await
-    }
-
-    /// A pass that failed before there was anything to plan.
-    async fn report(
-        &self,
-        pass: Finished<'_>,
-        subject: Subject<'_>,
-        facts: Facts,
-        failure: Failure,
-    ) -> Verdict {
-        let last = self.objects.state().memory.last(pass.key).cloned();
-        let outcome = Outcome::Failed(failure);
-        let now = (self.clock)();
-        let plan = plan::conclude(
-            subject,
-            outcome.clone(),
-            false,
-            last.as_ref(),
-            &self.rules,
-            now,
-        );
-        let done = Done::unplanned(facts, outcome, last.as_ref());
-        self.tell(pass, plan, done).await
-    }
-
-    async fn conclude(&self, pass: &Pass<'_>, plan: Plan, done: Done) -> Verdict {
-        let finished = Finished {
-            key: pass.key,
-            stored: pass.stored,
-            about: pass.about.clone(),
-        };
-        self.tell(finished, plan, done).await
-    }
-
-    /// Remembers, counts, and tells whoever watches.
-    async fn tell(&self, pass: Finished<'_>, plan: Plan, done: Done) -> Verdict {
-        let key = pass.key;
-        let tried = done.tried.clone();
-        self.objects.state().memory.finished(key, done);
-        // A key that came while the pass was under way was not told to an object that had not failed yet.
-        if tried.is_some_and(|tried| tried != KeySet::from(&*self.keyring.borrow())) {
-            self.objects.queue().add(key.clone(), Urgency::Change);
-        }
-        if let Some(failure) = plan.outcome.failure() {
-            self.metrics
-                .unseal_failed(failure.cause.metric(), &key.namespace);
-            log_failure(key, failure, plan.event.as_ref(), plan.next);
-        }
-        if let Some(event) = plan.event {
-            self.recorder.record(Note {
-                about: pass.about,
-                kind: event.kind,
-                reason: event.reason,
-                message: event.message,
-            });
-        }
-        self.publish(key, pass.stored, &plan.outcome, plan.next)
-            .await
-    }
-
-    /// Makes the status tell of `outcome`; if that fails, the object comes back for it.
-    async fn publish(
-        &self,
-        key: &ObjectKey,
-        stored: &Stored,
-        outcome: &Outcome,
-        verdict: Verdict,
-    ) -> Verdict {
-        match self
-            .statuses
-            .publish(key, stored, outcome, (self.clock)())
-            .await
-        {
-            Published::Stored | Published::Outdated => {
-                self.objects.state().unpublished.remove(key);
-                verdict
-            }
-            Published::Failed => {
-                self.metrics
-                    .unseal_failed(FailureReason::Status, &key.namespace);
-                self.objects.state().unpublished.insert(key.clone());
-                Verdict::Retry(Pace::Fast)
-            }
-        }
     }
 
     /// `--old-gc-behavior`: the Secret goes with its SealedSecret, if it is that one's.
@@ -388,66 +295,26 @@ impl Reconciler {
                 self.objects.state().buried.remove(key);
                 Verdict::Settled
             }
-            Err(error) => {
-                self.metrics
-                    .unseal_failed(FailureReason::Update, &key.namespace);
-                error!(%key, %error, "Error updating, will retry");
-                Verdict::Retry(Pace::Fast)
-            }
+            Err(error) => self.stopped(key, FailureReason::Update, &error),
         }
     }
 
     async fn observe(&self, key: &ObjectKey) -> Result<Option<Secret>, ApiError> {
-        self.cluster.read(Some(&key.namespace), &key.name).await
+        let found = self.cluster.read(Some(&key.namespace), &key.name).await;
+        self.outage.heard(&found);
+        found
     }
 
     async fn fetch(&self, key: &ObjectKey) -> Result<Decoded, Stop> {
-        self.cluster
-            .read(Some(&key.namespace), &key.name)
-            .await
-            .map_err(Stop::Fetch)?
+        let found = self.cluster.read(Some(&key.namespace), &key.name).await;
+        self.outage.heard(&found);
+        found
+            .map_err(|error| Stop::Api(FailureReason::Fetch, error))?
             .ok_or(Stop::Gone)
     }
 }
 
-/// A pass that has opened its object.
-struct Pass<'a> {
-    key: &'a ObjectKey,
-    object: &'a SealedSecret,
-    stored: &'a Stored,
-    about: About,
-}
-
-/// A pass that knows how it ends.
-struct Finished<'a> {
-    key: &'a ObjectKey,
-    stored: &'a Stored,
-    about: About,
-}
-
-fn about(key: &ObjectKey, stored: &Stored) -> About {
-    About {
-        api_version: sealed_api::names::API_VERSION,
-        kind: sealed_api::names::KIND,
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
-        uid: stored.uid.clone(),
-        resource_version: stored.resource_version.clone(),
-    }
-}
-
-/// One line for each failure that is news, and for debugging the others.
-fn log_failure(key: &ObjectKey, failure: &Failure, event: Option<&Event>, next: Verdict) {
-    let error = &failure.message;
-    match (event, next) {
-        (None, _) => debug!(%key, error, "still failing"),
-        (Some(_), Verdict::Settled) => error!(
-            %key,
-            error,
-            "Error updating, giving up until the object or the sealing keys change"
-        ),
-        (Some(_), Verdict::Retry(_) | Verdict::After(_)) => {
-            error!(%key, error, "Error updating, will retry");
-        }
-    }
+/// No answer at all, or a namespace that goes away with everything in it: no status and no event would be of use.
+fn is_nobodys_business(error: &ApiError) -> bool {
+    error.code().is_none() || error.is_terminating()
 }

@@ -16,6 +16,7 @@ use super::events::Recorder;
 use super::keys::{KeyTask, Loaded};
 use super::namespaces::{Coverage, Presence, until_present};
 use super::objects::{Objects, SealedSecretFold, SecretFold};
+use super::outage::Outage;
 use super::reconcile::Reconciler;
 use super::status::StatusWriter;
 use super::watch::{Happening, Reach, Selection, Watch};
@@ -215,6 +216,7 @@ impl Shell {
             },
             accept_v1_data: self.config().accept_v1_data,
             clock: self.services.clock,
+            outage: Outage::default(),
         });
         for _ in 0..WORKERS {
             let (reconciler, loaded) = (Arc::clone(&reconciler), loaded.clone());

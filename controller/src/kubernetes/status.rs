@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use sealed_api::{Decoded, SealedSecret, SealedSecretStatus, names};
 use serde::Serialize;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::client::{ApiError, Cluster};
 use crate::conditions::next_status;
@@ -49,14 +49,14 @@ impl Stored {
 }
 
 /// What became of a status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Published {
     /// It is stored, by this call or before; or must not be written.
     Stored,
     /// The object changed meanwhile: another pass is coming, or there is nothing left to tell.
     Outdated,
-    /// It has to be tried again. Already logged.
-    Failed,
+    /// It has to be tried again.
+    Failed(ApiError),
 }
 
 /// Writes statuses.
@@ -90,31 +90,30 @@ impl StatusWriter {
             return Published::Stored;
         }
         let mut stored = seen.clone();
-        for _ in 0..TRIES {
+        let mut tries = 1;
+        loop {
             let next = next_status(stored.status.as_ref(), seen.generation, outcome, now);
             let Some(next) = next else {
                 return Published::Stored;
             };
             match self.put(key, &stored, &next).await {
                 Ok(()) => return Published::Stored,
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
                 Err(error) if error.is_not_found() => return Published::Outdated,
                 Err(error) if error.is_forbidden() => {
                     self.forbidden(&error);
                     return Published::Stored;
                 }
-                Err(error) => return failed(key, &error),
+                Err(error) => return Published::Failed(error),
             }
             match self.fresh(key).await {
                 Ok(Some(now)) if (&now.uid, now.generation) == (&seen.uid, seen.generation) => {
                     stored = now;
                 }
                 Ok(_) => return Published::Outdated,
-                Err(error) => return failed(key, &error),
+                Err(error) => return Published::Failed(error),
             }
         }
-        error!("sealed-secret" = %key, "Error updating SealedSecret status: somebody else keeps writing it");
-        Published::Failed
     }
 
     async fn put(
@@ -154,11 +153,6 @@ impl StatusWriter {
             );
         }
     }
-}
-
-fn failed(key: &ObjectKey, error: &ApiError) -> Published {
-    error!("sealed-secret" = %key, %error, "Error updating SealedSecret status");
-    Published::Failed
 }
 
 /// All that counts in the body of a status update: the API server keeps the rest as it is stored.

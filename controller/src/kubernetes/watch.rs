@@ -21,6 +21,9 @@ use super::client::{ApiError, Cluster};
 /// Objects to a page: what a list holds in memory at a time, and what is repeated when a page fails.
 const PAGE: u32 = 100;
 
+/// After this many refusals in a row a watch begins anew with a list: at the longest pause, every five minutes.
+const REFUSALS: u32 = 10;
+
 /// Which objects are watched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {
@@ -92,9 +95,13 @@ pub(crate) enum Happening<K> {
 
 /// The events of one watch. It never ends: whatever fails is logged once, waited for and tried again.
 pub(crate) struct Watch<K> {
+    api: Api<K>,
+    config: Config,
     events: BoxStream<'static, watcher::Result<Event<K>>>,
     backoff: DefaultBackoff,
     resume: Option<Instant>,
+    /// Refusals in a row.
+    refusals: u32,
     trouble: Trouble,
 }
 
@@ -114,15 +121,20 @@ where
         reach: &Reach,
         selection: Selection,
     ) -> Self {
-        let events = watcher::watcher(reach.api::<K>(cluster), selection.config());
+        let api = reach.api::<K>(cluster);
+        let config = selection.config();
         Self {
-            events: events.boxed(),
+            events: watcher::watcher(api.clone(), config.clone()).boxed(),
+            api,
+            config,
             backoff: DefaultBackoff::default(),
             resume: None,
+            refusals: 0,
             trouble: Trouble {
                 what,
                 reach: reach.to_string(),
                 last: None,
+                refused: false,
             },
         }
     }
@@ -136,8 +148,14 @@ where
         match self.events.next().await {
             Some(Ok(event)) => {
                 // A list that has only begun has not succeeded yet.
-                if !matches!(event, Event::Init) {
-                    self.trouble.over();
+                match event {
+                    Event::Init => {}
+                    // Nor has a list that may not be followed by a watch.
+                    Event::InitApply(_) | Event::InitDone => self.trouble.over_unless_refused(),
+                    Event::Apply(_) | Event::Delete(_) => {
+                        self.trouble.over();
+                        self.refusals = 0;
+                    }
                 }
                 Happening::Event(event)
             }
@@ -146,9 +164,14 @@ where
                 // The iterator has no end; if it had, half a minute would be its last word.
                 let pause = self.backoff.next().unwrap_or(Duration::from_secs(30));
                 self.resume = Some(Instant::now() + pause);
-                Happening::Failed {
-                    forbidden: is_forbidden(&error),
+                let forbidden = is_forbidden(&error);
+                self.refusals = if forbidden { self.refusals + 1 } else { 0 };
+                if self.refusals >= REFUSALS {
+                    // Allowed to list and not to watch: look again from time to time.
+                    self.refusals = 0;
+                    self.events = watcher::watcher(self.api.clone(), self.config.clone()).boxed();
                 }
+                Happening::Failed { forbidden }
             }
             // Promised not to happen; waiting is better than spinning.
             None => std::future::pending().await,
@@ -162,10 +185,13 @@ struct Trouble {
     what: &'static str,
     reach: String,
     last: Option<String>,
+    /// It may be listed and not be watched.
+    refused: bool,
 }
 
 impl Trouble {
     fn met(&mut self, error: &watcher::Error) {
+        self.refused = matches!(error, watcher::Error::WatchStartFailed(_)) && is_forbidden(error);
         let told = describe(error);
         if self.last.as_ref() == Some(&told) {
             debug!(
@@ -176,6 +202,12 @@ impl Trouble {
         }
         warn!(error = told, "cannot watch {} in {}", self.what, self.reach);
         self.last = Some(told);
+    }
+
+    fn over_unless_refused(&mut self) {
+        if !self.refused {
+            self.over();
+        }
     }
 
     fn over(&mut self) {
@@ -230,6 +262,7 @@ mod tests {
             what: "Secrets",
             reach: Reach::Cluster.to_string(),
             last: None,
+            refused: false,
         };
         trouble.met(&watcher::Error::NoResourceVersion);
         assert!(trouble.last.is_some());

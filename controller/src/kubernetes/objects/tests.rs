@@ -1,0 +1,218 @@
+use std::marker::PhantomData;
+
+use sealed_api::SealedSecret;
+use serde_json::json;
+
+use super::*;
+use crate::memory::Done;
+use crate::outcome::{Cause, Failure, Outcome};
+use crate::ownership::Standing;
+use crate::queue::{Backoff, Verdict};
+
+fn objects(bury: bool) -> Objects {
+    let metrics = Metrics::new("v0", false).unwrap();
+    Objects::new(WorkQueue::new(Backoff::default()), Arc::new(metrics), bury)
+}
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey::new("web", name)
+}
+
+fn sealed(name: &str, generation: i64) -> Decoded {
+    let object = json!({
+        "apiVersion": "bitnami.com/v1alpha1",
+        "kind": "SealedSecret",
+        "metadata": { "namespace": "web", "name": name, "uid": format!("uid-{name}"), "generation": generation },
+        "spec": { "encryptedData": {} },
+        "status": { "conditions": [{ "type": "Synced", "status": "True" }] },
+    });
+    Decoded::from_value(object)
+}
+
+fn metadata(name: &str) -> ObjectMeta {
+    ObjectMeta {
+        namespace: Some("web".into()),
+        name: Some(name.into()),
+        uid: Some(format!("secret-{name}")),
+        ..ObjectMeta::default()
+    }
+}
+
+fn secret(name: &str) -> PartialObjectMeta<Secret> {
+    PartialObjectMeta {
+        types: None,
+        metadata: metadata(name),
+        _phantom: PhantomData,
+    }
+}
+
+/// The object that is worked on next, at once; `finish` ends its pass.
+async fn next(objects: &Objects) -> Option<ObjectKey> {
+    let soon = Duration::from_millis(1);
+    let ticket = tokio::time::timeout(soon, objects.queue().next())
+        .await
+        .ok()??;
+    let key = ticket.key().clone();
+    ticket.finish(Verdict::Settled);
+    Some(key)
+}
+
+/// Ends a pass over an object as it is known: its Secret was found or written, or somebody else's stands there.
+fn finish(objects: &Objects, name: &str, generation: i64, outcome: Outcome) {
+    let Ok(object) = sealed(name, generation).into_result() else {
+        panic!("it is sound")
+    };
+    let done = Done {
+        facts: Facts::of(&SealedSecret::metadata(&object).clone()),
+        outcome,
+        opened_by: BTreeSet::new(),
+        tried: None,
+        target: Some(crate::memory::TargetRecord {
+            uid: format!("secret-{name}"),
+            standing: Standing::of(&metadata(name), name, &format!("uid-{name}")),
+            held: true,
+        }),
+    };
+    objects.state().memory.finished(&key(name), done);
+}
+
+fn unmanaged() -> Outcome {
+    let failure = Failure::unmanaged("app");
+    assert_eq!(failure.cause, Cause::Unmanaged);
+    Outcome::Failed(failure)
+}
+
+fn series(objects: &Objects) -> usize {
+    let text = objects.metrics.to_text().unwrap();
+    let text = String::from_utf8(text).unwrap();
+    text.matches("sealed_secrets_controller_condition_info{")
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_watch_shows_is_worked_on_once() {
+    let objects = objects(false);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    assert!(!fold.take(Event::Init));
+    assert!(!fold.take(Event::InitApply(sealed("app", 1))));
+    assert!(fold.take(Event::InitDone));
+    assert_eq!(next(&objects).await, Some(key("app")));
+    assert_eq!(series(&objects), 1);
+    finish(&objects, "app", 1, Outcome::Synced);
+
+    // The echo of our own status says nothing new.
+    fold.take(Event::Apply(sealed("app", 1)));
+    assert_eq!(next(&objects).await, None);
+    fold.take(Event::Apply(sealed("app", 2)));
+    assert!(objects.state().waiting.holds(&key("app")));
+    assert_eq!(next(&objects).await, Some(key("app")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_no_event_told_of_is_found_by_the_next_list() {
+    let objects = objects(false);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    for name in ["gone", "kept"] {
+        fold.take(Event::Apply(sealed(name, 1)));
+    }
+    fold.take(Event::Init);
+    fold.take(Event::InitApply(sealed("kept", 1)));
+    fold.take(Event::InitDone);
+    let known: Vec<ObjectKey> = objects
+        .state()
+        .memory
+        .iter()
+        .map(|(key, _)| key.clone())
+        .collect();
+    assert_eq!(known, [key("kept")]);
+    assert_eq!(next(&objects).await, Some(key("kept")));
+    assert_eq!(next(&objects).await, None);
+    assert_eq!(series(&objects), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_one_namespace_says_nothing_of_others() {
+    let objects = objects(false);
+    let mut everywhere = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    everywhere.take(Event::Apply(sealed("app", 1)));
+    let mut other = SealedSecretFold::new(objects.clone(), Reach::Namespace("other".into()));
+    other.take(Event::Init);
+    other.take(Event::InitDone);
+    assert_eq!(objects.state().memory.iter().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_old_way_of_collecting_a_deleted_object_is_worked_on_once_more() {
+    let objects = objects(true);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::Apply(sealed("app", 1)));
+    assert!(next(&objects).await.is_some());
+    fold.take(Event::Delete(sealed("app", 1)));
+    assert_eq!(objects.state().buried[&key("app")], "uid-app");
+    assert_eq!(next(&objects).await, Some(key("app")));
+
+    // Made again before its Secret could follow it: then the Secret stays.
+    fold.take(Event::Delete(sealed("app", 1)));
+    fold.take(Event::Apply(sealed("app", 1)));
+    assert!(objects.state().buried.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_secret_wakes_its_object_told_or_not() {
+    let objects = objects(false);
+    SealedSecretFold::new(objects.clone(), Reach::Cluster).take(Event::Apply(sealed("app", 1)));
+    assert!(next(&objects).await.is_some());
+    finish(&objects, "app", 1, Outcome::Synced);
+    let mut fold = SecretFold::new(objects.clone(), Reach::Cluster);
+
+    fold.take(Event::Apply(secret("app")));
+    assert_eq!(next(&objects).await, None, "the echo of our own write");
+    fold.take(Event::Apply(secret("unrelated")));
+    assert_eq!(next(&objects).await, None);
+    fold.take(Event::Delete(secret("app")));
+    assert_eq!(next(&objects).await, Some(key("app")));
+
+    finish(&objects, "app", 1, Outcome::Synced);
+    for listed in [true, false] {
+        fold.take(Event::Init);
+        if listed {
+            fold.take(Event::InitApply(secret("app")));
+        }
+        fold.take(Event::InitDone);
+        let expected = (!listed).then(|| key("app"));
+        assert_eq!(next(&objects).await, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_secret_that_goes_wakes_the_object_it_blocked_after_a_moment() {
+    let objects = objects(false);
+    SealedSecretFold::new(objects.clone(), Reach::Cluster).take(Event::Apply(sealed("app", 1)));
+    assert!(next(&objects).await.is_some());
+    finish(&objects, "app", 1, unmanaged());
+    SecretFold::new(objects.clone(), Reach::Cluster).take(Event::Delete(secret("app")));
+    assert_eq!(
+        next(&objects).await,
+        None,
+        "whoever deleted it may make another"
+    );
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(next(&objects).await, Some(key("app")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resync_looks_at_everything_in_its_time() {
+    let objects = objects(false);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    for name in ["a", "b"] {
+        fold.take(Event::Apply(sealed(name, 1)));
+        assert!(next(&objects).await.is_some());
+        finish(&objects, name, 1, Outcome::Synced);
+    }
+    objects.resync();
+    tokio::time::sleep(RESYNC_SPREAD).await;
+    let mut looked = [next(&objects).await, next(&objects).await];
+    looked.sort();
+    assert_eq!(looked, [Some(key("a")), Some(key("b"))]);
+    assert_eq!(next(&objects).await, None);
+}

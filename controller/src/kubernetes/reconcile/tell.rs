@@ -1,0 +1,141 @@
+//! How a pass ends: what is remembered, counted, logged and told.
+
+use std::time::Duration;
+
+use sealed_api::Malformed;
+use tracing::{debug, error};
+
+use super::Reconciler;
+use crate::kubernetes::events::{About, Note};
+use crate::kubernetes::status::{Published, Stored};
+use crate::memory::{Done, Facts, KeySet};
+use crate::metrics::FailureReason;
+use crate::object_key::ObjectKey;
+use crate::outcome::{Event, Failure, Outcome};
+use crate::plan::{self, Plan, Subject};
+use crate::queue::{Pace, Urgency, Verdict};
+
+/// The pass that ends.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) key: &'a ObjectKey,
+    /// The object as it was when the pass began.
+    pub(super) stored: &'a Stored,
+}
+
+impl Reconciler {
+    /// An object that cannot be decoded: it is told, and nothing of it is written.
+    pub(super) async fn report_malformed(&self, pass: Pass<'_>, object: &Malformed) -> Verdict {
+        let failure = Failure::malformed(&object.error);
+        let facts = Facts::of(&object.metadata);
+        self.report(pass, Subject::from(object), facts, failure)
+            .await
+    }
+
+    /// A pass that failed before there was anything to plan.
+    pub(super) async fn report(
+        &self,
+        pass: Pass<'_>,
+        subject: Subject<'_>,
+        facts: Facts,
+        failure: Failure,
+    ) -> Verdict {
+        let last = self.objects.state().memory.last(pass.key).cloned();
+        let outcome = Outcome::Failed(failure);
+        let now = (self.clock)();
+        let plan = plan::conclude(
+            subject,
+            outcome.clone(),
+            false,
+            last.as_ref(),
+            &self.rules,
+            now,
+        );
+        let done = Done::unplanned(facts, outcome, last.as_ref());
+        self.tell(pass, plan, done).await
+    }
+
+    /// Remembers, counts, and tells whoever watches.
+    pub(super) async fn tell(&self, pass: Pass<'_>, plan: Plan, done: Done) -> Verdict {
+        let key = pass.key;
+        let tried = done.tried.clone();
+        self.objects.state().memory.finished(key, done);
+        // A key that came while the pass was under way was not told to an object that had not failed yet.
+        if tried.is_some_and(|tried| tried != KeySet::from(&*self.keyring.borrow())) {
+            self.objects.queue().add(key.clone(), Urgency::Change);
+        }
+        if let Some(failure) = plan.outcome.failure() {
+            self.metrics
+                .unseal_failed(failure.cause.metric(), &key.namespace);
+            log_failure(key, failure, plan.event.as_ref(), plan.next);
+        }
+        if let Some(event) = plan.event {
+            self.recorder.record(Note {
+                about: about(pass),
+                kind: event.kind,
+                reason: event.reason,
+                message: event.message,
+            });
+        }
+        self.publish(pass, &plan.outcome, plan.next).await
+    }
+
+    /// Makes the status tell of `outcome`; if that fails, the object comes back for it.
+    pub(super) async fn publish(
+        &self,
+        pass: Pass<'_>,
+        outcome: &Outcome,
+        verdict: Verdict,
+    ) -> Verdict {
+        let key = pass.key;
+        let published = self
+            .statuses
+            .publish(key, pass.stored, outcome, (self.clock)())
+            .await;
+        let again = match published {
+            Published::Stored | Published::Outdated => {
+                self.objects.state().unpublished.remove(key);
+                return verdict;
+            }
+            Published::Failed(error) if self.outage.heard_of(Some(&error)) => {
+                debug!(%key, %error, "status not written yet");
+                Verdict::After(Duration::ZERO)
+            }
+            Published::Failed(error) => {
+                error!("sealed-secret" = %key, %error, "Error updating SealedSecret status");
+                self.metrics
+                    .unseal_failed(FailureReason::Status, &key.namespace);
+                Verdict::Retry(Pace::Fast)
+            }
+        };
+        self.objects.state().unpublished.insert(key.clone());
+        again
+    }
+}
+
+fn about(pass: Pass<'_>) -> About {
+    About {
+        api_version: sealed_api::names::API_VERSION,
+        kind: sealed_api::names::KIND,
+        namespace: pass.key.namespace.clone(),
+        name: pass.key.name.clone(),
+        uid: pass.stored.uid.clone(),
+        resource_version: pass.stored.resource_version.clone(),
+    }
+}
+
+/// One line for each failure that is news, and for debugging the others.
+fn log_failure(key: &ObjectKey, failure: &Failure, event: Option<&Event>, next: Verdict) {
+    let error = &failure.message;
+    match (event, next) {
+        (None, _) => debug!(%key, error, "still failing"),
+        (Some(_), Verdict::Settled) => error!(
+            %key,
+            error,
+            "Error updating, giving up until the object or the sealing keys change"
+        ),
+        (Some(_), Verdict::Retry(_) | Verdict::After(_)) => {
+            error!(%key, error, "Error updating, will retry");
+        }
+    }
+}
