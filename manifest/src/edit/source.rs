@@ -5,7 +5,6 @@ use std::ops::Range;
 use serde_saphyr::granit_parser::ScalarStyle;
 
 use crate::convert;
-use crate::document::{Document, Format};
 use crate::scalar::Tag;
 use crate::tree::{Content, Fault, Node, NodeId, Tree};
 
@@ -53,12 +52,11 @@ pub(super) struct End {
 }
 
 impl<'t> Source<'t> {
-    pub(super) fn new(document: &'t Document) -> Result<Self, Fault> {
-        let text = document.text();
+    pub(super) fn new(text: &'t str, json: bool) -> Result<Self, Fault> {
         let mut source = Self {
             text,
             tree: Tree::parse(text)?,
-            json: document.format() == Format::Json,
+            json,
             line_end: if text.contains("\r\n") { "\r\n" } else { "\n" },
             step: 2,
         };
