@@ -43,6 +43,7 @@ pub(crate) struct Cluster {
     runtime: tokio::runtime::Runtime,
     client: kube::Client,
     base: String,
+    namespace: String,
     service: String,
     proxy_path: String,
     timeout: Option<Duration>,
@@ -98,21 +99,25 @@ impl Cluster {
             runtime,
             client,
             base,
+            namespace: controller.namespace.clone(),
             service: controller.name.clone(),
             proxy_path: String::new(),
             timeout,
         };
-        cluster.find_service(&controller.namespace)?;
+        cluster.find_service()?;
         Ok(cluster)
     }
 
-    fn find_service(&mut self, namespace: &str) -> Result<(), Failure> {
-        let name = self.service.clone();
+    fn find_service(&mut self) -> Result<(), Failure> {
+        let (name, namespace) = (self.service.clone(), self.namespace.clone());
         let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
         let failed = |cause: error::Cause| {
             Failure::new(cause.code, format!("cannot find the controller's Service `{name}` in namespace `{namespace}`: {}", cause.text))
                 .kubeseal(format!("cannot get sealed secret service: {}.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller", cause.text))
-                .hint("--controller-name and --controller-namespace say where it is; --cert needs no cluster")
+                .hint(match cause.status {
+                    Some(StatusCode::FORBIDDEN) => "whoever seals with --cert needs no rights in the cluster",
+                    _ => "--controller-name and --controller-namespace say where it is; --cert needs no cluster",
+                })
         };
         let answer = self
             .send(&Method::GET, &path, "application/json, */*", Vec::new())
@@ -152,22 +157,25 @@ impl Cluster {
         )
         .and_then(|answer| answer.expect_ok("get", &self.service))
         .map_err(|cause| {
-            Failure::new(
+            let failure = Failure::new(
                 cause.code,
                 format!("cannot fetch the certificate: {}", cause.text),
             )
-            .kubeseal(format!("cannot fetch certificate: {}", cause.text))
+            .kubeseal(format!("cannot fetch certificate: {}", cause.text));
+            self.with_next_step(failure, "get", &cause)
+                .hint("--cert seals with a certificate in a file and needs no cluster")
         })
     }
 
     /// Whether the controller can open a SealedSecret.
     pub(crate) fn verify(&self, sealed: &SealedSecret) -> Result<Verdict<()>, Failure> {
         let failed = |cause: error::Cause| {
-            Failure::new(
+            let failure = Failure::new(
                 cause.code,
                 format!("cannot have the SealedSecret validated: {}", cause.text),
             )
-            .kubeseal(format!("cannot validate sealed secret: {}", cause.text))
+            .kubeseal(format!("cannot validate sealed secret: {}", cause.text));
+            self.with_next_step(failure, "create", &cause)
         };
         Ok(
             match self.post(names::http::VERIFY, sealed).map_err(failed)? {
@@ -180,12 +188,28 @@ impl Cluster {
     /// The SealedSecret, sealed again for the controller's newest key.
     pub(crate) fn rotate(&self, sealed: &SealedSecret) -> Result<Verdict<Vec<u8>>, Failure> {
         self.post(names::http::ROTATE, sealed).map_err(|cause| {
-            Failure::new(
+            let failure = Failure::new(
                 cause.code,
                 format!("cannot have the SealedSecret re-encrypted: {}", cause.text),
             )
-            .kubeseal(format!("cannot re-encrypt secret: {}", cause.text))
+            .kubeseal(format!("cannot re-encrypt secret: {}", cause.text));
+            self.with_next_step(failure, "create", &cause)
         })
+    }
+
+    /// Adds what to look at when the Service is there and the controller does not answer as it should.
+    fn with_next_step(&self, failure: Failure, verb: &str, cause: &error::Cause) -> Failure {
+        let namespace = &self.namespace;
+        match cause.status.map(|status| status.as_u16()) {
+            Some(403) => failure.hint(format!(
+                "this takes the right to {verb} services/proxy in namespace {namespace}, which the role sealed-secrets-service-proxier grants"
+            )),
+            Some(404 | 502..=504) => failure.hint(format!(
+                "kubectl -n {namespace} get pods shows whether the controller runs"
+            )),
+            Some(500) => failure.hint("the log of the controller says why"),
+            _ => failure,
+        }
     }
 
     fn post(&self, path: &str, sealed: &SealedSecret) -> Result<Verdict<Vec<u8>>, error::Cause> {

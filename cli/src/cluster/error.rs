@@ -15,6 +15,8 @@ pub(super) struct Cause {
     pub code: Code,
     /// The reason, as client-go would word it.
     pub text: String,
+    /// What the server answered, if it did.
+    pub status: Option<StatusCode>,
 }
 
 impl Cause {
@@ -23,6 +25,7 @@ impl Cause {
         Self {
             code: Code::ApiError,
             text,
+            status: None,
         }
     }
 
@@ -35,21 +38,30 @@ impl Cause {
         Self {
             code: Code::Unreachable,
             text: format!("{verb} {}: {text}", sealed_pflag::quote(url)),
+            status: None,
         }
     }
 
     /// The server refused: the message of a `Status`, else a sentence for the code.
     pub(super) fn from_status(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> Self {
-        if let Ok(Value::Object(answer)) = serde_json::from_slice(body)
-            && answer.get("kind").and_then(Value::as_str) == Some("Status")
-            && let Some(message) = answer.get("message").and_then(Value::as_str)
-            && !message.is_empty()
-        {
-            return Self::api(message.to_owned());
+        Self {
+            status: Some(status),
+            ..Self::api(reason(status, body, verb, resource))
         }
-        let body = String::from_utf8_lossy(body);
-        let body = body.trim();
-        let sentence = match status.as_u16() {
+    }
+}
+
+fn reason(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> String {
+    if let Ok(Value::Object(answer)) = serde_json::from_slice(body)
+        && answer.get("kind").and_then(Value::as_str) == Some("Status")
+        && let Some(message) = answer.get("message").and_then(Value::as_str)
+        && !message.is_empty()
+    {
+        return message.to_owned();
+    }
+    let body = String::from_utf8_lossy(body);
+    let body = body.trim();
+    let sentence = match status.as_u16() {
             400 => "the server rejected our request for an unknown reason".to_owned(),
             401 => "the server has asked for the client to provide credentials".to_owned(),
             403 | 406 | 415 if !body.is_empty() => body.to_owned(),
@@ -63,8 +75,7 @@ impl Cause {
             504 => "the server was unable to return a response in the time allotted, but may still be processing the request".to_owned(),
             code => format!("the server responded with the status code {code} but did not return more information"),
         };
-        Self::api(format!("{sentence} ({verb} services {resource})"))
-    }
+    format!("{sentence} ({verb} services {resource})")
 }
 
 /// What the network said, without the layers it came through.
