@@ -28,8 +28,14 @@ pub const HOME: &str = "kube-system";
 /// The `ServiceAccount` that the shipped rules give their rights to.
 pub const SERVICE_ACCOUNT: &str = "sealed-secrets-controller";
 
+/// All that is shipped, as one applies it.
+pub const DEPLOY: &str = "deploy";
+
 /// The SealedSecret type as it is shipped.
 pub const DEFINITION: &str = "deploy/crd.yaml";
+
+/// The rights as they are shipped.
+pub const RIGHTS: &str = "deploy/rbac.yaml";
 
 /// The SealedSecret type of an installed v0.40, which stays when only the controller is replaced.
 pub const UPSTREAM_DEFINITION: &str = "tests/fixtures/upstream-crd.yaml";
@@ -42,15 +48,25 @@ pub const UPSTREAM_RIGHTS: &str = "tests/fixtures/upstream-rbac.yaml";
 pub struct Options {
     /// Added to the API server's command line, such as `--feature-gates=WatchList=false`.
     pub api_server_flags: Vec<String>,
-    /// Files for `kubectl apply`, in this order; the `SealedSecret` definition must be among them.
+    /// Files and kustomizations for `kubectl apply`, in this order; the `SealedSecret` definition must be among them.
     pub manifests: Vec<PathBuf>,
+}
+
+impl Options {
+    /// A cluster as an installed v0.40 leaves it when only its controller is replaced.
+    pub fn installed() -> Self {
+        Self {
+            manifests: vec![manifest(UPSTREAM_DEFINITION), manifest(UPSTREAM_RIGHTS)],
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             api_server_flags: Vec::new(),
-            manifests: vec![manifest(DEFINITION), manifest(UPSTREAM_RIGHTS)],
+            manifests: vec![manifest(DEFINITION), manifest(RIGHTS)],
         }
     }
 }
@@ -106,11 +122,15 @@ impl Cluster {
             "the manifests are applied",
             Duration::from_mins(1),
             async || {
-                let mut apply = self.kubectl()?.args(["apply", "--server-side"]);
                 for manifest in manifests {
-                    apply = apply.arg("-f").arg(manifest);
+                    let option = if manifest.is_dir() { "-k" } else { "-f" };
+                    self.kubectl()?
+                        .args(["apply", "--server-side", option])
+                        .arg(manifest)
+                        .succeed()
+                        .await?;
                 }
-                apply.succeed().await
+                Ok(())
             },
         )
         .await?;

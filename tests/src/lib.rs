@@ -31,7 +31,7 @@ pub use cluster::Cluster;
 pub use controller::Controller;
 pub use process::Process;
 pub use program::{Output, Program};
-pub use shared::{Skip, cluster, skipped};
+pub use shared::{Skip, cluster, installed_cluster, skipped};
 pub use wait::{Fatal, eventually, throughout};
 
 use std::fmt::Write as _;

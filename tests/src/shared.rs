@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow};
 use tokio::sync::OnceCell;
 
 use crate::Cluster;
+use crate::cluster::Options;
 
 /// What `SEALED_TESTS_SKIP` may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +40,23 @@ fn names(list: &str, word: &str) -> bool {
 /// [`skipped`]. It ends with the process.
 pub async fn cluster() -> Result<Option<&'static Cluster>> {
     static SHARED: OnceCell<Result<Cluster>> = OnceCell::const_new();
+    shared(&SHARED, Options::default()).await
+}
+
+/// The same for one with the types and the rights of an installed v0.40 instead of ours.
+pub async fn installed_cluster() -> Result<Option<&'static Cluster>> {
+    static SHARED: OnceCell<Result<Cluster>> = OnceCell::const_new();
+    shared(&SHARED, Options::installed()).await
+}
+
+async fn shared(
+    cell: &'static OnceCell<Result<Cluster>>,
+    options: Options,
+) -> Result<Option<&'static Cluster>> {
     if skipped(Skip::Cluster) {
         return Ok(None);
     }
-    match SHARED.get_or_init(Cluster::start).await {
+    match cell.get_or_init(|| Cluster::start_with(options)).await {
         Ok(cluster) => Ok(Some(cluster)),
         // One attempt is enough: the others would fail alike, a minute later each.
         Err(error) => Err(anyhow!("{error:#}")),

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
-use testkit::cluster::{Options, UPSTREAM_DEFINITION, UPSTREAM_RIGHTS, manifest};
+use testkit::cluster::Options;
 use testkit::fixtures::sealed_secrets;
 use testkit::{Cluster, Skip};
 
@@ -158,11 +158,7 @@ async fn upstreams_definition_drops_nulls() -> Result<()> {
     if testkit::skipped(Skip::Cluster) {
         return Ok(());
     }
-    let cluster = Cluster::start_with(Options {
-        manifests: vec![manifest(UPSTREAM_DEFINITION), manifest(UPSTREAM_RIGHTS)],
-        ..Options::default()
-    })
-    .await?;
+    let cluster = Cluster::start_with(Options::installed()).await?;
     let without = json!({ "encryptedData": {}, "template": { "data": { "b": "x" } } });
     let mut cases = common();
     cases.push((null_value(), Stored(without)));

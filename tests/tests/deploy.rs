@@ -1,5 +1,6 @@
 //! The files under deploy/, as an API server sees them.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context as _, Result};
@@ -8,13 +9,13 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use kube::Api;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use sealed_manifest::Documents;
-use serde_json::json;
-use testkit::cluster::manifest;
+use serde_json::{Value, json};
+use testkit::cluster::{RIGHTS, UPSTREAM_RIGHTS, manifest};
 
-/// The shared cluster has upstream's rights in place, so this is also what replaces an installation.
+/// In a cluster with an installed v0.40, so this is also what replaces an installation.
 #[tokio::test]
 async fn every_manifest_is_accepted_to_the_last_field() -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
+    let Some(cluster) = testkit::installed_cluster().await? else {
         return Ok(());
     };
     cluster
@@ -33,10 +34,41 @@ async fn every_manifest_is_accepted_to_the_last_field() -> Result<()> {
     Ok(())
 }
 
+/// Every other cluster test runs the controller under these rights, and takes them for those of an installed v0.40.
+#[test]
+fn the_rights_are_those_of_an_installation() -> Result<()> {
+    let installed = rights(UPSTREAM_RIGHTS)?;
+    let mut shipped = rights(RIGHTS)?;
+    // For people, and bound to nobody.
+    shipped.remove("Role sealed-secrets-service-proxier");
+    assert!(!installed.is_empty());
+    assert_eq!(shipped, installed);
+    Ok(())
+}
+
+/// What each object of a file grants, and to whom.
+fn rights(path: &str) -> Result<BTreeMap<String, Value>> {
+    let text = fs::read(manifest(path))?;
+    let mut rights = BTreeMap::new();
+    for document in Documents::new(text.as_slice(), path) {
+        let object = document?.into_value();
+        let kind = object["kind"].as_str().context("no kind")?;
+        let name = object["metadata"]["name"].as_str().context("no name")?;
+        let granted = json!({
+            "namespace": object["metadata"]["namespace"],
+            "rules": object["rules"],
+            "role": object["roleRef"],
+            "subjects": object["subjects"],
+        });
+        rights.insert(format!("{kind} {name}"), granted);
+    }
+    Ok(rights)
+}
+
 /// Some clusters allow nothing else.
 #[tokio::test]
 async fn the_pod_fits_the_restricted_security_profile() -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
+    let Some(cluster) = testkit::installed_cluster().await? else {
         return Ok(());
     };
     cluster

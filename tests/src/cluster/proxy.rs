@@ -32,11 +32,6 @@ impl Cluster {
         name: &str,
         port_name: Option<&str>,
     ) -> Result<()> {
-        ensure!(
-            has_address(),
-            "the API server can proxy only to {ADDRESS}, which this machine does not have\n\
-             hint: run the tests in a network namespace: tests/netns cargo test --workspace"
-        );
         let client = self.client().await?;
         let port = with_name(json!({ "port": controller.port() }), port_name);
         apply::<Service>(&Api::namespaced(client.clone(), namespace), json!({
@@ -47,6 +42,26 @@ impl Cluster {
             "spec": { "ports": [&port] },
         }))
         .await?;
+        self.stand_behind(controller, namespace, name, port_name)
+            .await
+    }
+
+    /// Puts `controller` behind a Service that is there already, as if its selector had found the controller's pod, and
+    /// waits until the proxy reaches it.
+    pub async fn stand_behind(
+        &self,
+        controller: &Controller,
+        namespace: &str,
+        name: &str,
+        port_name: Option<&str>,
+    ) -> Result<()> {
+        ensure!(
+            has_address(),
+            "the API server can proxy only to {ADDRESS}, which this machine does not have\n\
+             hint: run the tests in a network namespace: tests/netns cargo test --workspace"
+        );
+        let client = self.client().await?;
+        let port = with_name(json!({ "port": controller.port() }), port_name);
         // The proxy follows only addresses that belong to a pod.
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let pod = json!({
