@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_saphyr::granit_parser::ScalarStyle;
 
 use crate::convert;
+use crate::document::{Document, Format};
 use crate::scalar::Tag;
 use crate::tree::{Content, Fault, Node, NodeId, Tree};
 
@@ -52,11 +53,12 @@ pub(super) struct End {
 }
 
 impl<'t> Source<'t> {
-    pub(super) fn new(text: &'t str, json: bool) -> Result<Self, Fault> {
+    pub(super) fn new(document: &'t Document) -> Result<Self, Fault> {
+        let text = document.text();
         let mut source = Self {
             text,
             tree: Tree::parse(text)?,
-            json,
+            json: document.format() == Format::Json,
             line_end: if text.contains("\r\n") { "\r\n" } else { "\n" },
             step: 2,
         };

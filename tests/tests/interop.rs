@@ -1,0 +1,20 @@
+//! Ours and the real upstream programs in each other's place, on a cluster with the types and exactly the rights that an
+//! installed v0.40 leaves there.
+//!
+//! Controllers act on the whole cluster, so the tests take turns.
+
+#[path = "interop/kit.rs"]
+mod kit;
+
+#[path = "interop/deployed.rs"]
+mod deployed;
+#[path = "interop/proxy.rs"]
+mod proxy;
+#[path = "interop/recovery.rs"]
+mod recovery;
+#[path = "interop/refusals.rs"]
+mod refusals;
+#[path = "interop/sealing.rs"]
+mod sealing;
+#[path = "interop/takeover.rs"]
+mod takeover;
