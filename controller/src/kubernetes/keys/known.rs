@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use sealed_crypto::{Fingerprint, Keyring, SealingKey};
+use sealed_crypto::{Certificate, Fingerprint, Keyring, SealingKey};
 
 use crate::config::KeyOrderPriority;
 use crate::key_secret::{self, CertificateFault, KeyFault};
@@ -34,6 +34,20 @@ struct Held {
     resource_version: String,
     created: Timestamp,
     key: Option<Arc<SealingKey>>,
+    /// What is wrong with its certificate.
+    fault: Option<CertificateFault>,
+}
+
+impl Held {
+    /// Whether the other is the same key, to be offered and ordered in the same way.
+    fn serves_as(&self, other: &Self) -> bool {
+        let facts = |held: &Self| {
+            let key = held.key.as_ref()?;
+            let certificate = key.certificate().map(Certificate::to_pem);
+            Some((key.fingerprint(), certificate, key.ordering_time()))
+        };
+        facts(self) == facts(other) && self.fault == other.fault && self.created == other.created
+    }
 }
 
 /// A change worth telling.
@@ -46,6 +60,15 @@ pub(super) enum Change {
         /// The key.
         fingerprint: Fingerprint,
         /// What is wrong with the certificate.
+        fault: Option<CertificateFault>,
+    },
+    /// The key stays, and comes with another certificate or in another order than before.
+    Replaced {
+        /// Name of the Secret.
+        secret: String,
+        /// The key.
+        fingerprint: Fingerprint,
+        /// What is wrong with the certificate now.
         fault: Option<CertificateFault>,
     },
     /// A Secret is there and holds no usable key.
@@ -153,32 +176,29 @@ impl KnownKeys {
             .metadata
             .creation_timestamp
             .map_or(Timestamp::UNIX_EPOCH, |time| time.0);
-        let known = before.and_then(|held| held.key.as_ref().map(|key| key.fingerprint()));
-        let (key, change) = match loaded {
-            Ok(loaded) => {
-                let fingerprint = loaded.key.fingerprint();
-                let change = (known != Some(fingerprint)).then(|| Change::Registered {
-                    secret: name.clone(),
-                    fingerprint,
-                    fault: loaded.fault,
-                });
-                (Some(Arc::new(loaded.key)), change)
-            }
-            Err(fault) => {
-                let change = Change::Broken {
-                    secret: name.clone(),
-                    uid: uid.clone(),
-                    resource_version: resource_version.clone(),
-                    fault,
-                };
-                (None, Some(change))
-            }
+        let (loaded, broken) = match loaded {
+            Ok(loaded) => (Some(loaded), None),
+            Err(fault) => (None, Some(fault)),
         };
+        let (key, fault) = loaded.map_or((None, None), |loaded| {
+            (Some(Arc::new(loaded.key)), loaded.fault)
+        });
         let held = Held {
             uid,
             resource_version,
             created,
             key,
+            fault,
+        };
+        let change = match (broken, &held.key) {
+            (Some(fault), _) => Some(Change::Broken {
+                secret: name.clone(),
+                uid: held.uid.clone(),
+                resource_version: held.resource_version.clone(),
+                fault,
+            }),
+            (None, Some(key)) => replaced(&name, before, &held, key),
+            (None, None) => None,
         };
         shown.secrets.insert(name, held);
         change
@@ -211,6 +231,29 @@ impl KnownKeys {
 
     fn of(&mut self, source: Source) -> &mut Shown {
         self.shown.entry(source).or_default()
+    }
+}
+
+/// What is new about a Secret that holds `key`.
+fn replaced(name: &str, before: Option<&Held>, now: &Held, key: &SealingKey) -> Option<Change> {
+    let (secret, fingerprint) = (name.to_owned(), key.fingerprint());
+    let fault = now.fault.clone();
+    let known = before.filter(|held| {
+        let known = held.key.as_ref();
+        known.is_some_and(|known| known.fingerprint() == fingerprint)
+    });
+    match known {
+        None => Some(Change::Registered {
+            secret,
+            fingerprint,
+            fault,
+        }),
+        Some(known) if known.serves_as(now) => None,
+        Some(_) => Some(Change::Replaced {
+            secret,
+            fingerprint,
+            fault,
+        }),
     }
 }
 
@@ -294,6 +337,51 @@ mod tests {
         let b = registered(known.found(Source::Labelled, replaced));
         let keyring = known.keyring();
         assert!(keyring.contains(&b) && !keyring.contains(&a));
+    }
+
+    #[test]
+    fn another_certificate_of_the_same_key_is_news() {
+        let mut known = known();
+        let a = registered(known.found(Source::Labelled, secret("a", "1", 0, Some("rsa2048-a"))));
+        let offered = |known: &KnownKeys| {
+            let keyring = known.keyring();
+            let key = keyring.iter().next().cloned();
+            key.and_then(|key| key.certificate().map(Certificate::to_pem))
+        };
+        let first = offered(&known);
+        assert!(first.is_some());
+        let with = |version: &str, certificate: &str| {
+            let mut secret = secret("a", version, 0, Some("rsa2048-a"));
+            let data = secret.data.get_or_insert_default();
+            data.insert(CERTIFICATE.to_owned(), file(certificate));
+            secret
+        };
+        // (certificate, whether it may be offered)
+        let rows = [
+            ("cert-until-2049.crt.pem", true),
+            ("cert-expired.crt.pem", true),
+            ("rsa2048-b.crt.pem", false),
+            ("cert-garbage.crt.pem", false),
+            ("rsa2048-a.crt.pem", true),
+        ];
+        let mut before = first.clone();
+        for (row, (certificate, sound)) in rows.into_iter().enumerate() {
+            let version = format!("{}", row + 2);
+            let Some(Change::Replaced {
+                fingerprint, fault, ..
+            }) = known.found(Source::Labelled, with(&version, certificate))
+            else {
+                panic!("{certificate} is not told")
+            };
+            assert_eq!((fingerprint, fault.is_none()), (a, sound), "{certificate}");
+            let now = offered(&known);
+            assert_eq!(now.is_some(), sound, "{certificate}");
+            assert!(now != before || !sound, "{certificate} is not offered");
+            before = now;
+            let touched = with(&format!("{version}0"), certificate);
+            assert!(known.found(Source::Labelled, touched).is_none());
+        }
+        assert_eq!(before, first);
     }
 
     #[test]

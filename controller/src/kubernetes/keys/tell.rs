@@ -7,6 +7,7 @@ use tracing::{error, info, warn};
 use super::KeyTask;
 use super::known::Change;
 use crate::error_text::error_text;
+use crate::key_secret::CertificateFault;
 use crate::kubernetes::events::{About, Note};
 
 impl KeyTask {
@@ -20,13 +21,15 @@ impl KeyTask {
                 fault,
             }) => {
                 info!(secretname = secret, %fingerprint, "registered private key");
-                if let Some(fault) = fault {
-                    warn!(
-                        secret,
-                        error = error_text(&fault),
-                        "the key opens values, but its certificate is not offered for sealing"
-                    );
-                }
+                not_offered(&secret, fault.as_ref());
+            }
+            Some(Change::Replaced {
+                secret,
+                fingerprint,
+                fault,
+            }) => {
+                info!(secretname = secret, %fingerprint, "the certificate of the private key was replaced");
+                not_offered(&secret, fault.as_ref());
             }
             Some(Change::Dropped {
                 secret,
@@ -88,5 +91,15 @@ impl KeyTask {
             reason,
             message,
         });
+    }
+}
+
+fn not_offered(secret: &str, fault: Option<&CertificateFault>) {
+    if let Some(fault) = fault {
+        warn!(
+            secret,
+            error = error_text(fault),
+            "the key opens values, but its certificate is not offered for sealing"
+        );
     }
 }
