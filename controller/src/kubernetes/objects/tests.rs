@@ -158,6 +158,18 @@ async fn with_the_old_way_of_collecting_a_deleted_object_is_worked_on_once_more(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_is_gone_twice_is_still_worked_on_once_more() {
+    let objects = objects(true);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::Apply(sealed("app", 1)));
+    assert!(next(&objects).await.is_some());
+    fold.take(Event::Delete(sealed("app", 1)));
+    objects.gone(&key("app"));
+    assert_eq!(objects.state().buried[&key("app")], "uid-app");
+    assert_eq!(next(&objects).await, Some(key("app")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deleted_secret_wakes_its_object_told_or_not() {
     let objects = objects(false);
     SealedSecretFold::new(objects.clone(), Reach::Cluster).take(Event::Apply(sealed("app", 1)));
