@@ -11,6 +11,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::Resource;
 use kube::api::Api;
+use kube::runtime::utils::Backoff as _;
 use kube::runtime::watcher::{self, Config, DefaultBackoff, Event};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -151,10 +152,17 @@ where
                 match event {
                     Event::Init => {}
                     // Nor has a list that may not be followed by a watch.
-                    Event::InitApply(_) | Event::InitDone => self.trouble.over_unless_refused(),
+                    Event::InitApply(_) | Event::InitDone if self.trouble.refused => {}
+                    Event::InitApply(_) => self.trouble.over(),
+                    // Only now: a list whose later pages fail must not be begun again and again without pause.
+                    Event::InitDone => {
+                        self.trouble.over();
+                        self.backoff.reset();
+                    }
                     Event::Apply(_) | Event::Delete(_) => {
                         self.trouble.over();
                         self.refusals = 0;
+                        self.backoff.reset();
                     }
                 }
                 Happening::Event(event)
@@ -204,12 +212,6 @@ impl Trouble {
         self.last = Some(told);
     }
 
-    fn over_unless_refused(&mut self) {
-        if !self.refused {
-            self.over();
-        }
-    }
-
     fn over(&mut self) {
         if self.last.take().is_some() {
             info!("watching {} in {} again", self.what, self.reach);
@@ -239,6 +241,8 @@ fn is_forbidden(error: &watcher::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::Secret;
+
     use super::*;
 
     fn api_error(code: u16, message: &str) -> kube::Error {
@@ -268,6 +272,46 @@ mod tests {
         assert!(trouble.last.is_some());
         trouble.over();
         assert_eq!(trouble.last, None);
+    }
+
+    /// A watch of what is given instead of a server's answers.
+    fn watch(events: Vec<watcher::Result<Event<Secret>>>) -> Watch<Secret> {
+        let nobody = tower::service_fn(|_: http::Request<kube::client::Body>| {
+            std::future::pending::<Result<http::Response<kube::client::Body>, tower::BoxError>>()
+        });
+        Watch {
+            api: Api::all(kube::Client::new(nobody, "default")),
+            config: Config::default(),
+            events: futures::stream::iter(events).boxed(),
+            backoff: DefaultBackoff::default(),
+            resume: None,
+            refusals: 0,
+            trouble: Trouble {
+                what: "Secrets",
+                reach: Reach::Cluster.to_string(),
+                last: None,
+                refused: false,
+            },
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_success_the_pauses_begin_anew() {
+        let failures = || (0..8).map(|_| Err(watcher::Error::NoResourceVersion));
+        for success in [Event::InitDone, Event::Apply(Secret::default())] {
+            let events = failures().chain([Ok(success)]).chain(failures());
+            let mut watch = watch(events.collect());
+            let mut pauses = Vec::new();
+            for _ in 0..17 {
+                let before = Instant::now();
+                watch.next().await;
+                pauses.push(before.elapsed());
+            }
+            // The pause after a failure is waited for before the next event.
+            let (grown, anew) = (pauses[8], pauses[10]);
+            assert!(grown > Duration::from_secs(10), "{pauses:?}");
+            assert!(anew < Duration::from_secs(5), "{pauses:?}");
+        }
     }
 
     #[test]
