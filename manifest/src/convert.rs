@@ -120,8 +120,8 @@ impl Converter<'_, '_> {
             if is_merge(tree, key) {
                 self.merge(value, map)?;
             } else {
+                self.spend_key(key)?;
                 let name = key_text(tree, key)?;
-                self.spend(key, name.len())?;
                 let value = self.value(value)?;
                 map.insert(name.into_owned(), value);
             }
@@ -192,6 +192,29 @@ impl Converter<'_, '_> {
         if self.aliases == 0 {
             return Ok(());
         }
+        self.charge(id, text)
+    }
+
+    /// Counts a key before its text is copied. A key may be an alias itself, outside of any other.
+    fn spend_key(&mut self, id: NodeId) -> Result<(), Fault> {
+        let tree = self.tree;
+        let (named, is_alias) = match tree.node(id).content {
+            Content::Alias(target) => (target, true),
+            _ => (id, false),
+        };
+        let length = match &tree.node(named).content {
+            Content::Scalar { text, .. } => text.len(),
+            // Not a name, which is the error to come.
+            _ => 0,
+        };
+        if is_alias {
+            self.charge(id, length)
+        } else {
+            self.spend(id, length)
+        }
+    }
+
+    fn charge(&mut self, id: NodeId, text: usize) -> Result<(), Fault> {
         let cost = NODE_BYTES.saturating_add(text);
         let Some(rest) = self.alias_budget.checked_sub(cost) else {
             let limit = self.alias_limit;

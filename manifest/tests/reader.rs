@@ -390,6 +390,29 @@ fn alias_bombs_are_refused() {
 }
 
 #[test]
+fn an_alias_as_a_key_repeats_its_text_too() {
+    let stream = |keys: usize| {
+        let anchor = "x".repeat(1000);
+        format!("a: &a {anchor}\nb:\n{}", "- *a : 1\n".repeat(keys))
+    };
+    let limits = Limits {
+        document_bytes: 100_000,
+        alias_bytes: 10_000,
+    };
+    let read = |keys| {
+        Documents::with_limits(stream(keys).as_bytes(), "s", limits)
+            .next()
+            .unwrap()
+    };
+    assert!(read(9).is_ok());
+    let error = read(10).unwrap_err();
+    assert!(
+        matches!(error.kind(), ReadErrorKind::AliasLimit { limit: 10_000 }),
+        "{error}"
+    );
+}
+
+#[test]
 fn deep_documents_are_refused() {
     for (open, close) in [("[", "]"), ("{a: ", "}"), ("{\"a\":", "}")] {
         let stream = format!("{}1{}", open.repeat(5000), close.repeat(5000));
