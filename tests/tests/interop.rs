@@ -8,6 +8,8 @@ mod kit;
 
 #[path = "interop/deployed.rs"]
 mod deployed;
+#[path = "interop/files.rs"]
+mod files;
 #[path = "interop/proxy.rs"]
 mod proxy;
 #[path = "interop/recovery.rs"]

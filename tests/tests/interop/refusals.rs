@@ -1,6 +1,7 @@
 //! When the controller cannot be asked: what a real API server says, told clearly; nothing is written.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use k8s_openapi::NamespaceResourceScope;
@@ -133,6 +134,35 @@ async fn without_an_api_server_everybody_says_where_it_was_sought() -> Result<()
             },
         )
         .await
+    })
+    .await
+}
+
+/// The machine is there and nobody answers.
+#[tokio::test]
+async fn a_frozen_api_server_is_not_waited_for_longer_than_asked() -> Result<()> {
+    with_world(async |world| {
+        world.cluster.freeze_api_server()?;
+        let mut outputs = Vec::new();
+        for tool in Tool::OURS {
+            let asked = world
+                .online(tool)?
+                .args(["--fetch-cert", "--request-timeout=1s"])
+                .run();
+            outputs.push(tokio::time::timeout(Duration::from_secs(20), asked).await);
+        }
+        // Other tests go on with it, whatever came of this one.
+        world.cluster.thaw_api_server()?;
+        for output in outputs {
+            let output = output??;
+            assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+            ensure!(
+                output.stderr.contains("--request-timeout"),
+                "{}",
+                output.stderr
+            );
+        }
+        Ok(())
     })
     .await
 }
