@@ -6,6 +6,8 @@
 #[path = "reconcile/kit.rs"]
 mod kit;
 
+#[path = "reconcile/cost.rs"]
+mod cost;
 #[path = "reconcile/events.rs"]
 mod events;
 #[path = "reconcile/keys.rs"]

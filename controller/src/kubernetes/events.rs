@@ -145,7 +145,7 @@ impl Writer {
         for _ in 0..TRIES {
             match self.send(note, &series, fresh, now).await {
                 Ok(()) => return,
-                Err(error @ (ApiError::Unreachable(_) | ApiError::Undecodable { .. })) => {
+                Err(error @ ApiError::Unreachable(_)) => {
                     debug!(%error, "event not written yet");
                     tokio::time::sleep(PAUSE).await;
                 }

@@ -125,7 +125,7 @@ impl KeyTask {
             &reach,
             Selection {
                 labels: Some(format!("{}={}", labels::SEALING_KEY, labels::ACTIVE)),
-                fields: None,
+                ..Selection::default()
             },
         );
         let mut legacy = Watch::<Secret>::new(
@@ -133,8 +133,8 @@ impl KeyTask {
             "the sealing key of the oldest form",
             &reach,
             Selection {
-                labels: None,
                 fields: Some(format!("metadata.name={}", self.recipe.config.prefix)),
+                ..Selection::default()
             },
         );
         loop {

@@ -19,7 +19,7 @@ use super::objects::{Objects, SealedSecretFold, SecretFold};
 use super::outage::Outage;
 use super::reconcile::Reconciler;
 use super::status::StatusWriter;
-use super::watch::{Happening, Reach, Selection, Watch};
+use super::watch::{Happening, PAGE_OF_BODIES, Reach, Selection, Watch};
 use crate::config::ObjectConfig;
 use crate::http::Gate;
 use crate::plan::Rules;
@@ -260,7 +260,8 @@ impl Shell {
     async fn watch_objects(self, reach: Reach, mut listed: Listed) {
         let selection = Selection {
             labels: self.config().label_selector.clone(),
-            fields: None,
+            page: Some(PAGE_OF_BODIES),
+            ..Selection::default()
         };
         let mut watch = Watch::<Decoded>::new(&self.cluster, "SealedSecrets", &reach, selection);
         let mut fold = SealedSecretFold::new(self.objects.clone(), reach);

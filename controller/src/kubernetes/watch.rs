@@ -21,6 +21,8 @@ use super::client::{ApiError, Cluster};
 
 /// Objects to a page: what a list holds in memory at a time, and what is repeated when a page fails.
 const PAGE: u32 = 100;
+/// SealedSecrets to a page. Anybody may create some of 1.5 MB each, and a page of them is in memory twice.
+pub(crate) const PAGE_OF_BODIES: u32 = 25;
 
 /// After this many refusals in a row a watch begins anew with a list: at the longest pause, every five minutes.
 const REFUSALS: u32 = 10;
@@ -70,6 +72,8 @@ pub(crate) struct Selection {
     pub(crate) labels: Option<String>,
     /// Field selector.
     pub(crate) fields: Option<String>,
+    /// Objects to a page, if not [`PAGE`].
+    pub(crate) page: Option<u32>,
 }
 
 impl Selection {
@@ -77,7 +81,7 @@ impl Selection {
         Config {
             label_selector: self.labels,
             field_selector: self.fields,
-            ..Config::default().page_size(PAGE)
+            ..Config::default().page_size(self.page.unwrap_or(PAGE))
         }
     }
 }

@@ -306,3 +306,20 @@ pub(crate) fn template(template: &Value) -> Result<Option<SecretTemplate>> {
     }))?;
     Ok(object.spec.template)
 }
+
+/// Waits until a controller has made that many passes.
+pub(crate) async fn handled(controller: &Controller, passes: u32) -> Result<()> {
+    eventually("the passes are over", SOON, async || {
+        let metrics = controller.metrics().await?;
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("sealed_secrets_controller_unseal_requests_total "));
+        let count: f64 = line.unwrap_or("0").parse()?;
+        ensure!(count >= f64::from(passes), "{count}");
+        Ok(())
+    })
+    .await?;
+    // The last pass counts when it begins.
+    tokio::time::sleep(A_WHILE).await;
+    Ok(())
+}

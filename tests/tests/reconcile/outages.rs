@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use kube::ResourceExt as _;
-use kube::api::{DeleteParams, ListParams};
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::{Api, ResourceExt as _};
 use sealed_crypto::Scope;
+use testkit::cluster::{DEFINITION, Options, SERVICE_ACCOUNT, manifest};
 use testkit::fixtures::KEY;
 use testkit::{Cluster, Skip, eventually, skipped};
 
@@ -21,8 +23,15 @@ async fn an_outage_is_survived() -> Result<()> {
     if skipped(Skip::Cluster) {
         return Ok(());
     }
-    // A cluster of its own: the others would suffer.
-    let cluster = Cluster::start().await?;
+    // A cluster of its own: the others would suffer. OpenShift has this plugin on; it asks for more rights from whoever
+    // blocks the deletion of an owner.
+    let cluster = Cluster::start_with(Options {
+        api_server_flags: vec![
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
+        ],
+        ..Options::default()
+    })
+    .await?;
     with_key(&cluster).await?;
     cluster
         .with_namespace(async |client, namespace| {
@@ -48,8 +57,9 @@ async fn an_outage_is_survived() -> Result<()> {
             comes_back(&world, "deleted").await?;
             assert_eq!(world.secret("kept").await?, kept, "nobody had to touch it");
 
+            // Longer than a request may take: nothing answers, and connections stay open.
             cluster.freeze_api_server()?;
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            tokio::time::sleep(Duration::from_secs(35)).await;
             healthy(controller.port()).await?;
             cluster.thaw_api_server()?;
             world
@@ -76,6 +86,117 @@ async fn healthy(port: u16) -> Result<()> {
     let answer = testkit::http::get(port, "/healthz").await?;
     ensure!(answer.status.is_success(), "{}", answer.body);
     Ok(())
+}
+
+/// Rights that are taken away and given back, and a type that is removed and installed again.
+#[tokio::test]
+async fn rights_and_the_type_may_come_and_go() -> Result<()> {
+    if skipped(Skip::Cluster) {
+        return Ok(());
+    }
+    let cluster = Cluster::start_with(Options {
+        api_server_flags: vec!["--feature-gates=WatchList=false".to_owned()],
+        ..Options::default()
+    })
+    .await?;
+    with_key(&cluster).await?;
+    cluster
+        .with_namespace(async |client, namespace| {
+            let world = World::new(client.clone(), namespace);
+            let controller = ours().start(&cluster).await?;
+            world
+                .create(&world.sealed("first", [("foo", "bar")])?)
+                .await?;
+            world.synced("first").await?;
+
+            let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
+            let mut binding = bindings.get(SERVICE_ACCOUNT).await?;
+            bindings
+                .delete(SERVICE_ACCOUNT, &DeleteParams::default())
+                .await?;
+            world
+                .create(&world.sealed("second", [("foo", "bar")])?)
+                .await?;
+            world.delete_secret("first").await?;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            healthy(controller.port()).await?;
+            binding.metadata.resource_version = None;
+            bindings.create(&PostParams::default(), &binding).await?;
+            comes_back(&world, "second").await?;
+            comes_back(&world, "first").await?;
+
+            for verb in ["delete", "apply"] {
+                cluster
+                    .kubectl()?
+                    .args([verb, "-f"])
+                    .arg(manifest(DEFINITION))
+                    .succeed()
+                    .await?;
+            }
+            // The objects went with the type, and the Secrets with the objects.
+            gone(&world, "first").await?;
+            cluster
+                .kubectl()?
+                .args(["wait", "--for=condition=Established", "--timeout=30s"])
+                .arg("crd/sealedsecrets.bitnami.com")
+                .succeed()
+                .await?;
+            eventually("objects can be created again", RECOVERY, async || {
+                world
+                    .create(&world.sealed("third", [("foo", "bar")])?)
+                    .await
+            })
+            .await?;
+            comes_back(&world, "third").await?;
+            Ok(())
+        })
+        .await
+}
+
+async fn gone(world: &World, name: &str) -> Result<()> {
+    eventually(&format!("{name} is gone"), RECOVERY, async || {
+        ensure!(world.secrets.get_opt(name).await?.is_none());
+        Ok(())
+    })
+    .await
+}
+
+/// Two controllers at once, as in every rolling upgrade: no object fails, and each Secret is made once.
+#[tokio::test]
+async fn two_controllers_do_not_disturb_each_other() -> Result<()> {
+    const OBJECTS: usize = 40;
+    let Some(cluster) = testkit::cluster().await? else {
+        return Ok(());
+    };
+    let _turn = cluster.turn().await;
+    with_key(cluster).await?;
+    cluster
+        .with_namespace(async |client, namespace| {
+            let world = World::new(client, namespace);
+            let first = ours().start(cluster).await?;
+            let second = ours().start(cluster).await?;
+            for number in 0..OBJECTS {
+                let sealed = world.sealed(&format!("app-{number}"), [("foo", "bar")])?;
+                world.create(&sealed).await?;
+            }
+            for number in 0..OBJECTS {
+                let name = format!("app-{number}");
+                world.synced(&name).await?;
+                let secret = world.secret_with(&name, [("foo", "bar")]).await?;
+                let owners = secret.metadata.owner_references.unwrap_or_default();
+                ensure!(owners.len() == 1, "{owners:?}");
+            }
+            for controller in [&first, &second] {
+                let metrics = controller.metrics().await?;
+                let failed = metrics.lines().find(|line| {
+                    line.starts_with("sealed_secrets_controller_unseal_errors_total")
+                        && line.contains(namespace)
+                });
+                ensure!(failed.is_none(), "{failed:?}");
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// A controller that starts before the API server is not a failure.
@@ -188,9 +309,7 @@ async fn a_late_key_opens_everything_that_waited() -> Result<()> {
             let before = decryptions(&controller.metrics().await?)?;
             let home = World::new(world.client.clone(), testkit::cluster::HOME);
             let key = other.key_secret(&home.namespace, "late-key")?;
-            home.secrets
-                .create(&kube::api::PostParams::default(), &key)
-                .await?;
+            home.secrets.create(&PostParams::default(), &key).await?;
             let mut result = Ok(());
             for number in 0..20 {
                 let synced = world.synced(&format!("app-{number}")).await;
