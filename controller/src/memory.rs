@@ -154,6 +154,11 @@ impl Memory {
             .is_some_and(|failure| failure.cause.is_transient())
     }
 
+    /// Whether a watch has shown the object and not told of its end.
+    pub fn knows(&self, key: &ObjectKey) -> bool {
+        self.objects.contains_key(key)
+    }
+
     /// The object is gone: its namesake is another object.
     pub fn forget(&mut self, key: &ObjectKey) -> Option<Facts> {
         self.objects.remove(key).map(|known| known.facts)

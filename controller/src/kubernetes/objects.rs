@@ -21,7 +21,7 @@ use super::watch::Reach;
 use crate::memory::{Facts, KeySet, Memory, Wake};
 use crate::metrics::Metrics;
 use crate::object_key::ObjectKey;
-use crate::queue::{Urgency, WorkQueue};
+use crate::queue::{Pace, Urgency, Verdict, WorkQueue};
 
 /// A resync spreads its looks over this time.
 const RESYNC_SPREAD: Duration = Duration::from_mins(30);
@@ -91,6 +91,18 @@ impl Objects {
         }
     }
 
+    /// A pass did not find its object.
+    ///
+    /// Whether that is gone for good only the watch can say, which tells deletions and creations in their order: a
+    /// namesake may have been made since the pass asked. Until the watch has spoken the object is looked for again.
+    pub(super) fn not_found(&self, key: &ObjectKey) -> Verdict {
+        if self.state().memory.knows(key) {
+            Verdict::Retry(Pace::Slow)
+        } else {
+            Verdict::Settled
+        }
+    }
+
     /// The keyring changed: whatever that puts in question is worked on again.
     pub(super) fn keys_changed(&self, keyring: &Keyring) {
         let affected = self.state().memory.keys_changed(&KeySet::from(keyring));
@@ -132,6 +144,8 @@ impl Objects {
             drop(state);
             self.queue.add(key.clone(), urgency);
         } else {
+            // It was changed and changed back before its pass: the body in between is nobody's wish any more.
+            state.waiting.forget(&key);
             debug!("sealed-secret" = %key, "update suppressed, no changes in spec");
         }
         Some(key)

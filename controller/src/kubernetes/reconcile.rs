@@ -56,10 +56,10 @@ pub(super) struct Reconciler {
 
 /// A pass ends early.
 enum Stop {
-    /// The object is gone.
-    Gone,
     /// The work of the private-key threads was lost.
     Lost(NoResult),
+    /// The API server does not have the object.
+    NotFound,
     /// An API call failed that the pass cannot do without, and that nobody is told of.
     Api(FailureReason, ApiError),
 }
@@ -97,10 +97,7 @@ impl Reconciler {
         self.metrics.unseal_requested();
         match self.pass_over_body(key).await {
             Ok(verdict) => verdict,
-            Err(Stop::Gone) => {
-                self.objects.gone(key);
-                Verdict::Settled
-            }
+            Err(Stop::NotFound) => self.objects.not_found(key),
             Err(Stop::Lost(error)) => {
                 error!(%key, %error, "Error updating, will retry");
                 Verdict::Retry(Pace::Fast)
@@ -310,7 +307,7 @@ impl Reconciler {
         self.outage.heard(&found);
         found
             .map_err(|error| Stop::Api(FailureReason::Fetch, error))?
-            .ok_or(Stop::Gone)
+            .ok_or(Stop::NotFound)
     }
 }
 

@@ -1,13 +1,14 @@
 use std::marker::PhantomData;
 
 use sealed_api::SealedSecret;
+use sealed_api::names::annotations;
 use serde_json::json;
 
 use super::*;
 use crate::memory::Done;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::ownership::Standing;
-use crate::queue::{Backoff, Verdict};
+use crate::queue::Backoff;
 
 fn objects(bury: bool) -> Objects {
     let metrics = Metrics::new("v0", false).unwrap();
@@ -167,6 +168,63 @@ async fn an_object_that_is_gone_twice_is_still_worked_on_once_more() {
     objects.gone(&key("app"));
     assert_eq!(objects.state().buried[&key("app")], "uid-app");
     assert_eq!(next(&objects).await, Some(key("app")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_finds_nothing_leaves_a_namesake_made_since() {
+    let objects = objects(false);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::Apply(sealed("app", 1)));
+    let pass = objects.queue().next().await.unwrap();
+    objects.state().waiting.forget(&key("app"));
+    fold.take(Event::Delete(sealed("app", 1)));
+    fold.take(Event::Apply(sealed("app", 1)));
+
+    let verdict = objects.not_found(&key("app"));
+    assert_eq!(verdict, Verdict::Retry(Pace::Slow));
+    pass.finish(verdict);
+    assert!(objects.state().waiting.holds(&key("app")));
+    assert_eq!(next(&objects).await, Some(key("app")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_finds_nothing_is_repeated_until_the_watch_tells_of_the_end() {
+    let objects = objects(false);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::Apply(sealed("app", 1)));
+    let pass = objects.queue().next().await.unwrap();
+    pass.finish(objects.not_found(&key("app")));
+    assert_eq!(objects.queue().load().later, 1);
+    fold.take(Event::Delete(sealed("app", 1)));
+    assert_eq!(objects.queue().load().later, 0);
+    assert_eq!(objects.not_found(&key("app")), Verdict::Settled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_taken_back_before_its_pass_leaves_no_body_behind() {
+    let scoped = |scope: &str| {
+        let Ok(mut object) = sealed("app", 1).into_result() else {
+            panic!("it is sound")
+        };
+        let annotation = (scope.to_owned(), "true".to_owned());
+        object.metadata.annotations = Some(BTreeMap::from([annotation]));
+        Decoded::Sound(Box::new(object))
+    };
+    let objects = objects(false);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::Apply(sealed("app", 1)));
+    assert!(next(&objects).await.is_some());
+    finish(&objects, "app", 1, Outcome::Synced);
+
+    fold.take(Event::Apply(scoped(annotations::CLUSTER_WIDE)));
+    assert!(objects.state().waiting.holds(&key("app")));
+    fold.take(Event::Apply(sealed("app", 1)));
+    assert!(!objects.state().waiting.holds(&key("app")));
+    assert_eq!(
+        next(&objects).await,
+        Some(key("app")),
+        "it looks, and finds nothing to do"
+    );
 }
 
 #[tokio::test(start_paused = true)]
