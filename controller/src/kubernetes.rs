@@ -18,6 +18,7 @@ mod keys;
 mod namespaces;
 mod objects;
 mod outage;
+mod progress;
 mod reconcile;
 mod run;
 mod status;

@@ -110,9 +110,8 @@ fn start(
     };
     let keys = Keys::new(keys, config.keys.clone());
     let schedule = KeySchedule::new(&services, keys);
-    let queue = WorkQueue::new(Backoff::with_fast_retries(
-        config.objects.max_unseal_retries,
-    ));
+    let backoff = Backoff::with_fast_retries(config.objects.max_unseal_retries);
+    let queue = WorkQueue::new(backoff, WORKERS);
     let shell = Shell::new(
         services,
         rules,

@@ -8,6 +8,8 @@
 //! * A failed object returns after its own [`Backoff`]; nobody else waits for it.
 //! * What a user changes goes before the backlog of a start, and within each, namespaces take
 //!   turns: ten thousand objects of one team do not delay the one of another.
+//! * A namespace never has more passes under way than there are workers left for the others: what
+//!   takes minutes to open in one namespace does not keep every worker.
 
 mod backoff;
 mod work_queue;
@@ -52,8 +54,6 @@ pub struct Load {
     pub later: usize,
     /// Objects being worked on.
     pub running: usize,
-    /// When the longest running pass began.
-    pub oldest_running: Option<Instant>,
 }
 
 /// The queue. See the [module](self) for its rules.
@@ -64,6 +64,8 @@ pub struct Queue {
     later: BTreeSet<(Instant, ObjectKey)>,
     changes: Line,
     backlog: Line,
+    running: Running,
+    ended: u64,
     changes_in_a_row: u32,
     sequence: u64,
 }
@@ -86,20 +88,21 @@ enum Place {
         sequence: u64,
     },
     Running {
-        since: Instant,
         again: Option<(Instant, Urgency)>,
     },
 }
 
 impl Queue {
-    /// An empty queue.
-    pub fn new(backoff: Backoff) -> Self {
+    /// An empty queue that so many workers share.
+    pub fn new(backoff: Backoff, workers: usize) -> Self {
         Self {
             backoff,
             entries: BTreeMap::new(),
             later: BTreeSet::new(),
             changes: Line::default(),
             backlog: Line::default(),
+            running: Running::shared_by(workers),
+            ended: 0,
             changes_in_a_row: 0,
             sequence: 0,
         }
@@ -117,7 +120,7 @@ impl Queue {
             }
             failures = entry.failures;
             match &mut entry.place {
-                Place::Running { again, .. } => {
+                Place::Running { again } => {
                     *again = Some(again.map_or(wanted, |before| earlier(before, wanted)));
                     return;
                 }
@@ -136,33 +139,47 @@ impl Queue {
     /// The object to work on now, if any. It is running until [`done`](Self::done) is told.
     pub fn pop(&mut self, now: Instant) -> Option<ObjectKey> {
         self.promote(now);
-        let take_backlog = self.changes.is_empty()
-            || (self.changes_in_a_row >= CHANGES_IN_A_ROW && !self.backlog.is_empty());
-        let key = if take_backlog {
-            self.changes_in_a_row = 0;
-            self.backlog.take()
+        let lines = if self.changes_in_a_row >= CHANGES_IN_A_ROW {
+            [Urgency::Backlog, Urgency::Change]
         } else {
-            self.changes_in_a_row += 1;
-            self.changes.take()
-        }?;
+            [Urgency::Change, Urgency::Backlog]
+        };
+        let key = lines.into_iter().find_map(|line| self.take(line))?;
         if let Some(entry) = self.entries.get_mut(&key) {
-            entry.place = Place::Running {
-                since: now,
-                again: None,
-            };
+            entry.place = Place::Running { again: None };
         }
+        self.running.begin(&key.namespace);
         Some(key)
+    }
+
+    /// The next object of one line whose namespace may have another pass.
+    fn take(&mut self, urgency: Urgency) -> Option<ObjectKey> {
+        let may_run = |namespace: &str| self.running.may_begin(namespace);
+        match urgency {
+            Urgency::Change => {
+                let key = self.changes.take(may_run)?;
+                self.changes_in_a_row = self.changes_in_a_row.saturating_add(1);
+                Some(key)
+            }
+            Urgency::Backlog => {
+                let key = self.backlog.take(may_run)?;
+                self.changes_in_a_row = 0;
+                Some(key)
+            }
+        }
     }
 
     /// Ends a pass. `jitter` in `0.0..1.0` is drawn by the caller.
     pub fn done(&mut self, key: &ObjectKey, verdict: Verdict, now: Instant, jitter: f64) {
         let Some(Entry {
-            place: Place::Running { again, .. },
+            place: Place::Running { again },
             failures,
         }) = self.entries.remove(key)
         else {
             return;
         };
+        self.running.end(&key.namespace);
+        self.ended = self.ended.wrapping_add(1);
         let (next, failures) = match verdict {
             Verdict::Settled => (None, 0),
             Verdict::Retry(pace) => {
@@ -185,7 +202,7 @@ impl Queue {
     pub fn forget(&mut self, key: &ObjectKey) {
         match self.entries.get_mut(key) {
             Some(Entry {
-                place: Place::Running { again, .. },
+                place: Place::Running { again },
                 ..
             }) => *again = None,
             Some(_) => self.remove(key),
@@ -200,16 +217,16 @@ impl Queue {
 
     /// How much there is to do.
     pub fn load(&self) -> Load {
-        let running = self.entries.values().filter_map(|entry| match entry.place {
-            Place::Running { since, .. } => Some(since),
-            Place::Later { .. } | Place::Ready { .. } => None,
-        });
         Load {
             ready: self.changes.len + self.backlog.len,
             later: self.later.len(),
-            running: running.clone().count(),
-            oldest_running: running.min(),
+            running: self.running.all,
         }
+    }
+
+    /// How many passes have ended so far.
+    pub fn ended(&self) -> u64 {
+        self.ended
     }
 
     fn place_later(&mut self, key: ObjectKey, (due, urgency): (Instant, Urgency), failures: u32) {
@@ -274,10 +291,6 @@ struct Line {
 }
 
 impl Line {
-    fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     fn add(&mut self, key: ObjectKey, sequence: u64) {
         if !self.names.contains_key(&key.namespace) {
             self.turns.push_back(key.namespace.clone());
@@ -287,22 +300,18 @@ impl Line {
         self.len += 1;
     }
 
-    fn take(&mut self) -> Option<ObjectKey> {
-        while let Some(namespace) = self.turns.pop_front() {
-            let Some(mut names) = self.names.remove(&namespace) else {
-                continue; // emptied by `remove`
-            };
-            let Some((_, name)) = names.pop_first() else {
-                continue;
-            };
-            if !names.is_empty() {
-                self.names.insert(namespace.clone(), names);
-                self.turns.push_back(namespace.clone());
-            }
-            self.len -= 1;
-            return Some(ObjectKey { namespace, name });
+    /// The first of the namespace whose turn it is. One that may not run keeps its place.
+    fn take(&mut self, may_run: impl Fn(&str) -> bool) -> Option<ObjectKey> {
+        let turn = self.turns.iter().position(|namespace| may_run(namespace))?;
+        let namespace = self.turns.remove(turn)?;
+        let mut names = self.names.remove(&namespace)?;
+        let (_, name) = names.pop_first()?;
+        if !names.is_empty() {
+            self.names.insert(namespace.clone(), names);
+            self.turns.push_back(namespace.clone());
         }
-        None
+        self.len -= 1;
+        Some(ObjectKey { namespace, name })
     }
 
     fn remove(&mut self, key: &ObjectKey, sequence: u64) {
@@ -315,6 +324,48 @@ impl Line {
         if names.is_empty() {
             self.names.remove(&key.namespace);
             self.turns.retain(|namespace| *namespace != key.namespace);
+        }
+    }
+}
+
+/// Who has how many of the workers.
+///
+/// A namespace may have one more as long as it has fewer than are free. Alone it gets half of
+/// them, the next one half of the rest, so each newcomer finds one; and whoever has several
+/// namespaces gets less for each.
+#[derive(Debug)]
+struct Running {
+    workers: usize,
+    all: usize,
+    by_namespace: BTreeMap<String, usize>,
+}
+
+impl Running {
+    fn shared_by(workers: usize) -> Self {
+        Self {
+            workers,
+            all: 0,
+            by_namespace: BTreeMap::new(),
+        }
+    }
+
+    fn may_begin(&self, namespace: &str) -> bool {
+        let own = self.by_namespace.get(namespace).copied().unwrap_or(0);
+        own < self.workers.saturating_sub(self.all)
+    }
+
+    fn begin(&mut self, namespace: &str) {
+        self.all += 1;
+        *self.by_namespace.entry(namespace.to_owned()).or_default() += 1;
+    }
+
+    fn end(&mut self, namespace: &str) {
+        self.all = self.all.saturating_sub(1);
+        if let Some(own) = self.by_namespace.get_mut(namespace) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                self.by_namespace.remove(namespace);
+            }
         }
     }
 }

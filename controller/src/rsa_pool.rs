@@ -86,6 +86,11 @@ impl RsaPool {
         self.threads
     }
 
+    /// How many jobs of reconciling have ended so far.
+    pub fn ended(&self) -> u64 {
+        self.shared.lock().ended
+    }
+
     /// Runs `job` in the line of `namespace`.
     ///
     /// Jobs are queued when this is *called*, not when the future is first polled. If the future
@@ -193,6 +198,7 @@ struct Lines {
     http_running: usize,
     http_limit: usize,
     http_was_last: bool,
+    ended: u64,
     closed: bool,
 }
 
@@ -205,6 +211,7 @@ impl Lines {
             http_running: 0,
             http_limit: (threads / 2).max(1),
             http_was_last: false,
+            ended: 0,
             closed: false,
         }
     }
@@ -261,8 +268,9 @@ impl Lines {
     }
 
     fn finished(&mut self, line: Line) {
-        if line == Line::Http {
-            self.http_running -= 1;
+        match line {
+            Line::Http => self.http_running -= 1,
+            Line::Reconcile => self.ended = self.ended.wrapping_add(1),
         }
     }
 
@@ -312,6 +320,7 @@ mod tests {
             order(&mut lines, &logged),
             ["hostile", "healthy", "hostile", "hostile", "hostile"]
         );
+        assert_eq!(lines.ended, 5);
     }
 
     #[test]
@@ -344,6 +353,7 @@ mod tests {
         let taken = std::iter::from_fn(|| lines.take()).count();
         assert_eq!(taken, 2);
         lines.finished(Line::Http);
+        assert_eq!(lines.ended, 0, "strangers are no progress");
         assert!(lines.take().is_some());
         assert!(lines.take().is_none());
     }

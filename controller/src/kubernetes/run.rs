@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
@@ -17,6 +17,7 @@ use super::keys::{KeyTask, Loaded};
 use super::namespaces::{Coverage, Presence, until_present};
 use super::objects::{Objects, SealedSecretFold, SecretFold};
 use super::outage::Outage;
+use super::progress::{Progress, STUCK, Seen};
 use super::reconcile::Reconciler;
 use super::status::StatusWriter;
 use super::watch::{Happening, PAGE_OF_BODIES, Reach, Selection, Watch};
@@ -33,8 +34,6 @@ const WORKERS: usize = 8;
 const RESYNC: Duration = Duration::from_hours(10);
 /// How long passes under way may go on after a stop was asked for. Kubernetes kills after 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
-/// A pass that takes longer will never end: an object of the largest size and dozens of keys need minutes.
-const STUCK: Duration = Duration::from_mins(30);
 
 /// Runs the controller until [`Services::shutdown`].
 ///
@@ -139,7 +138,10 @@ struct Shell {
 impl Shell {
     fn new(services: Services, cluster: Cluster, recorder: Recorder, home: String) -> Self {
         let config = &services.config.objects;
-        let queue = WorkQueue::new(Backoff::with_fast_retries(config.max_unseal_retries));
+        let queue = WorkQueue::new(
+            Backoff::with_fast_retries(config.max_unseal_retries),
+            WORKERS,
+        );
         let objects = Objects::new(queue, Arc::clone(&services.metrics), config.old_gc_behavior);
         Self {
             services,
@@ -308,16 +310,21 @@ impl Shell {
         }
     }
 
-    /// Ends when a pass does not: then a restart is the cure.
+    /// Ends when the passes under way do not get on: then a restart is the cure.
     async fn watchdog(self) {
+        let mut progress = Progress::new(Instant::now());
         loop {
             tokio::time::sleep(Duration::from_mins(1)).await;
-            let oldest = self.objects.queue().load().oldest_running;
-            if let Some(began) = oldest
-                && began.elapsed() > STUCK
-            {
+            let queue = self.objects.queue();
+            let seen = Seen {
+                passes_ended: queue.ended(),
+                jobs_ended: self.services.pool.ended(),
+                running: queue.load().running,
+            };
+            if progress.is_stuck(seen, Instant::now()) {
                 error!(
-                    "a pass has been under way for {} minutes",
+                    running = seen.running,
+                    "no pass and no work for one has ended for {} minutes",
                     STUCK.as_secs() / 60
                 );
                 return;

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 const NOBODY: f64 = 0.5;
+/// More than any test has passes under way: who may have how many does not show.
+const MANY: usize = 1_000;
 
 fn key(text: &str) -> ObjectKey {
     let (namespace, name) = text.split_once('/').expect("namespace/name");
@@ -10,7 +12,7 @@ fn key(text: &str) -> ObjectKey {
 }
 
 fn queue() -> (Queue, Instant) {
-    (Queue::new(Backoff::default()), Instant::now())
+    (Queue::new(Backoff::default(), MANY), Instant::now())
 }
 
 fn drain(queue: &mut Queue, now: Instant) -> Vec<String> {
@@ -189,9 +191,61 @@ fn the_load_counts_every_object_once() {
         ready: 1,
         later: 1,
         running: 1,
-        oldest_running: Some(now),
     };
     assert_eq!(queue.load(), expected);
+}
+
+#[test]
+fn passes_that_do_not_end_leave_workers_to_other_namespaces() {
+    let now = Instant::now();
+    let mut queue = Queue::new(Backoff::default(), 8);
+    for number in 0..20 {
+        for namespace in ["hostile", "hostile-too"] {
+            queue.add(key(&format!("{namespace}/{number}")), Urgency::Change, now);
+        }
+    }
+    let held = drain(&mut queue, now);
+    assert!(held.len() < 8, "{held:?}");
+    for urgency in [Urgency::Change, Urgency::Backlog] {
+        queue.add(key("healthy/app"), urgency, now);
+        assert_eq!(queue.pop(now), Some(key("healthy/app")));
+        queue.done(&key("healthy/app"), Verdict::Settled, now, NOBODY);
+    }
+    assert_eq!(queue.pop(now), None, "the rest has to wait for its own");
+
+    queue.done(&key("hostile/0"), Verdict::Settled, now, NOBODY);
+    assert!(queue.pop(now).is_some());
+}
+
+#[test]
+fn a_namespace_alone_gets_half_of_the_workers_and_many_get_all() {
+    let now = Instant::now();
+    let begun = |workers, namespaces: &[&str]| {
+        let mut queue = Queue::new(Backoff::default(), workers);
+        for number in 0..20 {
+            for namespace in namespaces {
+                let object = key(&format!("{namespace}/{number}"));
+                queue.add(object, Urgency::Backlog, now);
+            }
+        }
+        drain(&mut queue, now).len()
+    };
+    assert_eq!(begun(8, &["a"]), 4);
+    assert_eq!(begun(1, &["a"]), 1);
+    assert_eq!(begun(8, &["a", "b", "c", "d", "e", "f", "g", "h"]), 8);
+    assert_eq!(begun(1, &["a", "b"]), 1);
+}
+
+#[test]
+fn every_end_of_a_pass_counts() {
+    let (mut queue, now) = queue();
+    for count in 1..=3 {
+        queue.add(key("a/x"), Urgency::Change, now);
+        queue.pop(now).expect("due");
+        queue.done(&key("a/x"), Verdict::Settled, now, NOBODY);
+        queue.done(&key("a/x"), Verdict::Settled, now, NOBODY);
+        assert_eq!(queue.ended(), count);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -223,9 +277,10 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     /// Whatever happens: nobody runs twice at once, and everything asked for is handed out.
     #[test]
-    fn no_request_is_lost_and_none_runs_beside_itself(steps in prop::collection::vec(step(), 0..200)) {
+    fn no_request_is_lost_and_none_runs_beside_itself(workers in 1..10_usize, steps in prop::collection::vec(step(), 0..200)) {
         let keys: Vec<_> = ["a/1", "a/2", "a/3", "b/1", "b/2", "c/1"].map(key).into();
-        let (mut queue, mut now) = queue();
+        let mut queue = Queue::new(Backoff::default(), workers);
+        let mut now = Instant::now();
         let mut running = BTreeSet::new();
         let mut wanted = BTreeSet::new();
         for step in steps {
@@ -238,6 +293,7 @@ proptest! {
                     if let Some(key) = queue.pop(now) {
                         wanted.remove(&key);
                         prop_assert!(running.insert(key), "handed out while running");
+                        prop_assert!(running.len() <= workers);
                     }
                 }
                 Step::Done(index, verdict) => {
@@ -261,7 +317,8 @@ proptest! {
         let far = now + Duration::from_hours(1);
         let mut rest = BTreeSet::new();
         while let Some(key) = queue.pop(far) {
-            prop_assert!(rest.insert(key), "handed out while running");
+            queue.done(&key, Verdict::Settled, far, NOBODY);
+            prop_assert!(rest.insert(key), "handed out twice");
         }
         prop_assert_eq!(rest, wanted);
     }
@@ -272,7 +329,7 @@ mod shared {
 
     #[tokio::test(start_paused = true)]
     async fn a_waiting_worker_is_woken_by_an_addition() {
-        let queue = WorkQueue::new(Backoff::default());
+        let queue = WorkQueue::new(Backoff::default(), MANY);
         let worker = tokio::spawn({
             let queue = queue.clone();
             async move { queue.next().await.map(|ticket| ticket.key().clone()) }
@@ -284,7 +341,7 @@ mod shared {
 
     #[tokio::test(start_paused = true)]
     async fn a_waiting_worker_is_woken_by_time() {
-        let queue = WorkQueue::new(Backoff::default());
+        let queue = WorkQueue::new(Backoff::default(), MANY);
         let start = tokio::time::Instant::now();
         queue.add_after(key("a/x"), Urgency::Change, millis(1_500));
         let ticket = queue.next().await.expect("open");
@@ -299,7 +356,7 @@ mod shared {
 
     #[tokio::test(start_paused = true)]
     async fn a_dropped_ticket_retries_the_object() {
-        let queue = WorkQueue::new(Backoff::default());
+        let queue = WorkQueue::new(Backoff::default(), MANY);
         queue.add(key("a/x"), Urgency::Change);
         drop(queue.next().await.expect("open"));
         let again = queue.next().await.expect("open");
@@ -308,7 +365,7 @@ mod shared {
 
     #[tokio::test(start_paused = true)]
     async fn closing_ends_every_waiting_worker() {
-        let queue = WorkQueue::new(Backoff::default());
+        let queue = WorkQueue::new(Backoff::default(), MANY);
         let workers: Vec<_> = (0..3)
             .map(|_| {
                 let queue = queue.clone();
@@ -324,7 +381,7 @@ mod shared {
 
     #[tokio::test(start_paused = true)]
     async fn many_workers_share_the_work() {
-        let queue = WorkQueue::new(Backoff::default());
+        let queue = WorkQueue::new(Backoff::default(), MANY);
         for number in 0..100 {
             queue.add(key(&format!("n{}/{number}", number % 7)), Urgency::Backlog);
         }

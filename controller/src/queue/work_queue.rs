@@ -27,10 +27,10 @@ struct State {
 }
 
 impl WorkQueue {
-    /// An empty queue.
-    pub fn new(backoff: Backoff) -> Self {
+    /// An empty queue that so many workers share.
+    pub fn new(backoff: Backoff, workers: usize) -> Self {
         let state = Mutex::new(State {
-            queue: Queue::new(backoff),
+            queue: Queue::new(backoff, workers),
             closed: false,
         });
         let changed = Notify::new();
@@ -59,6 +59,11 @@ impl WorkQueue {
     /// How much there is to do.
     pub fn load(&self) -> Load {
         self.shared.lock().queue.load()
+    }
+
+    /// How many passes have ended so far.
+    pub fn ended(&self) -> u64 {
+        self.shared.lock().queue.ended()
     }
 
     /// Hands out no more work; passes under way end as they would.

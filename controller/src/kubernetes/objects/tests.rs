@@ -12,7 +12,11 @@ use crate::queue::Backoff;
 
 fn objects(bury: bool) -> Objects {
     let metrics = Metrics::new("v0", false).unwrap();
-    Objects::new(WorkQueue::new(Backoff::default()), Arc::new(metrics), bury)
+    Objects::new(
+        WorkQueue::new(Backoff::default(), 8),
+        Arc::new(metrics),
+        bury,
+    )
 }
 
 fn key(name: &str) -> ObjectKey {
