@@ -218,7 +218,7 @@ impl<R: BufRead> Iterator for Documents<R> {
 fn yaml(text: &str, object: Option<usize>, limits: Limits) -> Result<(Value, usize), Fault> {
     match read(text, limits) {
         Err(fault) if fault.hanging => {
-            let indented = Indented::of(text);
+            let indented = Indented::of(text, fault.at);
             read(indented.text(), limits)
                 .map(|(value, at)| (value, indented.place(at)))
                 .map_err(|fault| Fault::new(fault.kind, indented.place(fault.at)))

@@ -14,8 +14,9 @@ const BLANKS: usize = 1000;
 /// How much longer a text may become: enough for thousands of lines, and a bound for hostile ones.
 const ROOM: usize = 4 << 20;
 
-/// How often lines are indented before the text is taken for what it is: malformed.
-const ATTEMPTS: usize = 50;
+/// How much text is parsed again to find the next place, in all. Beyond it the text is taken for what it is:
+/// malformed. A number of attempts would be no bound, since each one reads the whole text.
+const PARSED: usize = 8 << 20;
 
 /// A copy of a text with further indentation where quoted text needs it.
 pub(super) struct Indented {
@@ -25,18 +26,29 @@ pub(super) struct Indented {
 }
 
 impl Indented {
-    pub(super) fn of(text: &str) -> Self {
+    /// Indents `text`, of which the parser has said that quoted text hangs at `fault`.
+    pub(super) fn of(text: &str, fault: usize) -> Self {
+        Self::within(PARSED, text, fault)
+    }
+
+    /// Mends the first place whatever the text is long: that costs one parse, which the caller does.
+    fn within(mut parsed: usize, text: &str, mut fault: usize) -> Self {
         let mut indented = Self {
             text: text.to_owned(),
             places: Vec::new(),
         };
-        for _ in 0..ATTEMPTS {
-            match Tree::parse(&indented.text) {
-                Err(fault) if fault.hanging => indented.indent_from(fault.at),
-                _ => break,
-            }
+        loop {
+            indented.indent_from(fault);
+            let Some(rest) = parsed.checked_sub(indented.text.len()) else {
+                break;
+            };
+            parsed = rest;
             if indented.places.len() * BLANKS > ROOM {
                 break;
+            }
+            match Tree::parse(&indented.text) {
+                Err(found) if found.hanging => fault = found.at,
+                _ => break,
             }
         }
         indented
@@ -87,10 +99,16 @@ impl Indented {
 mod tests {
     use super::*;
 
+    fn first_fault(text: &str) -> usize {
+        let fault = Tree::parse(text).unwrap_err();
+        assert!(fault.hanging);
+        fault.at
+    }
+
     #[test]
     fn only_quoted_lines_are_indented() {
         let text = "- a: \"x\n  y\n\nz\"\n- b: 'v\nw'\n- c\n";
-        let indented = Indented::of(text);
+        let indented = Indented::of(text, first_fault(text));
         assert!(Tree::parse(indented.text()).is_ok());
         assert_eq!(indented.text().replace(&" ".repeat(BLANKS), ""), text);
         let (inside, original) = (indented.text().find('c').unwrap(), text.find('c').unwrap());
@@ -102,7 +120,22 @@ mod tests {
 
     #[test]
     fn malformed_text_stays_malformed() {
-        let indented = Indented::of("a: \"x\ny");
+        let text = "a: \"x\ny";
+        let indented = Indented::of(text, first_fault(text));
         assert!(Tree::parse(indented.text()).is_err());
+    }
+
+    #[test]
+    fn the_work_is_bounded_however_long_the_text_is() {
+        // One line is indented per attempt, so their number tells what was parsed.
+        let text = "- \"x\ny\"\n".repeat(300);
+        for parsed in [0, 50_000, 200_000, PARSED] {
+            let indented = Indented::within(parsed, &text, first_fault(&text));
+            let attempts = indented.places.len();
+            assert!((attempts - 1) * text.len() <= parsed, "{attempts}");
+            assert!(attempts >= 1);
+        }
+        let long = format!("# {}\n{text}", "x".repeat(1 << 20));
+        assert!(Indented::of(&long, first_fault(&long)).places.len() <= 8);
     }
 }
