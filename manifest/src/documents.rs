@@ -4,6 +4,7 @@ mod cut;
 mod indented;
 mod lines;
 mod object;
+mod text;
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::tree::{Fault, Tree};
 use cut::{After, Chunk, Cut, Kind, Step};
 use indented::Indented;
 use lines::{LineError, Lines};
+use text::Text;
 
 /// How much of a stream is read before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,7 @@ pub struct Documents<R: BufRead> {
     /// The position behind everything handed out.
     place: Place,
     /// Read already, but part of what follows.
-    held: Vec<u8>,
+    held: Text,
     after: After,
     done: bool,
 }
@@ -87,7 +89,7 @@ impl<R: BufRead> Documents<R> {
             limits,
             index: 0,
             place: Place { line: 1, offset: 0 },
-            held: Vec::new(),
+            held: Text::default(),
             after: After::Boundary,
             done: false,
         }
@@ -99,27 +101,30 @@ impl<R: BufRead> Documents<R> {
         let after = std::mem::replace(&mut self.after, After::Boundary);
         let mut cut = Cut::new(std::mem::take(&mut self.held), self.place, after);
         let mut next = 0;
-        loop {
+        let at = loop {
             if next == cut.text.len()
-                && !self.lines.read(&mut cut.text, self.limits.document_bytes)?
+                && !self
+                    .lines
+                    .read(cut.text.growing(), self.limits.document_bytes)?
             {
-                break;
+                break cut.text.len();
             }
             let line = next..cut.text.len();
             next = line.end;
             match cut.take(line.start) {
                 Step::More => {}
-                Step::Done => break,
+                Step::Done => break cut.text.len(),
                 Step::Split { at, after } => {
-                    self.held = cut.text.split_off(at);
                     self.after = after;
-                    break;
+                    break at;
                 }
             }
-        }
-        self.place.line += line_feeds(&cut.text);
-        self.place.offset += cut.text.len();
-        Ok((!cut.text.is_empty()).then(|| cut.into_chunk()))
+        };
+        let (chunk, rest) = cut.split(at);
+        self.held = rest;
+        self.place.line += line_feeds(&chunk.text);
+        self.place.offset += chunk.text.len();
+        Ok((!chunk.text.is_empty()).then_some(chunk))
     }
 
     fn document(&mut self, chunk: Chunk) -> Result<Option<Document>, ReadError> {

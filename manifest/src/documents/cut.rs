@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Place;
 use super::object::ObjectEnd;
+use super::text::Text;
 
 /// What stands before the place where the next document begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Line {
 
 /// A document while its lines come in.
 pub(super) struct Cut {
-    pub(super) text: Vec<u8>,
+    pub(super) text: Text,
     start: Place,
     after: After,
     /// Whether a separator, a directive or content has been seen.
@@ -97,7 +98,7 @@ pub(super) enum Step {
 
 impl Cut {
     /// Begins with what is held of the stream already.
-    pub(super) fn new(held: Vec<u8>, start: Place, after: After) -> Self {
+    pub(super) fn new(held: Text, start: Place, after: After) -> Self {
         Self {
             text: held,
             start,
@@ -177,7 +178,8 @@ impl Cut {
             return Step::More;
         };
         self.content = Some(Kind::Json { value, at });
-        if self.text[end..].trim_ascii().is_empty() {
+        // Not `trim_ascii`: it would go through the blanks at the end of the line once for each object.
+        if self.text[end..].iter().all(u8::is_ascii_whitespace) {
             Step::Split {
                 at: self.text.len(),
                 after: After::Object,
@@ -210,13 +212,15 @@ impl Cut {
         }
     }
 
-    pub(super) fn into_chunk(self) -> Chunk {
+    /// The document, which ends at `at`, and what follows it.
+    pub(super) fn split(mut self, at: usize) -> (Chunk, Text) {
         let unclosed = self.object.map(|(at, _)| Kind::Yaml { object: Some(at) });
-        Chunk {
-            text: self.text,
+        let chunk = Chunk {
+            text: self.text.take(at),
             start: self.start,
             after: self.after,
             kind: self.content.or(unclosed).unwrap_or(Kind::Empty),
-        }
+        };
+        (chunk, self.text)
     }
 }
