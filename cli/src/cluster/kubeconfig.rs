@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kube::config::{
     AuthInfo, Cluster, Context, Kubeconfig as File, KubeconfigError, NamedAuthInfo, NamedCluster,
@@ -19,6 +20,9 @@ use crate::failure::{Failure, io_cause};
 
 /// Where a pod finds what it needs to talk to its API server.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// A server that says nothing for so long is gone; without a limit a dead connection would hang for ever.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// The merged kubeconfig files and the flags.
 pub(crate) struct Kubeconfig<'a> {
@@ -152,6 +156,7 @@ impl<'a> Kubeconfig<'a> {
         };
         let mut config = kube::Config::try_from(file).map_err(|error| unusable(&error))?;
         config.default_retry = false; // the service proxy has its own rule
+        config.read_timeout = Some(SILENCE);
         config.proxy_url = match proxy.filter(|proxy| !proxy.is_empty()) {
             Some(proxy) => Some(proxy.parse().map_err(|error| unusable(&error))?),
             None => proxy::for_url(&config.cluster_url, self.environment)?,

@@ -6,9 +6,8 @@ use super::Context;
 use super::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
-use crate::name::Name;
 
-pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
+pub(super) fn run(context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
     let name = context.name();
     let cluster = Cluster::connect(controller, context.environment)?;
     let nothing = no_sealed_secrets(context.input.origin());
@@ -38,9 +37,6 @@ pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(
                 ));
             }
         }
-    }
-    if name == Name::Seal && context.environment.stderr_is_terminal {
-        context.talk.say("valid");
     }
     Ok(())
 }
