@@ -2,7 +2,7 @@
 //!
 //! Both follow from the content, so a restart finds everything as it was.
 
-use sealed_api::SealedSecretSpec;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -21,9 +21,9 @@ pub(super) fn secret_uid(key: &ObjectKey) -> String {
     Uuid::new_v5(&SPACE, format!("secret {key}").as_bytes()).to_string()
 }
 
-/// A generation that changes with the spec. Not a count: there is nobody to count while nobody watches.
-pub(super) fn generation(spec: &SealedSecretSpec) -> i64 {
-    let text = serde_json::to_vec(spec).unwrap_or_default();
+/// A generation that changes with `content`. Not a count: there is nobody to count while nobody watches.
+pub(super) fn generation(content: &impl Serialize) -> i64 {
+    let text = serde_json::to_vec(content).unwrap_or_default();
     let digest = Sha256::digest(&text);
     let bytes = digest.first_chunk().copied().unwrap_or_default();
     // 53 bits: exact in every reader of JSON.
@@ -32,6 +32,8 @@ pub(super) fn generation(spec: &SealedSecretSpec) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use sealed_api::SealedSecretSpec;
+
     use super::*;
 
     #[test]

@@ -112,10 +112,11 @@ fn read(manifest: Manifest) -> Option<Found> {
     if text("kind") != names::KIND && group != Some(names::GROUP) {
         return None;
     }
+    let as_written = generation(&value);
     let mut body = Decoded::from_value(value);
     let key = key_of(k8s_openapi::Metadata::metadata(&body));
     if let Ok(key) = &key {
-        settle_metadata(&mut body, key);
+        settle_metadata(&mut body, key, as_written);
     }
     Some(Found {
         place,
@@ -139,13 +140,15 @@ fn key_of(metadata: &ObjectMeta) -> Result<ObjectKey, String> {
 }
 
 /// What an API server decides about an object, whatever the file says: a file may come from a cluster.
-fn settle_metadata(body: &mut Decoded, key: &ObjectKey) {
+///
+/// `as_written` changes with anything in the document: the generation of an object of which no part can be relied on.
+fn settle_metadata(body: &mut Decoded, key: &ObjectKey, as_written: i64) {
     let generation = match body {
         Decoded::Sound(object) => {
             object.status = None;
             generation(&object.spec)
         }
-        Decoded::Malformed(_) => 0,
+        Decoded::Malformed(_) => as_written,
     };
     let metadata = k8s_openapi::Metadata::metadata_mut(body);
     *metadata = ObjectMeta {
@@ -254,8 +257,15 @@ mod tests {
             "encryptedData",
             "template: {immutable: maybe}, encryptedData",
         );
-        let scan = scanned(&text);
-        let body = scan.objects.values().next().unwrap();
-        assert!(matches!(&**body, Decoded::Malformed(_)));
+        let generation_of = |text: &str| {
+            let scan = scanned(text);
+            let body = scan.objects.values().next().unwrap();
+            assert!(matches!(&**body, Decoded::Malformed(_)));
+            k8s_openapi::Metadata::metadata(&**body).generation
+        };
+        let first = generation_of(&text);
+        assert_eq!(generation_of(&text), first);
+        // Another fault is another thing to tell.
+        assert_ne!(generation_of(&text.replace("maybe", "perhaps")), first);
     }
 }
