@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::key_schedule::KeySchedule;
-use super::shell::Shell;
+use super::shell::{Progress, Shell};
 use super::{Sweeper, WORKERS, sweep};
 use crate::outcome::Outcome;
 use crate::program::Ended;
@@ -19,16 +19,9 @@ pub(super) async fn settle(
     let schedule = schedule.load(&shell).await;
     let schedule = schedule.start(&shell).await;
     sweep(sweeper, &shell).await;
-    let keys: Vec<_> = shell.outcomes().into_iter().map(|(key, _)| key).collect();
-    let passes = futures::stream::iter(keys).for_each_concurrent(WORKERS, |key| {
-        let shell = Arc::clone(&shell);
-        async move {
-            shell.pass(&key).await;
-        }
-    });
     let shutdown = shell.services.shutdown.clone();
     tokio::select! {
-        () = passes => {}
+        () = pass_over_all(&shell) => {}
         () = shutdown.cancelled() => anyhow::bail!("stopped before everything was settled"),
     }
     drop(schedule);
@@ -37,16 +30,29 @@ pub(super) async fn settle(
     Ok(ended)
 }
 
-fn report(shell: &Shell) -> (String, Ended) {
+/// One pass over each object.
+pub(super) async fn pass_over_all(shell: &Arc<Shell>) {
+    let keys = shell.progress().into_iter().map(|(key, _)| key);
+    let passes = futures::stream::iter(keys).for_each_concurrent(WORKERS, |key| async move {
+        shell.pass(&key).await;
+    });
+    passes.await;
+}
+
+pub(super) fn report(shell: &Shell) -> (String, Ended) {
     let mut ended = Ended::Well;
     let mut lines = String::new();
-    for (key, outcome) in shell.outcomes() {
-        let line = match outcome {
-            Some(Outcome::Synced) => format!("ok {key}"),
-            None => format!("paused {key}"),
-            Some(Outcome::Failed(failure)) => {
+    for (key, progress) in shell.progress() {
+        let line = match progress {
+            Progress::Ended(Outcome::Synced) => format!("ok {key}"),
+            Progress::Paused => format!("paused {key}"),
+            Progress::Ended(Outcome::Failed(failure)) => {
                 ended = Ended::WithFailures;
                 format!("failed {key}: {}", one_line(&failure.message))
+            }
+            Progress::Unfinished => {
+                ended = Ended::WithFailures;
+                format!("failed {key}: not worked on to the end; the log says why")
             }
         };
         lines = lines + &line + "\n";
@@ -75,7 +81,33 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reconcile::tests::Site;
     use super::*;
+
+    #[tokio::test]
+    async fn only_what_is_paused_is_called_so() {
+        let mut site = Site::new();
+        site.put(
+            "sealed/a.yaml",
+            &Site::object("a", "{seal-tool/paused: \"true\"}", "{}"),
+        );
+        assert_eq!(
+            site.once().await,
+            ("paused web/a\n".to_owned(), Ended::Well)
+        );
+        site.put("sealed/b.yaml", &Site::object("b", "{}", "{}"));
+        site.panic_once();
+        let (told, ended) = site.once().await;
+        assert_eq!(
+            (told.as_str(), ended),
+            (
+                "paused web/a\nfailed web/b: not worked on to the end; the log says why\n",
+                Ended::WithFailures
+            )
+        );
+        let told = site.once().await;
+        assert_eq!(told, ("paused web/a\nok web/b\n".to_owned(), Ended::Well));
+    }
 
     #[test]
     fn a_message_stays_on_its_line_and_drives_no_terminal() {

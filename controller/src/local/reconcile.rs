@@ -2,14 +2,18 @@
 //!
 //! The decisions are those of a cluster ([`crate::triage`], [`crate::plan`]); only reading and writing differ.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use k8s_openapi::Metadata as _;
 use k8s_openapi::api::core::v1::Secret;
-use sealed_api::{Decoded, Malformed, PlainText, SealedSecret};
+use sealed_api::{Decoded, Malformed, PlainText, SealedSecret, SealedSecretStatus};
 
 use super::shell::{Object, Shell};
+use crate::conditions::next_status;
 use crate::memory::{Done, Facts, KeySet};
+use crate::metrics::FailureReason;
 use crate::object_key::ObjectKey;
 use crate::outcome::{ApiFailure, Failure, Outcome};
 use crate::plan::{self, AfterWrite, Attempt, Observed, Plan, Subject, Write};
@@ -30,8 +34,18 @@ impl Shell {
         }
     }
 
-    /// One pass.
+    /// One pass. A panic in it costs this pass only.
     pub(super) async fn pass(self: &Arc<Self>, key: &ObjectKey) -> Verdict {
+        let ended = AssertUnwindSafe(self.pass_over_body(key))
+            .catch_unwind()
+            .await;
+        ended.unwrap_or_else(|_panic| {
+            tracing::error!(%key, "a pass ended in a panic; it will be repeated");
+            Verdict::Retry(Pace::Slow)
+        })
+    }
+
+    async fn pass_over_body(self: &Arc<Self>, key: &ObjectKey) -> Verdict {
         let Some(object) = self.state().objects.get(key).cloned() else {
             return Verdict::Settled;
         };
@@ -63,7 +77,10 @@ impl Shell {
                 Verdict::Settled
             }
             // The target was looked at: nobody can say more.
-            Triage::Settled(verdict) => verdict,
+            Triage::Settled(verdict) => {
+                let status = self.untold(key, &object);
+                self.publish(key, status, verdict).await
+            }
             Triage::Look => Verdict::Settled,
             Triage::Unseal { order, choice } => {
                 tracing::info!(%key, "Updating");
@@ -212,23 +229,48 @@ impl Shell {
         } else if plan.event.is_some() {
             tracing::info!(%key, "SealedSecret unsealed successfully");
         }
-        if let Some(status) = plan.status {
+        if let Some(status) = &plan.status {
             self.services
                 .metrics
                 .conditions_observed(key, &instance, &status.conditions);
-            let (shell, key_of_file, stored) = (Arc::clone(self), key.clone(), status.clone());
-            let written = blocking(move || shell.statuses.write(&key_of_file, &stored)).await;
-            if let Some(object) = self.state().objects.get_mut(key) {
-                object.status = Some(status);
+        }
+        self.publish(key, plan.status, plan.next).await
+    }
+
+    /// The status that tells how the last pass ended, unless the stored one does: it could not be written then.
+    fn untold(&self, key: &ObjectKey, object: &SealedSecret) -> Option<SealedSecretStatus> {
+        let last = self.state().memory.last(key).cloned()?;
+        let generation = object.metadata.generation.unwrap_or_default();
+        let now = (self.services.clock)();
+        next_status(object.status.as_ref(), generation, &last.outcome, now)
+    }
+
+    /// Stores a status that differs from the stored one; if that fails, the object comes back for it.
+    async fn publish(
+        self: &Arc<Self>,
+        key: &ObjectKey,
+        status: Option<SealedSecretStatus>,
+        verdict: Verdict,
+    ) -> Verdict {
+        let Some(status) = status else {
+            return verdict;
+        };
+        let (shell, key_of_file, stored) = (Arc::clone(self), key.clone(), status.clone());
+        match blocking(move || shell.statuses.write(&key_of_file, &stored)).await {
+            Ok(()) => {
+                if let Some(object) = self.state().objects.get_mut(key) {
+                    object.status = Some(status);
+                }
+                verdict
             }
-            if let Err(error) = written {
+            Err(error) => {
                 self.services
                     .metrics
-                    .unseal_failed(crate::metrics::FailureReason::Status, &key.namespace);
+                    .unseal_failed(FailureReason::Status, &key.namespace);
                 tracing::error!("sealed-secret" = %key, %error, "Error updating SealedSecret status");
+                Verdict::Retry(Pace::Fast)
             }
         }
-        plan.next
     }
 
     async fn observe(self: &Arc<Self>, key: &ObjectKey) -> Result<Option<Secret>, ApiFailure> {
@@ -273,3 +315,6 @@ fn tell_failure(key: &ObjectKey, failure: &Failure, news: bool, next: Verdict) {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -50,6 +50,16 @@ pub(super) struct Object {
     pub(super) status: Option<SealedSecretStatus>,
 }
 
+/// How far an object has come.
+pub(super) enum Progress {
+    /// A pass ended so.
+    Ended(Outcome),
+    /// It is left alone: its annotation asks for that.
+    Paused,
+    /// No pass has come to an end.
+    Unfinished,
+}
+
 impl Shell {
     pub(super) fn new(
         services: Services,
@@ -230,14 +240,17 @@ impl Shell {
         }
     }
 
-    /// How the last pass over each object ended; nothing for one that is paused.
-    pub(super) fn outcomes(&self) -> Vec<(ObjectKey, Option<Outcome>)> {
+    /// How far each object has come.
+    pub(super) fn progress(&self) -> Vec<(ObjectKey, Progress)> {
         let state = self.state();
-        let outcome = |key: &ObjectKey| state.memory.last(key).map(|done| done.outcome.clone());
-        state
-            .objects
-            .keys()
-            .map(|key| (key.clone(), outcome(key)))
+        let progress = |key: &ObjectKey, object: &Object| match state.memory.last(key) {
+            _ if Facts::of(object.body.metadata()).paused => Progress::Paused,
+            Some(done) => Progress::Ended(done.outcome.clone()),
+            None => Progress::Unfinished,
+        };
+        let objects = state.objects.iter();
+        objects
+            .map(|(key, object)| (key.clone(), progress(key, object)))
             .collect()
     }
 
