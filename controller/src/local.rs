@@ -50,6 +50,7 @@ use crate::http::Gate;
 use crate::plan::Rules;
 use crate::program::Ended;
 use crate::queue::{Backoff, WorkQueue};
+use crate::renewal::Occasion;
 use crate::services::Services;
 
 const KEYS: &str = "keys";
@@ -193,15 +194,16 @@ async fn serve(
     loop {
         sweeper = sweep(sweeper, &shell).await;
         gate.open();
-        let due = schedule.due_in();
+        let due;
+        (schedule, due) = schedule.go_on(&shell).await;
         tokio::select! {
             () = services.shutdown.cancelled() => break,
             () = changes.next() => tokio::time::sleep(SETTLE).await,
             () = tokio::time::sleep(SWEEP) => {}
-            () = tokio::time::sleep(due) => {}
-            () = services.renew_key.notified() => schedule = schedule.make(&shell, "on demand").await,
+            () = tokio::time::sleep_until(due.into()) => {}
+            () = services.renew_key.notified() => schedule = schedule.make(&shell, Occasion::Demand).await,
         }
-        schedule = schedule.load(&shell).await.make_due(&shell).await;
+        schedule = schedule.load(&shell).await;
     }
     shell.queue.close();
     // Passes under way end in milliseconds, and their writes are whole or not there.

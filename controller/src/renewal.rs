@@ -3,9 +3,12 @@
 //! Pure: the schedule follows from the newest key, the rules and the failures so far, so that a
 //! restart neither shifts nor loses it. Generating and storing the key is the shell's.
 
+mod schedule;
+
 use jiff::{SignedDuration, Timestamp};
 use sealed_crypto::{Keyring, SealingKey};
 
+pub use self::schedule::{Act, Moment, Occasion, Schedule};
 use crate::config::KeyConfig;
 
 /// A certificate is replaced this long before it ends, or a tenth of its life if that is less:

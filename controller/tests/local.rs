@@ -13,6 +13,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::{Command, Output};
 
 use rustix::process::Signal;
+use sealed_controller::key_secret::next_name;
 use site::{Site, mode, wait_for};
 
 const SECRET: &str = "secrets/web/db.yaml";
@@ -356,6 +357,32 @@ fn a_new_key_on_demand_seals_and_the_old_one_still_opens() {
     );
     site.wait_value("secrets/web/old.yaml", "a", "b");
     site.wait_value("secrets/web/new.yaml", "a", "b");
+}
+
+#[test]
+fn a_first_key_that_cannot_be_made_is_tried_again() {
+    let site = Site::new();
+    // Every name that would be tried is taken.
+    let taken: Vec<_> = (0..5)
+        .map(|attempt| next_name("sealed-secrets-key", "kube-system", [], attempt))
+        .map(|name| site.path(&format!("keys/{name}.yaml")))
+        .collect();
+    for path in &taken {
+        fs::create_dir_all(path).unwrap();
+    }
+    let running = site.start(&[]);
+    assert_eq!(running.get("/v1/cert.pem").code, 503);
+    wait_for("the error", || {
+        let log = running.log();
+        (log.contains("Failed to generate new key") && log.contains("occasion=\"at start\""))
+            .then_some(())
+    });
+    for path in &taken {
+        fs::remove_dir(path).unwrap();
+    }
+    wait_for("a key", || {
+        (running.get("/v1/cert.pem").code == 200).then_some(())
+    });
 }
 
 #[test]

@@ -1,41 +1,36 @@
-//! When keys are read and made: the rules of [`crate::renewal`] over `DIR/keys`.
+//! When keys are read and made: the schedule of [`crate::renewal`] over `DIR/keys`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::keys::{Keys, Loaded};
 use super::reconcile::blocking;
 use super::shell::Shell;
 use crate::error_text::error_text;
 use crate::memory::KeySet;
-use crate::renewal::{AtStart, KeysAtStart, NewestKey, Renewal, RenewalRules};
+use crate::renewal::{
+    Act, AtStart, KeysAtStart, Moment, NewestKey, Occasion, RenewalRules, Schedule,
+};
 use crate::services::Services;
-
-/// The clock is looked at again at least this often: it may be set, and the machine may sleep.
-const LOOK_AGAIN: Duration = Duration::from_hours(1);
-
-/// Between two keys, whatever the clock says.
-const REST: Duration = Duration::from_secs(1);
 
 /// The keys and what is due for them. Methods take and give it back because file work happens on another thread.
 pub(super) struct KeySchedule {
     services: Services,
     keys: Keys,
-    renewal: Renewal,
-    secrets: usize,
-    /// No key on schedule before this: whatever the clock says, keys are not made without pause.
-    rest_until: Instant,
+    schedule: Schedule,
+    found: KeysAtStart,
 }
 
 impl KeySchedule {
     pub(super) fn new(services: &Services, keys: Keys) -> Self {
-        let renewal = Renewal::new(RenewalRules::from(&services.config.keys));
         Self {
             services: services.clone(),
             keys,
-            renewal,
-            secrets: 0,
-            rest_until: Instant::now(),
+            schedule: Schedule::new(RenewalRules::from(&services.config.keys)),
+            found: KeysAtStart {
+                secrets: 0,
+                newest: None,
+            },
         }
     }
 
@@ -51,52 +46,57 @@ impl KeySchedule {
 
     fn publish(&mut self, shell: &Shell) {
         let Loaded { keyring, secrets } = self.keys.load();
-        self.secrets = secrets;
-        let now = (self.services.clock)();
-        self.renewal.keys_changed(NewestKey::of(&keyring, now));
+        let newest = NewestKey::of(&keyring, self.now().time);
+        self.found = KeysAtStart { secrets, newest };
+        self.schedule.keys_changed(self.found);
         let keys = KeySet::from(&keyring);
         self.services.keyring.send_replace(keyring);
         shell.keys_changed(&keys);
     }
 
-    /// Makes the first key, if there is to be one.
-    pub(super) async fn start(self, shell: &Arc<Shell>) -> Self {
-        let now = (self.services.clock)();
-        let newest = NewestKey::of(&self.services.keyring.borrow(), now);
-        let secrets = self.secrets;
-        match self.renewal.at_start(KeysAtStart { secrets, newest }) {
-            AtStart::Proceed => {}
-            AtStart::Generate(_) => return self.make(shell, "at start").await,
+    /// Makes the first key, if there is to be one. One that cannot be made is tried again by [`go_on`](Self::go_on).
+    pub(super) async fn start(mut self, shell: &Arc<Shell>) -> Self {
+        match self.schedule.listed(self.found, self.now()) {
+            AtStart::Proceed | AtStart::Generate(_) => {}
             AtStart::WaitForKey => {
                 tracing::warn!(
                     "there is no sealing key, and --auto-first-key=false: waiting for one to be brought"
                 );
             }
             AtStart::NoUsableKey => tracing::error!(
-                secrets,
+                secrets = self.found.secrets,
                 "no sealing key can be used; a new one would hide that, so none is made"
             ),
         }
-        self
+        self.go_on(shell).await.0
+    }
+
+    /// Makes what is due, and says when to come back.
+    pub(super) async fn go_on(mut self, shell: &Arc<Shell>) -> (Self, Instant) {
+        loop {
+            match self.schedule.step(self.now()) {
+                Act::Make(occasion) => self = self.make(shell, occasion).await,
+                Act::Wait(until) => return (self, until),
+            }
+        }
     }
 
     /// Makes one more key.
-    pub(super) async fn make(mut self, shell: &Arc<Shell>, occasion: &'static str) -> Self {
+    pub(super) async fn make(mut self, shell: &Arc<Shell>, occasion: Occasion) -> Self {
         let shell = Arc::clone(shell);
         blocking(move || {
-            let now = (self.services.clock)();
-            match self.keys.make(now) {
+            match self.keys.make(self.now().time) {
                 Ok(()) => {
-                    self.renewal.generated();
+                    self.schedule.made();
                     self.publish(&shell);
                 }
                 Err(failure) => {
                     tracing::error!(
                         error = error_text(&failure),
-                        occasion,
+                        occasion = occasion.as_str(),
                         "Failed to generate new key"
                     );
-                    self.renewal.failed(now);
+                    self.schedule.failed(self.now());
                 }
             }
             self
@@ -104,26 +104,10 @@ impl KeySchedule {
         .await
     }
 
-    /// Makes the next key if it is due.
-    pub(super) async fn make_due(mut self, shell: &Arc<Shell>) -> Self {
-        let due = self
-            .renewal
-            .due()
-            .is_some_and(|due| due <= (self.services.clock)());
-        if due && self.rest_until <= Instant::now() {
-            self.rest_until = Instant::now() + REST;
-            return self.make(shell, "on schedule").await;
+    fn now(&self) -> Moment {
+        Moment {
+            time: (self.services.clock)(),
+            instant: Instant::now(),
         }
-        self
-    }
-
-    /// How long until the next key is due, or until that has to be asked again.
-    pub(super) fn due_in(&self) -> Duration {
-        let now = (self.services.clock)();
-        let wait = self
-            .renewal
-            .due()
-            .map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
-        wait.unwrap_or(LOOK_AGAIN).clamp(REST, LOOK_AGAIN)
     }
 }
