@@ -17,7 +17,7 @@ use sealed_crypto::{
     Certificate, CertificateError, KeyEncodingError, PrivateKey, PrivateKeyError, SealingKey,
 };
 
-pub use self::name::next_name;
+pub use self::name::{identity, name_after, next_name};
 use crate::config::{KeyConfig, KeyOrderPriority};
 
 /// A key Secret that can be used.

@@ -27,7 +27,17 @@ pub fn next_name<'a>(
     known: impl IntoIterator<Item = &'a Secret>,
     attempt: u32,
 ) -> String {
-    let known: BTreeSet<String> = known.into_iter().map(identity).collect();
+    name_after(prefix, namespace, known.into_iter().map(identity), attempt)
+}
+
+/// The same as [`next_name`], for whoever keeps only the [`identity`] of each known Secret.
+pub fn name_after(
+    prefix: &str,
+    namespace: &str,
+    known: impl IntoIterator<Item = String>,
+    attempt: u32,
+) -> String {
+    let known: BTreeSet<String> = known.into_iter().collect();
     let mut hash = Sha256::new();
     for text in [namespace]
         .into_iter()
@@ -46,7 +56,7 @@ pub fn next_name<'a>(
 }
 
 /// What makes a key Secret the same one for everybody: its key, or else its name.
-fn identity(secret: &Secret) -> String {
+pub fn identity(secret: &Secret) -> String {
     secret
         .data
         .as_ref()

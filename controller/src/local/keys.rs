@@ -20,8 +20,9 @@ use super::directory::Directory;
 use super::manifests::{Files, Manifest};
 use crate::config::{KeyConfig, KeyOrderPriority};
 use crate::error_text::error_text;
-use crate::key_secret::{self, is_in_use, next_name};
+use crate::key_secret::{self, is_in_use, name_after};
 use crate::new_key::{self, NewKeyError};
+use crate::wipe::wipe;
 
 /// The namespace that key files name: where a cluster keeps its keys unless told otherwise.
 pub(super) const NAMESPACE: &str = install::NAMESPACE;
@@ -46,10 +47,26 @@ pub(super) enum MakeError {
     NamesTaken,
 }
 
-/// One key Secret of a file.
+/// One key Secret of a file. Only the key itself is kept, in the one form that is made for keeping it.
 struct KeyFile {
     place: String,
-    secret: Result<Box<Secret>, String>,
+    /// What makes it the same key for everybody ([`key_secret::identity`]), if it is a Secret.
+    identity: Option<String>,
+    content: Content,
+}
+
+/// What a key Secret is good for.
+enum Content {
+    /// For nothing.
+    Broken(String),
+    /// For opening values, and for sealing if there is no `fault`.
+    Key {
+        name: String,
+        key: Arc<SealingKey>,
+        fault: Option<String>,
+    },
+    /// Retired by its label: no key, and no fault either.
+    Retired,
 }
 
 /// What the directory holds at the moment.
@@ -87,10 +104,11 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn new(directory: Directory, config: KeyConfig) -> Self {
+        let (prefix, order) = (config.prefix.clone(), config.order);
         Self {
             directory,
             config,
-            files: Files::new(read),
+            files: Files::new(move |manifest| Some(read(manifest, &prefix, order))),
             told: BTreeSet::new(),
         }
     }
@@ -100,33 +118,33 @@ impl Keys {
         let mut keys: Vec<Arc<SealingKey>> = Vec::new();
         let mut reports = BTreeSet::new();
         let mut secrets = 0;
-        for item in self
-            .files
-            .scan(&self.directory)
-            .iter()
-            .flat_map(|file| file.iter())
-        {
-            let (place, secret) = match item {
-                Ok(KeyFile {
-                    place,
-                    secret: Ok(secret),
-                }) if is_in_use(secret, &self.config.prefix) => (place, Ok(secret)),
-                // Retired by its label: no key, and no fault either.
-                Ok(KeyFile { secret: Ok(_), .. }) => continue,
-                Ok(KeyFile {
-                    place,
-                    secret: Err(error),
-                }) => (place, Err(error.clone())),
-                Err(error) => (&String::new(), Err(error.to_string())),
+        let files = self.files.scan(&self.directory);
+        for item in files.iter().flat_map(|file| file.iter()) {
+            let (place, content) = match item {
+                Ok(file) => (file.place.clone(), &file.content),
+                Err(error) => (String::new(), &Content::Broken(error.to_string())),
             };
-            secrets += 1;
-            match secret {
-                Err(error) => {
-                    let secret = place.clone();
-                    reports.insert(Report::Broken { secret, error });
+            match content {
+                Content::Retired => continue,
+                Content::Broken(error) => {
+                    reports.insert(Report::Broken {
+                        secret: place,
+                        error: error.clone(),
+                    });
                 }
-                Ok(secret) => keys.extend(load(place, secret, self.config.order, &mut reports)),
+                Content::Key { name, key, fault } => {
+                    keys.push(Arc::clone(key));
+                    reports.insert(Report::Registered {
+                        secretname: name.clone(),
+                        fingerprint: key.fingerprint(),
+                    });
+                    reports.extend(fault.clone().map(|error| Report::NotOffered {
+                        secret: place,
+                        error,
+                    }));
+                }
             }
+            secrets += 1;
         }
         self.tell(reports);
         Loaded {
@@ -183,6 +201,7 @@ impl Keys {
                 key_secret::secret(NAMESPACE, name.clone(), &self.config, &key, &certificate)?;
             secret.metadata.creation_timestamp = Some(Time(now));
             let text = Zeroizing::new(to_yaml(&secret));
+            wipe(&mut secret);
             self.directory
                 .replace(&file, text.as_bytes())
                 .map_err(io_error)?;
@@ -196,59 +215,49 @@ impl Keys {
     fn next_name(&mut self, attempt: u32) -> String {
         let files = self.files.scan(&self.directory);
         let items = files.iter().flat_map(|file| file.iter());
-        let secrets = items.filter_map(|item| item.as_ref().ok()?.secret.as_deref().ok());
-        next_name(&self.config.prefix, NAMESPACE, secrets, attempt)
+        let known = items.filter_map(|item| item.as_ref().ok()?.identity.clone());
+        name_after(&self.config.prefix, NAMESPACE, known, attempt)
     }
 }
 
 /// Any object that is not a Secret is a mistake here: saying so beats waiting for a key that does not come.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature that `Files` asks for"
-)]
-fn read(manifest: Manifest) -> Option<KeyFile> {
+fn read(manifest: Manifest, prefix: &str, order: KeyOrderPriority) -> KeyFile {
     let Manifest { place, value } = manifest;
-    let kind = value.get("kind").and_then(|kind| kind.as_str());
-    let secret = if kind == Some(secret::KIND) {
-        decode_secret(value, Origin::Yaml)
-            .map(Box::new)
-            .map_err(|error| format!("{}: {}", error.field(), error.reason()))
-    } else {
-        Err("not a Secret".to_owned())
+    let broken = |place, error| KeyFile {
+        place,
+        identity: None,
+        content: Content::Broken(error),
     };
-    Some(KeyFile { place, secret })
+    let kind = value.get("kind").and_then(|kind| kind.as_str());
+    if kind != Some(secret::KIND) {
+        return broken(place, "not a Secret".to_owned());
+    }
+    match decode_secret(value, Origin::Yaml) {
+        Ok(mut secret) => {
+            let identity = Some(key_secret::identity(&secret));
+            let content = content(&secret, prefix, order);
+            wipe(&mut secret);
+            KeyFile {
+                place,
+                identity,
+                content,
+            }
+        }
+        Err(error) => broken(place, format!("{}: {}", error.field(), error.reason())),
+    }
 }
 
-fn load(
-    place: &str,
-    secret: &Secret,
-    order: KeyOrderPriority,
-    reports: &mut BTreeSet<Report>,
-) -> Option<Arc<SealingKey>> {
-    let place = || place.to_owned();
+fn content(secret: &Secret, prefix: &str, order: KeyOrderPriority) -> Content {
+    if !is_in_use(secret, prefix) {
+        return Content::Retired;
+    }
     match key_secret::load(secret, order) {
-        Ok(loaded) => {
-            reports.insert(Report::Registered {
-                secretname: secret.metadata.name.clone().unwrap_or_default(),
-                fingerprint: loaded.key.fingerprint(),
-            });
-            if let Some(fault) = loaded.fault {
-                let error = error_text(&fault);
-                reports.insert(Report::NotOffered {
-                    secret: place(),
-                    error,
-                });
-            }
-            Some(Arc::new(loaded.key))
-        }
-        Err(fault) => {
-            let error = error_text(&fault);
-            reports.insert(Report::Broken {
-                secret: place(),
-                error,
-            });
-            None
-        }
+        Ok(loaded) => Content::Key {
+            name: secret.metadata.name.clone().unwrap_or_default(),
+            key: Arc::new(loaded.key),
+            fault: loaded.fault.as_ref().map(|fault| error_text(fault)),
+        },
+        Err(fault) => Content::Broken(error_text(&fault)),
     }
 }
 
@@ -340,6 +349,17 @@ mod tests {
         fs::remove_file(top.path().join("broken.yaml")).unwrap();
         assert_eq!(keys.load().secrets, 3);
         assert_eq!(log.text(), told);
+    }
+
+    #[test]
+    fn an_unchanged_key_is_kept_and_its_secret_is_not_read_again() {
+        let top = tempfile::tempdir().unwrap();
+        let mut keys = keys_in(top.path());
+        keys.make(now()).unwrap();
+        let first = keys.load().keyring;
+        let again = keys.load().keyring;
+        let same = first.iter().zip(again.iter());
+        assert!(same.map(|(a, b)| Arc::ptr_eq(a, b)).eq([true]));
     }
 
     #[test]

@@ -47,15 +47,15 @@ type Content<T> = Arc<Vec<Result<T, ManifestError>>>;
 /// The files of a directory tree, each turned into a list of `T`.
 pub(super) struct Files<T> {
     known: BTreeMap<PathBuf, (Stamp, Content<T>)>,
-    read: fn(Manifest) -> Option<T>,
+    read: Box<dyn Fn(Manifest) -> Option<T> + Send>,
 }
 
 impl<T> Files<T> {
     /// Files that were never read. `read` says what an object becomes; `None` passes over it.
-    pub(super) fn new(read: fn(Manifest) -> Option<T>) -> Self {
+    pub(super) fn new(read: impl Fn(Manifest) -> Option<T> + Send + 'static) -> Self {
         Self {
             known: BTreeMap::new(),
-            read,
+            read: Box::new(read),
         }
     }
 

@@ -96,7 +96,7 @@ mod tests {
             ("paused web/a\n".to_owned(), Ended::Well)
         );
         site.put("sealed/b.yaml", &Site::object("b", "{}", "{}"));
-        site.panic_once();
+        Site::panic_once();
         let (told, ended) = site.once().await;
         assert_eq!(
             (told.as_str(), ended),

@@ -73,7 +73,7 @@ impl Site {
         fs::write(path, text).unwrap();
     }
 
-    pub(crate) fn panic_once(&self) {
+    pub(crate) fn panic_once() {
         PANIC.with(|panic| panic.store(true, Ordering::Relaxed));
     }
 
@@ -105,12 +105,12 @@ async fn a_panic_costs_one_pass_and_no_worker() {
         let file = format!("sealed/{name}.yaml");
         site.put(&file, &Site::object(name, "{}", "{}"));
     }
-    site.panic_once();
+    Site::panic_once();
     site.sweep();
     let worker = tokio::spawn(Arc::clone(&site.shell).work());
     let told = |name| site.shell.statuses.read(&ObjectKey::new("web", name));
     for _ in 0..1_000 {
-        if told("a").or(told("b")).is_some() {
+        if told("a").or_else(|| told("b")).is_some() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
