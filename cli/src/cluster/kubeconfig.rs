@@ -22,7 +22,7 @@ use crate::failure::{Failure, io_cause};
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// A server that says nothing for so long is gone; without a limit a dead connection would hang for ever.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// The merged kubeconfig files and the flags.
 pub(crate) struct Kubeconfig<'a> {
