@@ -44,7 +44,7 @@ impl Endpoints {
         } else {
             match self
                 .bodies
-                .read(request.into_body(), self.read_timeout)
+                .read(request.into_body(), peer, self.read_timeout)
                 .await
             {
                 Ok(body) => self.decrypt(path, body, peer).await,
@@ -70,6 +70,7 @@ fn refused_body(path: &str, fault: BodyError) -> Answer {
         BodyError::Broken => status(StatusCode::BAD_REQUEST),
         BodyError::Busy => busy(),
         BodyError::TooLarge => error(StatusCode::PAYLOAD_TOO_LARGE, format!("{fault}\n")),
+        BodyError::TooSlow => status(StatusCode::REQUEST_TIMEOUT),
     }
 }
 

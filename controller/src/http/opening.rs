@@ -105,7 +105,10 @@ mod tests {
 
     async fn read(text: &str, stream: Stream) -> Result<SealedSecret, String> {
         let body = Full::new(Bytes::from(text.to_owned()));
-        let body = BodyBudget::default().read(body, None).await.unwrap();
+        let body = BodyBudget::default()
+            .read(body, [192, 0, 2, 1].into(), None)
+            .await
+            .unwrap();
         read_object(&body, stream).map_err(|error| format!("{:#}", anyhow::Error::new(error)))
     }
 
