@@ -59,6 +59,18 @@ pub(crate) enum Fault {
     },
 }
 
+/// How much of a text of the object an error repeats, in characters. What strangers send ends up in logs, and what
+/// stands in an object in the status of another.
+const REPEATED: usize = 64;
+
+/// The beginning of a text of the object, enough to recognise it.
+pub(crate) fn beginning(text: &str) -> String {
+    match text.char_indices().nth(REPEATED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 impl DecodeError {
     pub(crate) fn new(place: &Place<'_>, fault: Fault) -> Self {
         Self {

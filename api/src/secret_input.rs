@@ -11,8 +11,8 @@ use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Map, Value};
 
 use crate::decode::{
-    DecodeError, Fault, Fields, Place, Rules, Shape, bytes, clean, fields, json_type, object_meta,
-    text_map,
+    DecodeError, Fault, Fields, Place, Rules, Shape, beginning, bytes, clean, fields, json_type,
+    object_meta, text_map,
 };
 use crate::names::secret;
 
@@ -167,7 +167,8 @@ fn check_kind(found: &mut Fields, root: &Place<'_>, rules: Rules) -> Result<(), 
     if kind_fits && version_fits {
         return Ok(());
     }
-    let found = match (kind, version) {
+    let told = |text: Option<String>| text.as_deref().map(beginning);
+    let found = match (told(kind), told(version)) {
         (Some(kind), Some(version)) => format!("`{kind}` of `{version}`"),
         (Some(kind), None) => format!("`{kind}`"),
         (None, version) => format!("apiVersion `{}`", version.unwrap_or_default()),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::beginning;
+
 /// One step of the way from the root of an object to a field.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
@@ -83,7 +85,7 @@ impl fmt::Display for Place<'_> {
             Step::Field(name) if parent.parent.is_none() => f.write_str(name),
             Step::Field(name) => write!(f, ".{name}"),
             Step::Index(index) => write!(f, "[{index}]"),
-            Step::Key(key) => write!(f, "[{key:?}]"),
+            Step::Key(key) => write!(f, "[{:?}]", beginning(key)),
             Step::Root => Ok(()),
         }
     }
@@ -92,6 +94,15 @@ impl fmt::Display for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_key_is_told_by_its_beginning() {
+        let root = Place::root();
+        let told = root.key(&"ü".repeat(1000)).to_string();
+        assert_eq!(told, format!("[\"{}…\"]", "ü".repeat(64)));
+        let just = "x".repeat(64);
+        assert_eq!(root.key(&just).to_string(), format!("[\"{just}\"]"));
+    }
 
     #[test]
     fn people_see_keys_and_go_does_not() {

@@ -11,7 +11,7 @@ use sealed_crypto::base64;
 use serde_json::{Map, Value};
 
 use super::scalar::number_as_text;
-use super::{DecodeError, Fault, Place, json_type};
+use super::{DecodeError, Fault, Place, beginning, json_type};
 
 /// How leniently to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,12 @@ pub(crate) fn fields(
         if found.insert(proper, value).is_some() {
             // Which of `data` and `Data` counts would be a guess.
             let place = place.field(go_struct, proper);
-            return Err(DecodeError::new(&place, Fault::FieldTwice { other: name }));
+            return Err(DecodeError::new(
+                &place,
+                Fault::FieldTwice {
+                    other: beginning(&name),
+                },
+            ));
         }
     }
     Ok(Fields(found))
@@ -193,6 +198,7 @@ fn time(text: String, place: &Place<'_>) -> Result<Value, DecodeError> {
     if spelt_well && text.parse::<jiff::Timestamp>().is_ok() {
         return Ok(Value::String(text));
     }
+    let text = beginning(&text);
     Err(DecodeError::new(place, Fault::BadTime { text }))
 }
 

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use super::{Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate};
 use crate::decode::{
-    DecodeError, Fault, Fields, Place, Rules, Shape, Struct, bytes, clean, fields, json_type,
-    object_meta,
+    DecodeError, Fault, Fields, Place, Rules, Shape, Struct, beginning, bytes, clean, fields,
+    json_type, object_meta,
 };
 use crate::names;
 
@@ -128,7 +128,7 @@ fn check_kind(found: &mut Fields, root: &Place<'_>, required: bool) -> Result<()
         return Ok(());
     }
     let or_none = |text: Option<String>, what| match text {
-        Some(text) if !text.is_empty() => format!("`{text}`"),
+        Some(text) if !text.is_empty() => format!("`{}`", beginning(&text)),
         _ => format!("no {what}"),
     };
     Err(DecodeError::new(

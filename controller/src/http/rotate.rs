@@ -11,6 +11,7 @@ use super::body::HeldBody;
 use super::decrypting::{busy, too_costly};
 use super::endpoints::{Answer, Endpoints, error, status, with_type};
 use super::opening::{self, NotAnObject, NotOpened, Stream, read_object};
+use crate::message::bounded;
 use crate::rsa_pool::NoResult;
 
 /// Why nothing is returned.
@@ -37,7 +38,7 @@ pub(super) async fn answer(endpoints: &Endpoints, body: HeldBody, peer: IpAddr) 
         Ok((object, key)) => {
             // Who had something decrypted, and what: the answer itself is ciphertext.
             tracing::info!(
-                key = format!("{}/{}", object.namespace(), object.name()),
+                key = bounded(&format!("{}/{}", object.namespace(), object.name())),
                 peer = %peer,
                 fingerprint = %key,
                 "Re-encrypted SealedSecret"
@@ -50,7 +51,7 @@ pub(super) async fn answer(endpoints: &Endpoints, body: HeldBody, peer: IpAddr) 
         Err(NotRotated::NoResult(_) | NotRotated::Open(NotOpened::NoResult(_))) => busy(),
         Err(NotRotated::Open(NotOpened::TooCostly)) => too_costly(),
         Err(fault) => {
-            tracing::error!(error = %fault, "Error rotating secret");
+            tracing::error!(error = bounded(&fault.to_string()), "Error rotating secret");
             match fault {
                 NotRotated::NoCertificate => error(
                     StatusCode::SERVICE_UNAVAILABLE,

@@ -7,6 +7,7 @@ use super::body::HeldBody;
 use super::decrypting::{busy, too_costly};
 use super::endpoints::{Answer, Endpoints, status};
 use super::opening::{self, NotOpened, Stream, read_object};
+use crate::message::bounded;
 
 /// 200 if every value opens, 409 if not: the same empty answer whatever the reason, since a difference would tell a
 /// stranger which part of a forged value was right. Templates are neither parsed nor run.
@@ -20,7 +21,7 @@ pub(super) async fn answer(endpoints: &Endpoints, body: HeldBody) -> Answer {
         Ok(Ok(Err(_))) => return status(StatusCode::CONFLICT),
         Ok(Err(fault)) => {
             tracing::error!(
-                error = format!("{:#}", anyhow::Error::new(fault)),
+                error = bounded(&format!("{:#}", anyhow::Error::new(fault))),
                 "Error validating secret"
             );
             return status(StatusCode::INTERNAL_SERVER_ERROR);

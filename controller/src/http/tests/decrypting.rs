@@ -365,6 +365,32 @@ async fn one_request_cannot_buy_endless_work() {
 }
 
 #[tokio::test]
+async fn no_request_writes_a_long_line_into_the_log() {
+    let logs = crate::logging::tests::Captured::start();
+    let keyring = one_key(now());
+    let api = unlimited(&keyring);
+    let long = "x\u{1}".repeat(50_000);
+    let mut bad_time = object(&[]);
+    bad_time["metadata"]["creationTimestamp"] = long.as_str().into();
+    let mut bad_kind = object(&[]);
+    bad_kind["kind"] = long.as_str().into();
+    let mut bad_entry = object(&[]);
+    bad_entry["spec"]["encryptedData"] = json!({&long: 1});
+    let mut long_name = object(&[("a", &sealed(&keyring, "web", &long, CANARY))]);
+    long_name["metadata"]["name"] = long.as_str().into();
+    let bad_value = object(&[(&long, "!")]);
+    for object in [bad_time, bad_kind, bad_entry, bad_value, long_name] {
+        verify(&api, &object).await;
+        rotate(&api, &object).await;
+    }
+    let logged = logs.text();
+    let longest = logged.lines().map(str::len).max();
+    assert!(logged.contains("Re-encrypted SealedSecret"));
+    // A kilobyte for each field, and control characters are written in escapes.
+    assert!(longest < Some(8_000), "{longest:?}");
+}
+
+#[tokio::test]
 async fn plaintext_is_in_no_answer_log_or_metric() {
     let logs = crate::logging::tests::Captured::start();
     let keyring = one_key(now());
