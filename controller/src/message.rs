@@ -15,6 +15,9 @@ const SUFFIX: usize = 40;
 /// Values shorter than this are not looked for: they occur in any text by chance.
 const SHORTEST_VALUE: usize = 4;
 
+/// So often a quoted text is read as a quotation of another.
+const QUOTED_IN_QUOTES: usize = 3;
+
 /// Cuts a text to [`LONGEST`] bytes and says how much is left out.
 pub fn bounded(text: &str) -> String {
     if text.len() <= LONGEST {
@@ -32,12 +35,14 @@ pub fn bounded(text: &str) -> String {
 ///
 /// The server itself redacts, but admission webhooks are known to quote what they refuse.
 pub fn without_values(text: &str, secret: &Secret) -> String {
+    let readings = readings(text);
     let data = secret.data.iter().flatten();
     let quoted = data.map(|(_, value)| value.0.as_slice()).any(|value| {
-        let encoded = STANDARD.encode(value);
-        // What is no text is only looked for in its encoding.
-        let plain = std::str::from_utf8(value).map_or(encoded.as_str(), str::trim);
-        plain.len() >= SHORTEST_VALUE && (text.contains(plain) || text.contains(&encoded))
+        let plain = value.trim_ascii();
+        plain.len() >= SHORTEST_VALUE
+            && readings.iter().any(|reading| {
+                holds(reading, plain) || holds(reading, STANDARD.encode(value).as_bytes())
+            })
     });
     if quoted {
         "the API server refused the Secret; its message is withheld because it quotes a value"
@@ -45,6 +50,73 @@ pub fn without_values(text: &str, secret: &Secret) -> String {
     } else {
         text.to_owned()
     }
+}
+
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// The text as it stands, as what a JSON or Go string means by it, and so once more: messages quote messages.
+fn readings(text: &str) -> Vec<Vec<u8>> {
+    let mut readings = vec![text.as_bytes().to_vec()];
+    for _ in 0..QUOTED_IN_QUOTES {
+        let next = readings.last().map(|text| unescaped(text));
+        match next {
+            Some(next) if readings.last() != Some(&next) => readings.push(next),
+            _ => break,
+        }
+    }
+    readings
+}
+
+/// Replaces the escapes of JSON and of Go's `%q`; whatever is none stays as it is.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        let escape = (*first == b'\\').then(|| escape(after)).flatten();
+        let (bytes, length) = escape.unwrap_or((vec![*first], 0));
+        plain.extend(bytes);
+        rest = after.get(length..).unwrap_or_default();
+    }
+    plain
+}
+
+/// What an escape stands for, and its length after the backslash.
+fn escape(after: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let one = |byte| Some((vec![byte], 1));
+    match after.first()? {
+        b'a' => one(0x07),
+        b'b' => one(0x08),
+        b'f' => one(0x0c),
+        b'n' => one(b'\n'),
+        b'r' => one(b'\r'),
+        b't' => one(b'\t'),
+        b'v' => one(0x0b),
+        mark @ (b'\\' | b'"' | b'\'' | b'/') => one(*mark),
+        b'x' => Some((vec![u8::try_from(digits(after, 1, 2)?).ok()?], 3)),
+        b'U' => character(digits(after, 1, 8)?, 9),
+        b'u' => match digits(after, 1, 4)? {
+            // A character beyond the first plane, in two halves.
+            high @ 0xd800..=0xdbff if after.get(5..7) == Some(b"\\u") => {
+                let low = digits(after, 7, 4)?.checked_sub(0xdc00)?;
+                character(0x1_0000 + ((high - 0xd800) << 10) + (low & 0x3ff), 11)
+            }
+            code => character(code, 5),
+        },
+        _ => None,
+    }
+}
+
+fn character(code: u32, length: usize) -> Option<(Vec<u8>, usize)> {
+    let character = char::from_u32(code)?;
+    Some((character.to_string().into_bytes(), length))
+}
+
+fn digits(text: &[u8], from: usize, count: usize) -> Option<u32> {
+    let digits = std::str::from_utf8(text.get(from..from + count)?).ok()?;
+    let hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| hexadecimal)
 }
 
 #[cfg(test)]
@@ -100,6 +172,31 @@ mod tests {
                 "the API server refused the Secret; its message is withheld because it quotes a value"
             );
         }
+    }
+
+    #[test]
+    fn a_value_is_recognised_in_a_quotation() {
+        let secret = secret("pa\"ss<w>\nörd\u{1f512}\u{1}");
+        for quoting in [
+            r#"denied: {"password":"pa\"ss\u003cw\u003e\nörd🔒\u0001"}"#,
+            r#"denied: {"password":"pa\"ss<w>\n\u00f6rd\ud83d\udd12\u0001"}"#,
+            r#"denied: "pa\"ss<w>\nörd🔒\x01""#,
+            r#"denied: "pa\"ss<w>\n\u00f6rd\U0001f512\x01""#,
+            r#"denied: "{\"password\":\"pa\\\"ss<w>\\nörd🔒\\u0001\"}""#,
+        ] {
+            assert_ne!(without_values(quoting, &secret), quoting);
+        }
+        let binary = Secret {
+            data: Some(BTreeMap::from([(
+                "key".to_owned(),
+                ByteString(vec![0xff, 0xfe, b'a', 0x00]),
+            )])),
+            ..Secret::default()
+        };
+        let quoting = r#"denied: "\xff\xfea\x00""#;
+        assert_ne!(without_values(quoting, &binary), quoting);
+        let broken = r#"denied: "\xf \u12 \ud83d\u0041 \U00110000 \q \"#;
+        assert_eq!(without_values(broken, &secret), broken);
     }
 
     #[test]
