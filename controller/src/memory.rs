@@ -1,17 +1,19 @@
 //! What the process knows of each object: enough to see that there is nothing to do, and a few
 //! hundred bytes each. Never a value, never the object itself.
 
+mod contest;
 mod facts;
 mod key_set;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::SealedSecret;
 use sealed_crypto::Fingerprint;
 
+use self::contest::Contest;
 pub use self::facts::{Facts, hinted_keys, written_at};
 pub use self::key_set::KeySet;
 use crate::object_key::ObjectKey;
@@ -23,6 +25,10 @@ use crate::triage::{Doubt, Seen, Target, Triage, triage};
 /// Whoever deletes a Secret that is not ours often creates it again at once (`kubectl replace
 /// --force`). They get this long before we take the name.
 const COURTESY: Duration = Duration::from_secs(1);
+
+/// What the log says when [`Finished::contested`].
+pub const CONTESTED: &str = "somebody else keeps changing or deleting the Secret: it is written again at growing intervals, \
+     from ten seconds up to an hour, until it is left alone";
 
 /// How the last pass over an object ended, and with what.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +43,8 @@ pub struct Done {
     pub tried: Option<KeySet>,
     /// The Secret as that pass left it.
     pub target: Option<TargetRecord>,
+    /// Whether that pass wrote it.
+    pub wrote: bool,
 }
 
 /// A Secret, as far as it matters whether it is still the same.
@@ -65,6 +73,7 @@ impl Done {
                 .failure()
                 .map(|_| observed.attempt.keys.clone()),
             target: left.map(|secret| record(object, secret, observed.last, &plan.outcome)),
+            wrote: written.is_some(),
         }
     }
 
@@ -77,6 +86,7 @@ impl Done {
             opened_by: last.map(|last| last.opened_by.clone()).unwrap_or_default(),
             tried: None,
             target: last.and_then(|last| last.target.clone()),
+            wrote: false,
         }
     }
 }
@@ -102,11 +112,22 @@ fn record(
 
 /// What to do about the news that a Secret changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub enum Wake {
     /// Nothing.
     No,
     /// A pass is due after this time.
     After(Duration),
+}
+
+/// What follows from the end of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Finished {
+    /// News of the Secret came while the pass was under way.
+    pub wake: Wake,
+    /// Somebody keeps changing or deleting the Secret, and that begins to be answered with pauses.
+    pub contested: bool,
 }
 
 /// Everything the process knows.
@@ -121,6 +142,39 @@ struct Known {
     facts: Facts,
     done: Option<Done>,
     doubt: Doubt,
+    /// Somebody went to look at the Secret, and there has been no news since.
+    looking: bool,
+    contest: Contest,
+}
+
+impl Known {
+    /// When the news of its Secret, if there is any, is to be looked into.
+    fn wake(&self, now: Instant) -> Wake {
+        let wait = match self.done.as_ref().map(|done| &done.outcome) {
+            _ if self.doubt == Doubt::No => return Wake::No,
+            // A pass is due or under way; it may have looked before this happened.
+            None | Some(Outcome::Synced) => Duration::ZERO,
+            Some(Outcome::Failed(failure)) => match failure.cause {
+                Cause::Unmanaged if self.doubt == Doubt::Gone => COURTESY,
+                cause if cause.is_blocker() => Duration::ZERO,
+                // `finished` asks again, in case a pass is under way that ends otherwise.
+                _ => return Wake::No,
+            },
+        };
+        Wake::After(wait.max(self.contest.wait(now)))
+    }
+
+    /// Minds what was decided about it, with what was known of its Secret.
+    fn triaged(&mut self, target: Target<'_>, triage: &Triage) {
+        match (target, triage) {
+            (Target::Unknown, Triage::Look | Triage::Unseal { .. }) => self.looking = true,
+            // The look found all well, and nothing was told since it began.
+            (Target::Absent | Target::Present(_), Triage::Settled(_)) if self.looking => {
+                self.doubt = Doubt::No;
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The keys that opened something last.
@@ -138,6 +192,8 @@ impl Memory {
             facts: facts.clone(),
             done: None,
             doubt: Doubt::No,
+            looking: false,
+            contest: Contest::default(),
         });
         known.facts = facts;
         known
@@ -184,39 +240,43 @@ impl Memory {
     }
 
     /// Decides what the object, as just read, needs. `target` is what is known of its Secret at
-    /// this moment.
-    pub fn triage(&self, object: &SealedSecret, keys: &KeySet, target: Target<'_>) -> Triage {
+    /// this moment; when that is nothing, whoever is told to look does so after this.
+    pub fn triage(&mut self, object: &SealedSecret, keys: &KeySet, target: Target<'_>) -> Triage {
         let key = ObjectKey::new(object.namespace(), object.name());
-        let known = self.objects.get(&key);
         let facts = Facts::of(&object.metadata);
         let recent = self.recent.by_namespace.get(&key.namespace).copied();
-        triage(&Seen {
+        let known = self.objects.get_mut(&key);
+        let decided = triage(&Seen {
             name: object.name(),
             facts: &facts,
             hinted: &hinted_keys(&object.metadata),
             written_at: written_at(&object.metadata),
-            last: known.and_then(|known| known.done.as_ref()),
-            doubt: known.map_or(&Doubt::No, |known| &known.doubt),
+            last: known.as_ref().and_then(|known| known.done.as_ref()),
+            doubt: known.as_ref().map_or(&Doubt::No, |known| &known.doubt),
             target,
             keys,
             recent: &[recent, self.recent.anywhere]
                 .into_iter()
                 .flatten()
                 .collect::<Vec<_>>(),
-        })
+        });
+        if let Some(known) = known {
+            known.triaged(target, &decided);
+        }
+        decided
     }
 
     /// Decides about an object whose body is not at hand, so that the echo of our own write, a
     /// blocker that is still there and a second look cost no request for it. `None` when nothing
     /// is known of it.
     pub fn triage_unread(
-        &self,
+        &mut self,
         key: &ObjectKey,
         keys: &KeySet,
         target: Target<'_>,
     ) -> Option<Triage> {
-        let known = self.objects.get(key)?;
-        Some(triage(&Seen {
+        let known = self.objects.get_mut(key)?;
+        let decided = triage(&Seen {
             name: &key.name,
             facts: &known.facts,
             hinted: &[],
@@ -226,30 +286,50 @@ impl Memory {
             target,
             keys,
             recent: &[],
-        }))
+        });
+        known.triaged(target, &decided);
+        Some(decided)
     }
 
     /// A pass ended.
     ///
     /// News of the Secret that arrived meanwhile stays a doubt unless it is the echo of what the
-    /// pass itself left behind.
-    pub fn finished(&mut self, key: &ObjectKey, done: Done) {
+    /// pass itself left behind. Nobody may have been woken for it, since what the pass before this
+    /// one ended with may not have asked for that.
+    pub fn finished(&mut self, key: &ObjectKey, done: Done, now: Instant) -> Finished {
         if let Some(newest) = done.opened_by.first() {
             let namespace = key.namespace.clone();
             self.recent.by_namespace.insert(namespace, *newest);
             self.recent.anywhere = Some(*newest);
         }
         // Forgotten meanwhile: there is nothing to remember of an object that is gone.
-        if let Some(known) = self.objects.get_mut(key) {
-            if known.doubt.is_settled_by(done.target.as_ref()) {
-                known.doubt = Doubt::No;
-            }
-            known.done = Some(done);
+        let Some(known) = self.objects.get_mut(key) else {
+            return Finished {
+                wake: Wake::No,
+                contested: false,
+            };
+        };
+        let last = known.done.as_ref();
+        let again = done.wrote && last.is_some_and(|last| last.facts.decide_as(&done.facts));
+        let contested = again && known.contest.rewritten(now);
+        if known.looking || known.doubt.is_settled_by(done.target.as_ref()) {
+            known.doubt = Doubt::No;
+        }
+        known.looking = false;
+        known.done = Some(done);
+        Finished {
+            wake: known.wake(now),
+            contested,
         }
     }
 
     /// A Secret appeared, changed or, with `None`, disappeared.
-    pub fn target_changed(&mut self, key: &ObjectKey, secret: Option<&ObjectMeta>) -> Wake {
+    pub fn target_changed(
+        &mut self,
+        key: &ObjectKey,
+        secret: Option<&ObjectMeta>,
+        now: Instant,
+    ) -> Wake {
         let Some(known) = self.objects.get_mut(key) else {
             return Wake::No;
         };
@@ -257,16 +337,8 @@ impl Memory {
         let last = known.done.as_ref();
         let echo = last.is_some_and(|done| doubt.is_settled_by(done.target.as_ref()));
         known.doubt = if echo { Doubt::No } else { doubt };
-        match last.map(|done| &done.outcome) {
-            _ if echo => Wake::No,
-            // A pass is due or under way; it may have looked before this happened.
-            None | Some(Outcome::Synced) => Wake::After(Duration::ZERO),
-            Some(Outcome::Failed(failure)) => match failure.cause {
-                Cause::Unmanaged if secret.is_none() => Wake::After(COURTESY),
-                cause if cause.is_blocker() => Wake::After(Duration::ZERO),
-                _ => Wake::No,
-            },
-        }
+        known.looking = false;
+        known.wake(now)
     }
 
     /// The keyring changed. Names the objects whose last outcome is in question: undecryptable

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 pub use self::backoff::{Backoff, Pace};
-pub use self::work_queue::{Ticket, WorkQueue};
+pub use self::work_queue::{Ticket, WorkQueue, now};
 use crate::object_key::ObjectKey;
 
 /// So many changes are served in a row before one of the backlog is, if both wait: whoever edits

@@ -14,14 +14,14 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 use sealed_api::Decoded;
 use sealed_crypto::Keyring;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::waiting::Waiting;
 use super::watch::Reach;
-use crate::memory::{Facts, KeySet, Memory, Wake};
+use crate::memory::{CONTESTED, Done, Facts, Finished, KeySet, Memory, Wake};
 use crate::metrics::Metrics;
 use crate::object_key::ObjectKey;
-use crate::queue::{Pace, Urgency, Verdict, WorkQueue};
+use crate::queue::{Pace, Urgency, Verdict, WorkQueue, now};
 
 /// A resync spreads its looks over this time.
 const RESYNC_SPREAD: Duration = Duration::from_mins(30);
@@ -103,6 +103,15 @@ impl Objects {
         }
     }
 
+    /// A pass ended: it is remembered, and repeated if there was news meanwhile.
+    pub(super) fn finished(&self, key: &ObjectKey, done: Done) {
+        let Finished { wake, contested } = self.state().memory.finished(key, done, now());
+        if contested {
+            warn!("sealed-secret" = %key, "{CONTESTED}");
+        }
+        self.wake(key.clone(), Urgency::Change, wake);
+    }
+
     /// The keyring changed: whatever that puts in question is worked on again.
     pub(super) fn keys_changed(&self, keyring: &Keyring) {
         let affected = self.state().memory.keys_changed(&KeySet::from(keyring));
@@ -120,7 +129,7 @@ impl Objects {
         let keys: Vec<ObjectKey> = state.memory.iter().map(|(key, _)| key.clone()).collect();
         for key in &keys {
             // As if the Secret were gone: the pass looks, and mostly finds it as it was.
-            let _ = state.memory.target_changed(key, None);
+            let _ = state.memory.target_changed(key, None, now());
         }
         drop(state);
         for key in keys {
@@ -268,7 +277,9 @@ impl SecretFold {
     fn changed(&self, secret: &ObjectMeta, present: bool, urgency: Urgency) -> Option<ObjectKey> {
         let key = key_of(secret)?;
         let mut state = self.objects.state();
-        let wake = state.memory.target_changed(&key, present.then_some(secret));
+        let wake = state
+            .memory
+            .target_changed(&key, present.then_some(secret), now());
         let known = state.memory.last(&key).is_some();
         drop(state);
         self.objects.wake(key.clone(), urgency, wake);
@@ -290,7 +301,7 @@ impl SecretFold {
             .collect();
         let mut wakes = Vec::with_capacity(missing.len());
         for key in missing {
-            let wake = state.memory.target_changed(&key, None);
+            let wake = state.memory.target_changed(&key, None, now());
             wakes.push((key, wake));
         }
         drop(state);

@@ -125,7 +125,7 @@ impl Reconciler {
     async fn settled_unread(&self, key: &ObjectKey) -> Option<Verdict> {
         let keys = KeySet::from(&*self.keyring.borrow());
         {
-            let state = self.objects.state();
+            let mut state = self.objects.state();
             if state.waiting.holds(key) || state.unpublished.contains(key) {
                 return None;
             }
@@ -138,7 +138,7 @@ impl Reconciler {
         }
         let secret = self.observe(key).await.ok()?;
         let target = Target::from(secret.as_ref().map(|secret| &secret.metadata));
-        let state = self.objects.state();
+        let mut state = self.objects.state();
         match state.memory.triage_unread(key, &keys, target)? {
             Triage::Settled(verdict) => Some(verdict),
             Triage::Refuse(_) => Some(Verdict::Settled),

@@ -221,7 +221,7 @@ impl Shell {
     /// Remembers, counts, and tells whoever watches.
     async fn conclude(self: &Arc<Self>, key: &ObjectKey, plan: Plan, done: Done) -> Verdict {
         let instance = done.facts.instance.clone().unwrap_or_default();
-        self.state().memory.finished(key, done);
+        self.finished(key, done);
         if let Some(failure) = plan.outcome.failure() {
             let metrics = &self.services.metrics;
             metrics.unseal_failed(failure.cause.metric(), &key.namespace);

@@ -14,12 +14,12 @@ use super::directory::Stamp;
 use super::sealed::Scan;
 use super::statuses::Statuses;
 use super::targets::Targets;
-use crate::memory::{Facts, KeySet, Memory, Wake};
+use crate::memory::{CONTESTED, Done, Facts, Finished, KeySet, Memory, Wake};
 use crate::metrics::FailureReason;
 use crate::object_key::ObjectKey;
 use crate::outcome::{Cause, Outcome};
 use crate::plan::Rules;
-use crate::queue::{Urgency, WorkQueue};
+use crate::queue::{Urgency, WorkQueue, now};
 use crate::services::Services;
 
 /// The standalone shell. Shared by the sweeps and the passes.
@@ -217,7 +217,7 @@ impl Shell {
         let wake = match &state_of_file {
             Ok(secret) => {
                 let metadata = secret.as_ref().map(|secret| &secret.metadata);
-                state.memory.target_changed(key, metadata)
+                state.memory.target_changed(key, metadata, now())
             }
             Err(_) => Wake::After(std::time::Duration::ZERO),
         };
@@ -229,6 +229,17 @@ impl Shell {
             _ if was_refused => self.queue.add(key.clone(), Urgency::Change),
             Wake::After(wait) => self.queue.add_after(key.clone(), Urgency::Change, wait),
             Wake::No => {}
+        }
+    }
+
+    /// A pass ended: it is remembered, and repeated if there was news meanwhile.
+    pub(super) fn finished(&self, key: &ObjectKey, done: Done) {
+        let Finished { wake, contested } = self.state().memory.finished(key, done, now());
+        if contested {
+            tracing::warn!("sealed-secret" = %key, "{CONTESTED}");
+        }
+        if let Wake::After(wait) = wake {
+            self.queue.add_after(key.clone(), Urgency::Change, wait);
         }
     }
 

@@ -76,6 +76,7 @@ fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
             standing: Standing::of(secret, "app", "u1"),
             held: false,
         }),
+        wrote: false,
     }
 }
 
@@ -90,12 +91,20 @@ fn failed_by(cause: Cause) -> Outcome {
 fn memory(done: Done) -> Memory {
     let mut memory = Memory::default();
     assert!(memory.seen(&key("app"), facts()));
-    memory.finished(&key("app"), done);
+    let _ = finish(&mut memory, done);
     memory
 }
 
-fn triage_of(memory: &Memory) -> Triage {
+fn triage_of(memory: &mut Memory) -> Triage {
     memory.triage(&object("app"), &keys(&[1]), Target::Unknown)
+}
+
+fn finish(memory: &mut Memory, done: Done) -> Wake {
+    memory.finished(&key("app"), done, Instant::now()).wake
+}
+
+fn news(memory: &mut Memory, secret: Option<&ObjectMeta>) -> Wake {
+    memory.target_changed(&key("app"), secret, Instant::now())
 }
 
 const NOW: Wake = Wake::After(Duration::ZERO);
@@ -132,7 +141,7 @@ fn a_change_during_a_pass_is_work_after_it() {
     let mut newer = facts();
     newer.generation = 2;
     assert!(memory.seen(&key("app"), newer.clone()));
-    memory.finished(&key("app"), done(Outcome::Synced, None));
+    assert_eq!(finish(&mut memory, done(Outcome::Synced, None)), Wake::No);
     assert!(memory.seen(&key("app"), newer));
 }
 
@@ -140,7 +149,7 @@ fn a_change_during_a_pass_is_work_after_it() {
 fn a_deleted_object_is_forgotten_even_if_its_pass_ends_later() {
     let mut memory = memory(done(Outcome::Synced, None));
     assert_eq!(memory.forget(&key("app")), Some(facts()));
-    memory.finished(&key("app"), done(Outcome::Synced, None));
+    assert_eq!(finish(&mut memory, done(Outcome::Synced, None)), Wake::No);
     assert_eq!(memory.iter().count(), 0);
     assert!(memory.seen(&key("app"), facts()));
 }
@@ -158,9 +167,9 @@ fn the_echo_of_our_own_write_wakes_nobody() {
     let mut memory = memory(done(Outcome::Synced, Some(&our_secret("s1"))));
     let mut touched = our_secret("s1");
     touched.resource_version = Some("99".to_owned());
-    assert_eq!(memory.target_changed(&key("app"), Some(&touched)), Wake::No);
+    assert_eq!(news(&mut memory, Some(&touched)), Wake::No);
     assert_eq!(
-        triage_of(&memory),
+        triage_of(&mut memory),
         Triage::Settled(crate::queue::Verdict::Settled)
     );
 }
@@ -171,21 +180,19 @@ fn the_echo_of_our_own_write_wakes_nobody() {
 #[case::orphaned(Some(foreign_secret("s1")))]
 fn news_of_the_secret_of_a_synced_object_is_looked_into(#[case] secret: Option<ObjectMeta>) {
     let mut memory = memory(done(Outcome::Synced, Some(&our_secret("s1"))));
-    assert_eq!(memory.target_changed(&key("app"), secret.as_ref()), NOW);
-    assert_eq!(triage_of(&memory), Triage::Look);
+    assert_eq!(news(&mut memory, secret.as_ref()), NOW);
+    assert_eq!(triage_of(&mut memory), Triage::Look);
 }
 
 #[test]
 fn an_echo_that_comes_before_the_pass_ends_is_known_for_what_it_is() {
     let mut memory = Memory::default();
     memory.seen(&key("app"), facts());
+    assert_eq!(news(&mut memory, Some(&our_secret("s1"))), NOW);
+    let wake = finish(&mut memory, done(Outcome::Synced, Some(&our_secret("s1"))));
+    assert_eq!(wake, Wake::No);
     assert_eq!(
-        memory.target_changed(&key("app"), Some(&our_secret("s1"))),
-        NOW
-    );
-    memory.finished(&key("app"), done(Outcome::Synced, Some(&our_secret("s1"))));
-    assert_eq!(
-        triage_of(&memory),
+        triage_of(&mut memory),
         Triage::Settled(crate::queue::Verdict::Settled)
     );
 }
@@ -194,15 +201,102 @@ fn an_echo_that_comes_before_the_pass_ends_is_known_for_what_it_is() {
 fn a_deletion_that_comes_before_the_pass_ends_is_not_lost() {
     let mut memory = Memory::default();
     memory.seen(&key("app"), facts());
-    assert_eq!(memory.target_changed(&key("app"), None), NOW);
-    memory.finished(&key("app"), done(Outcome::Synced, Some(&our_secret("s1"))));
-    assert_eq!(triage_of(&memory), Triage::Look);
+    assert_eq!(news(&mut memory, None), NOW);
+    let wake = finish(&mut memory, done(Outcome::Synced, Some(&our_secret("s1"))));
+    assert_eq!(wake, NOW);
+    assert_eq!(triage_of(&mut memory), Triage::Look);
+}
+
+#[rstest]
+#[case::undecryptable(Cause::Unseal(Code::WrongKey))]
+#[case::malformed(Cause::Malformed(Code::WrongType))]
+#[case::rejected(Cause::Rejected)]
+#[case::unavailable(Cause::Unavailable)]
+fn a_deletion_while_a_failed_object_recovers_wakes_when_the_pass_ends(#[case] before: Cause) {
+    let mut memory = memory(done(failed_by(before), Some(&our_secret("s1"))));
+    // The pass that is under way finds the Secret, and then it is deleted.
+    drop(triage_of(&mut memory));
+    assert_eq!(news(&mut memory, None), Wake::No);
+    let wake = finish(&mut memory, done(Outcome::Synced, Some(&our_secret("s1"))));
+    assert_eq!(wake, NOW);
+    assert_eq!(triage_of(&mut memory), Triage::Look);
+}
+
+#[test]
+fn what_was_told_while_a_pass_ends_with_a_blocker_is_looked_into() {
+    let unmanaged = || done(failed_by(Cause::Unmanaged), Some(&foreign_secret("s1")));
+    let mut memory = memory(done(failed_by(Cause::Unavailable), None));
+    let _ = news(&mut memory, Some(&our_secret("s2")));
+    assert_eq!(finish(&mut memory, unmanaged()), NOW);
+    let _ = news(&mut memory, None);
+    assert_eq!(finish(&mut memory, unmanaged()), Wake::After(COURTESY));
+}
+
+#[test]
+fn an_object_that_failed_for_good_is_not_woken_by_news_of_its_secret() {
+    let mut memory = memory(done(Outcome::Synced, None));
+    let _ = news(&mut memory, Some(&our_secret("s1")));
+    let outcome = failed_by(Cause::Unseal(Code::WrongKey));
+    assert_eq!(finish(&mut memory, done(outcome, None)), Wake::No);
+}
+
+#[test]
+fn a_look_that_finds_all_well_ends_the_doubt() {
+    let secret = our_secret("s1");
+    let mut memory = memory(done(Outcome::Synced, Some(&secret)));
+    let found = |memory: &mut Memory| {
+        let target = Target::Present(&secret);
+        memory.triage_unread(&key("app"), &keys(&[1]), target)
+    };
+    let unread =
+        |memory: &mut Memory| memory.triage_unread(&key("app"), &keys(&[1]), Target::Unknown);
+    let settled = Some(Triage::Settled(crate::queue::Verdict::Settled));
+    // As a resync does it.
+    let _ = news(&mut memory, None);
+    assert_eq!(unread(&mut memory), Some(Triage::Look));
+    assert_eq!(found(&mut memory), settled);
+    assert_eq!(unread(&mut memory), settled);
+
+    // What is told while somebody looks may be newer than what was seen.
+    let _ = news(&mut memory, None);
+    assert_eq!(unread(&mut memory), Some(Triage::Look));
+    assert_eq!(news(&mut memory, None), NOW);
+    assert_eq!(found(&mut memory), settled);
+    assert_eq!(unread(&mut memory), Some(Triage::Look));
+}
+
+#[test]
+fn whoever_keeps_deleting_a_secret_is_answered_more_and_more_slowly() {
+    let mut memory = memory(done(Outcome::Synced, Some(&our_secret("s0"))));
+    let now = Instant::now();
+    let mut waits = Vec::new();
+    let mut told = Vec::new();
+    for number in 1..=5 {
+        waits.push(memory.target_changed(&key("app"), None, now));
+        let secret = our_secret(&format!("s{number}"));
+        let done = Done {
+            wrote: true,
+            ..done(Outcome::Synced, Some(&secret))
+        };
+        drop(memory.triage_unread(&key("app"), &keys(&[1]), Target::Unknown));
+        let finished = memory.finished(&key("app"), done, now);
+        assert_eq!(finished.wake, Wake::No);
+        told.push(finished.contested);
+    }
+    let seconds = |seconds| Wake::After(Duration::from_secs(seconds));
+    assert_eq!(waits, [NOW, NOW, NOW, seconds(10), seconds(20)]);
+    assert_eq!(told, [false, false, true, false, false]);
+
+    // The SealedSecret itself is another matter.
+    let mut edited = facts();
+    edited.generation = 2;
+    assert!(memory.seen(&key("app"), edited));
 }
 
 #[test]
 fn a_secret_without_sealed_secret_wakes_nobody() {
     let mut memory = Memory::default();
-    assert_eq!(memory.target_changed(&key("app"), None), Wake::No);
+    assert_eq!(news(&mut memory, None), Wake::No);
     assert_eq!(memory.iter().count(), 0);
 }
 
@@ -212,10 +306,7 @@ fn whoever_replaces_a_foreign_secret_gets_a_moment_to_do_so() {
         failed_by(Cause::Unmanaged),
         Some(&foreign_secret("s1")),
     ));
-    assert_eq!(
-        memory.target_changed(&key("app"), None),
-        Wake::After(COURTESY)
-    );
+    assert_eq!(news(&mut memory, None), Wake::After(COURTESY));
 }
 
 #[test]
@@ -226,16 +317,16 @@ fn a_foreign_secret_that_becomes_managed_wakes_at_once_and_its_other_edits_do_no
     ));
     let mut edited = foreign_secret("s1");
     edited.annotations = Some([("note".to_owned(), "true".to_owned())].into());
-    assert_eq!(memory.target_changed(&key("app"), Some(&edited)), Wake::No);
+    assert_eq!(news(&mut memory, Some(&edited)), Wake::No);
     edited.annotations = Some([(annotations::MANAGED.to_owned(), "true".to_owned())].into());
-    assert_eq!(memory.target_changed(&key("app"), Some(&edited)), NOW);
+    assert_eq!(news(&mut memory, Some(&edited)), NOW);
 }
 
 #[test]
 fn an_undecryptable_object_does_not_care_about_its_secret() {
     let outcome = failed_by(Cause::Unseal(Code::WrongKey));
     let mut memory = memory(done(outcome, Some(&foreign_secret("s1"))));
-    assert_eq!(memory.target_changed(&key("app"), None), Wake::No);
+    assert_eq!(news(&mut memory, None), Wake::No);
 }
 
 #[test]
@@ -249,7 +340,7 @@ fn a_change_of_the_keyring_wakes_those_it_may_help_or_harm() {
         ("malformed", failed_by(Cause::Malformed(Code::WrongType))),
     ] {
         memory.seen(&key(name), facts());
-        memory.finished(&key(name), done(outcome, None));
+        let _ = memory.finished(&key(name), done(outcome, None), Instant::now());
     }
     memory.seen(&key("waiting"), facts());
     assert_eq!(memory.keys_changed(&keys(&[1])), []);
@@ -264,7 +355,7 @@ fn a_change_of_the_keyring_wakes_those_it_may_help_or_harm() {
 #[test]
 fn what_opened_a_neighbour_is_tried_first() {
     let mut memory = memory(done(Outcome::Synced, None));
-    let first = |memory: &Memory, namespace: &str| {
+    let first = |memory: &mut Memory, namespace: &str| {
         let mut object = object("new");
         object.metadata.namespace = Some(namespace.to_owned());
         match memory.triage(&object, &keys(&[1, 2, 3]), Target::Unknown) {
@@ -279,21 +370,19 @@ fn what_opened_a_neighbour_is_tried_first() {
         first: numbers.iter().map(|number| fingerprint(*number)).collect(),
         written_at: None,
     };
-    assert_eq!(first(&memory, "web"), order(&[1]));
+    assert_eq!(first(&mut memory, "web"), order(&[1]));
 
     let elsewhere = ObjectKey::new("elsewhere", "x");
     memory.seen(&elsewhere, facts());
     let opened_by = [fingerprint(2)].into();
-    memory.finished(
-        &elsewhere,
-        Done {
-            opened_by,
-            ..done(Outcome::Synced, None)
-        },
-    );
-    assert_eq!(first(&memory, "web"), order(&[1, 2]));
-    assert_eq!(first(&memory, "elsewhere"), order(&[2]));
-    assert_eq!(first(&memory, "third"), order(&[2]));
+    let done = Done {
+        opened_by,
+        ..done(Outcome::Synced, None)
+    };
+    let _ = memory.finished(&elsewhere, done, Instant::now());
+    assert_eq!(first(&mut memory, "web"), order(&[1, 2]));
+    assert_eq!(first(&mut memory, "elsewhere"), order(&[2]));
+    assert_eq!(first(&mut memory, "third"), order(&[2]));
 }
 
 #[test]

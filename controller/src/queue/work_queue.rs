@@ -150,6 +150,6 @@ impl Drop for Ticket {
 }
 
 /// Tokio's clock, so that tests can pause it.
-fn now() -> Instant {
+pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

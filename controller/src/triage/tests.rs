@@ -84,6 +84,7 @@ fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
             standing: Standing::of(secret, "app", "u1"),
             held: true,
         }),
+        wrote: false,
     }
 }
 

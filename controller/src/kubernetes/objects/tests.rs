@@ -9,6 +9,7 @@ use crate::memory::Done;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::ownership::Standing;
 use crate::queue::Backoff;
+use crate::triage::Target;
 
 fn objects(bury: bool) -> Objects {
     let metrics = Metrics::new("v0", false).unwrap();
@@ -51,13 +52,19 @@ fn secret(name: &str) -> PartialObjectMeta<Secret> {
     }
 }
 
-/// The object that is worked on next, at once; `finish` ends its pass.
+/// The object that is worked on next, at once, by a pass that looks at its Secret; `finish` ends it.
 async fn next(objects: &Objects) -> Option<ObjectKey> {
     let soon = Duration::from_millis(1);
     let ticket = tokio::time::timeout(soon, objects.queue().next())
         .await
         .ok()??;
     let key = ticket.key().clone();
+    let keys = KeySet::default();
+    let looked = objects
+        .state()
+        .memory
+        .triage_unread(&key, &keys, Target::Unknown);
+    drop(looked);
     ticket.finish(Verdict::Settled);
     Some(key)
 }
@@ -77,8 +84,9 @@ fn finish(objects: &Objects, name: &str, generation: i64, outcome: Outcome) {
             standing: Standing::of(&metadata(name), name, &format!("uid-{name}")),
             held: true,
         }),
+        wrote: false,
     };
-    objects.state().memory.finished(&key(name), done);
+    objects.finished(&key(name), done);
 }
 
 fn unmanaged() -> Outcome {
@@ -271,6 +279,22 @@ async fn a_foreign_secret_that_goes_wakes_the_object_it_blocked_after_a_moment()
         "whoever deleted it may make another"
     );
     tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(next(&objects).await, Some(key("app")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_goes_while_its_object_recovers_is_not_missed() {
+    let objects = objects(false);
+    SealedSecretFold::new(objects.clone(), Reach::Cluster).take(Event::Apply(sealed("app", 1)));
+    assert!(next(&objects).await.is_some());
+    let failure = Failure {
+        cause: Cause::Unavailable,
+        message: "no answer".into(),
+    };
+    finish(&objects, "app", 1, Outcome::Failed(failure));
+    SecretFold::new(objects.clone(), Reach::Cluster).take(Event::Delete(secret("app")));
+    assert_eq!(next(&objects).await, None);
+    finish(&objects, "app", 1, Outcome::Synced);
     assert_eq!(next(&objects).await, Some(key("app")));
 }
 

@@ -59,7 +59,7 @@ impl Reconciler {
     pub(super) async fn tell(&self, pass: Pass<'_>, plan: Plan, done: Done) -> Verdict {
         let key = pass.key;
         let tried = done.tried.clone();
-        self.objects.state().memory.finished(key, done);
+        self.objects.finished(key, done);
         // A key that came while the pass was under way was not told to an object that had not failed yet.
         if tried.is_some_and(|tried| tried != KeySet::from(&*self.keyring.borrow())) {
             self.objects.queue().add(key.clone(), Urgency::Change);
