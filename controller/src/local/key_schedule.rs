@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
+use sealed_crypto::{Certificate, Keyring};
+
 use super::keys::{Keys, Loaded};
 use super::reconcile::blocking;
 use super::shell::Shell;
 use crate::error_text::error_text;
+use crate::key_secret::NONE_OFFERED;
 use crate::memory::KeySet;
 use crate::renewal::{
     Act, AtStart, KeysAtStart, Moment, NewestKey, Occasion, RenewalRules, Schedule,
@@ -19,6 +23,8 @@ pub(super) struct KeySchedule {
     keys: Keys,
     schedule: Schedule,
     found: KeysAtStart,
+    /// Whether it was already said that no certificate can be offered.
+    told_unoffered: bool,
 }
 
 impl KeySchedule {
@@ -31,6 +37,7 @@ impl KeySchedule {
                 secrets: 0,
                 newest: None,
             },
+            told_unoffered: false,
         }
     }
 
@@ -45,13 +52,32 @@ impl KeySchedule {
     }
 
     fn publish(&mut self, shell: &Shell) {
-        let Loaded { keyring, secrets } = self.keys.load();
-        let newest = NewestKey::of(&keyring, self.now().time);
+        let Loaded {
+            keyring,
+            secrets,
+            unusable,
+        } = self.keys.load();
+        let now = self.now().time;
+        self.show(&keyring, unusable, now);
+        let newest = NewestKey::of(&keyring, now);
         self.found = KeysAtStart { secrets, newest };
         self.schedule.keys_changed(self.found);
         let keys = KeySet::from(&keyring);
         self.services.keyring.send_replace(keyring);
         shell.keys_changed(&keys);
+    }
+
+    /// Shows the state of the keys, and says once that nothing can be sealed at the moment.
+    fn show(&mut self, keyring: &Keyring, unusable: usize, now: Timestamp) {
+        let offered = keyring.current(now).and_then(|key| key.certificate());
+        self.services
+            .metrics
+            .keys_observed(offered.map(Certificate::not_after), unusable);
+        let unoffered = offered.is_none() && !keyring.is_empty();
+        if unoffered && !self.told_unoffered {
+            tracing::warn!("{NONE_OFFERED}");
+        }
+        self.told_unoffered = unoffered;
     }
 
     /// Makes the first key, if there is to be one. One that cannot be made is tried again by [`go_on`](Self::go_on).
@@ -109,5 +135,73 @@ impl KeySchedule {
             time: (self.services.clock)(),
             instant: Instant::now(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use sealed_crypto::{PrivateKey, SealingKey};
+
+    use super::*;
+    use crate::args;
+    use crate::config::Config;
+    use crate::local::directory::Directory;
+    use crate::logging::tests::Captured;
+    use crate::metrics::Metrics;
+    use crate::rsa_pool::RsaPool;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_780_272_000).unwrap()
+    }
+
+    fn file(name: &str) -> Vec<u8> {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys");
+        std::fs::read(format!("{directory}/{name}")).unwrap()
+    }
+
+    /// The recorded key with this certificate.
+    fn keyring(certificate: &str) -> Keyring {
+        let key = PrivateKey::from_pem(&file("rsa2048-a.pkcs1.pem")).unwrap();
+        let certificate = Certificate::from_pem(&file(certificate)).unwrap();
+        Keyring::new([Arc::new(SealingKey::new(key, Some(certificate), now()))])
+    }
+
+    #[test]
+    fn a_certificate_that_has_ended_is_told_once_and_shown() {
+        let top = tempfile::tempdir().unwrap();
+        let config = Config::resolve(&args::table().parse([], []).unwrap()).unwrap();
+        let keys = Keys::new(
+            Directory::open_root(top.path()).unwrap(),
+            config.keys.clone(),
+        );
+        let metrics = Metrics::new("v0", false).unwrap();
+        let pool = RsaPool::start(NonZeroUsize::MIN).unwrap();
+        let services = Services::new(config, metrics, pool, now);
+        let mut schedule = KeySchedule::new(&services, keys);
+        let shown = |gauge: &str| {
+            let text = String::from_utf8(services.metrics.to_text().unwrap()).unwrap();
+            let line = text.lines().find_map(|line| line.strip_prefix(gauge));
+            line.map(|value| value.trim().to_owned()).unwrap()
+        };
+        let log = Captured::start();
+        let told = || log.text().matches(NONE_OFFERED).count();
+        let (expiry, unusable) = (
+            "sealed_secrets_controller_certificate_expiry_timestamp_seconds",
+            "sealed_secrets_controller_unusable_key_secrets",
+        );
+
+        schedule.show(&keyring("cert-until-2049.crt.pem"), 2, now());
+        assert_ne!(shown(expiry), "0");
+        assert_eq!((shown(unusable).as_str(), told()), ("2", 0));
+        for _ in 0..2 {
+            schedule.show(&keyring("cert-expired.crt.pem"), 0, now());
+            assert_eq!((shown(expiry).as_str(), told()), ("0", 1));
+        }
+        assert_eq!(shown(unusable), "0");
+        // No key at all is said elsewhere.
+        schedule.show(&Keyring::default(), 0, now());
+        assert_eq!(told(), 1);
     }
 }

@@ -75,6 +75,8 @@ pub(super) struct Loaded {
     pub(super) keyring: Keyring,
     /// How many key Secrets are meant to be used, readable or not.
     pub(super) secrets: usize,
+    /// How many of them hold no usable key.
+    pub(super) unusable: usize,
 }
 
 /// Something to say about a key Secret, once for as long as it holds.
@@ -148,8 +150,9 @@ impl Keys {
         }
         self.tell(reports);
         Loaded {
-            keyring: Keyring::new(keys),
             secrets,
+            unusable: secrets - keys.len(),
+            keyring: Keyring::new(keys),
         }
     }
 
@@ -328,7 +331,10 @@ mod tests {
         fs::write(top.path().join("other.yaml"), "kind: ConfigMap\n").unwrap();
         let log = Captured::start();
         let loaded = keys.load();
-        assert_eq!((loaded.keyring.len(), loaded.secrets), (1, 4));
+        assert_eq!(
+            (loaded.keyring.len(), loaded.secrets, loaded.unusable),
+            (1, 4, 3)
+        );
         let told = log.text();
         assert_eq!(
             told.matches("level=ERROR msg=\"Error reading key\"")

@@ -7,7 +7,7 @@ use tracing::{error, info, warn};
 use super::KeyTask;
 use super::known::Change;
 use crate::error_text::error_text;
-use crate::key_secret::CertificateFault;
+use crate::key_secret::{CertificateFault, NONE_OFFERED};
 use crate::kubernetes::events::{About, Note};
 
 impl KeyTask {
@@ -60,13 +60,12 @@ impl KeyTask {
         let newest = keyring.iter().next().map(|key| key.fingerprint());
         let unoffered = offered.is_none() && newest.is_some();
         if unoffered && !self.told_unoffered {
-            let text = "no sealing key has a certificate that may be offered: expired, not yet valid or faulty";
-            warn!(namespace = self.recipe.namespace, "{text}");
+            warn!(namespace = self.recipe.namespace, "{NONE_OFFERED}");
             if let Some((name, uid, resource_version)) =
                 newest.and_then(|key| self.known.secret_of(key))
             {
                 let about = self.about(name, uid, resource_version);
-                self.warn(about, events::NO_CERTIFICATE, text.to_owned());
+                self.warn(about, events::NO_CERTIFICATE, NONE_OFFERED.to_owned());
             }
         }
         self.told_unoffered = unoffered;
