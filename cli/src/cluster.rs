@@ -116,7 +116,7 @@ impl Cluster {
                 .kubeseal(format!("cannot get sealed secret service: {}.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller", cause.text))
                 .hint(match cause.status {
                     Some(StatusCode::FORBIDDEN) => "whoever seals with --cert needs no rights in the cluster",
-                    _ => "--controller-name and --controller-namespace say where it is; --cert needs no cluster",
+                    _ => "--controller-name and --controller-namespace say where it is",
                 })
         };
         let answer = self

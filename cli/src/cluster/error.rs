@@ -80,9 +80,9 @@ fn reason(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> String
 
 /// What the network said, without the layers it came through.
 pub(crate) fn network(error: &(dyn Error + 'static), url: &str) -> String {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(io) = error.downcast_ref::<io::Error>()
+    let mut innermost = error;
+    loop {
+        if let Some(io) = innermost.downcast_ref::<io::Error>()
             && io.raw_os_error().is_some()
         {
             let address = url
@@ -95,9 +95,11 @@ pub(crate) fn network(error: &(dyn Error + 'static), url: &str) -> String {
                 io_cause(io)
             );
         }
-        next = error.source();
+        match innermost.source() {
+            Some(source) => innermost = source,
+            None => return innermost.to_string(),
+        }
     }
-    chain(error)
 }
 
 /// An error with its causes, each told once.
