@@ -18,23 +18,26 @@ pub(super) enum Applied {
     Nothing,
     /// The API server took it. Only the metadata is filled in.
     Written(Box<Secret>),
-    /// It did not.
+    /// It did not. What it says quotes no value.
     Failed(ApiError),
 }
 
 /// Does what the plan wants done to the Secret.
 pub(super) async fn write(cluster: &Cluster, key: &ObjectKey, write: &Write) -> Applied {
-    let written = match write {
+    let (secret, written) = match write {
         Write::Nothing => return Applied::Nothing,
-        Write::Create(secret) => cluster.create(&key.namespace, &**secret).await,
-        Write::Replace(secret) => cluster.replace(&key.namespace, &key.name, &**secret).await,
+        Write::Create(secret) => (secret, cluster.create(&key.namespace, &**secret).await),
+        Write::Replace(secret) => (
+            secret,
+            cluster.replace(&key.namespace, &key.name, &**secret).await,
+        ),
     };
     match written {
         Ok(metadata) => Applied::Written(Box::new(Secret {
             metadata,
             ..Secret::default()
         })),
-        Err(error) => Applied::Failed(error),
+        Err(error) => Applied::Failed(error.without_values(secret)),
     }
 }
 
@@ -63,5 +66,36 @@ pub(super) async fn delete_owned(
     {
         Err(error) if error.is_not_found() => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use k8s_openapi::ByteString;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_refusal_of_a_write_quotes_a_value_whatever_its_code() {
+        let secret = || {
+            let value = ByteString(b"hunter2".to_vec());
+            Box::new(Secret {
+                data: Some(BTreeMap::from([("password".to_owned(), value)])),
+                ..Secret::default()
+            })
+        };
+        let key = ObjectKey::new("web", "app");
+        for code in [403, 409, 422] {
+            let cluster = Cluster::refusing(code, "webhook denied: weak password hunter2");
+            for write in [Write::Create(secret()), Write::Replace(secret())] {
+                let Applied::Failed(error) = super::write(&cluster, &key, &write).await else {
+                    panic!("it was refused")
+                };
+                assert_eq!(error.code(), Some(code));
+                assert!(!error.to_string().contains("hunter2"), "{error}");
+            }
+        }
     }
 }

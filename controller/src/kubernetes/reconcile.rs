@@ -24,6 +24,7 @@ use super::objects::Objects;
 use super::outage::Outage;
 use super::status::{StatusWriter, Stored};
 use crate::memory::{Done, Facts, KeySet};
+use crate::message::bounded;
 use crate::metrics::{FailureReason, Metrics};
 use crate::object_key::ObjectKey;
 use crate::outcome::Failure;
@@ -117,7 +118,8 @@ impl Reconciler {
             _ => &key.namespace,
         };
         self.metrics.unseal_failed(reason, namespace);
-        error!(%key, %error, "Error updating, will retry");
+        let error = bounded(&error.to_string());
+        error!(%key, error, "Error updating, will retry");
         Verdict::Retry(Pace::Fast)
     }
 

@@ -5,6 +5,7 @@
 
 use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT};
 use http_body_util::BodyExt;
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::client::Body;
@@ -12,6 +13,7 @@ use kube::core::params::{DeleteParams, GetParams, ListParams, PostParams, Precon
 use kube::core::{ObjectList, Request as Requests, Status};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::message::without_values;
 use crate::outcome::ApiFailure;
 
 /// An answer to a write that leaves the content out: we know it, and a Secret should not travel twice.
@@ -46,6 +48,33 @@ impl ApiError {
         match self {
             Self::Refused(status) => Some(status.code),
             Self::Invalid(_) | Self::Undecodable { .. } | Self::Unreachable(_) => None,
+        }
+    }
+
+    /// The refusal of a write of `secret`, without the values that an admission webhook may quote.
+    pub(crate) fn without_values(self, secret: &Secret) -> Self {
+        match self {
+            Self::Refused(mut status) => {
+                status.message = without_values(&status.message, secret);
+                Self::Refused(status)
+            }
+            other => other,
+        }
+    }
+
+    /// The refusal of a write that nothing may be quoted of: its code alone. A private key can be quoted in more ways
+    /// than anybody can look for.
+    pub(crate) fn by_code_alone(self) -> Self {
+        match self {
+            Self::Refused(mut status) => {
+                let code = StatusCode::from_u16(status.code)
+                    .map_or_else(|_| status.code.to_string(), |code| code.to_string());
+                status.message = format!(
+                    "the API server answered {code}; its words are withheld because they may quote the key"
+                );
+                Self::Refused(status)
+            }
+            other => other,
         }
     }
 
@@ -147,6 +176,20 @@ impl std::fmt::Debug for Cluster {
 impl Cluster {
     pub(super) fn new(client: kube::Client, once: kube::Client) -> Self {
         Self { client, once }
+    }
+
+    /// An API server that gives this refusal to every request.
+    #[cfg(test)]
+    pub(crate) fn refusing(code: u16, message: &str) -> Self {
+        let body = serde_json::json!({ "kind": "Status", "code": code, "message": message });
+        let service = tower::service_fn(move |_: Request<Body>| {
+            let answer = Response::builder()
+                .status(code)
+                .body(Body::from(body.to_string().into_bytes()));
+            std::future::ready(answer)
+        });
+        let client = kube::Client::new(service, "default");
+        Self::new(client.clone(), client)
     }
 
     /// The client below, for watches.

@@ -79,10 +79,7 @@ pub(super) async fn make(
             None => generate(recipe, now).await?,
         };
         let mut secret = key_secret::secret(namespace, name, config, &key, &certificate)?;
-        let created = cluster
-            .without_retry()
-            .create_and_read(namespace, &secret)
-            .await;
+        let created = store(cluster, namespace, &secret).await;
         wipe(&mut secret);
         match created {
             Ok(stored) => {
@@ -94,6 +91,15 @@ pub(super) async fn make(
         }
     }
     Err(MakeError::NamesTaken(ATTEMPTS))
+}
+
+/// Creates the Secret of a key. What is said of a failure quotes nothing.
+async fn store(cluster: &Cluster, namespace: &str, secret: &Secret) -> Result<Secret, ApiError> {
+    let stored = cluster
+        .without_retry()
+        .create_and_read(namespace, secret)
+        .await;
+    stored.map_err(ApiError::by_code_alone)
 }
 
 /// Takes out of `existing` what is in use, usable and not known yet.
@@ -148,4 +154,23 @@ fn told(stored: &Secret, certificate: &Certificate) {
         "New key written"
     );
     info!(certificate = certificate.to_pem(), "Certificate generated");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error_text::error_text;
+
+    #[tokio::test]
+    async fn a_refused_key_is_told_by_the_code_of_the_answer_alone() {
+        // The code stays, and with it what can be done: a right is missing, a quota is full.
+        let refused = Cluster::refusing(403, "denied: -----BEGIN RSA PRIVATE KEY-----");
+        let error = store(&refused, "kube-system", &Secret::default())
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some(403));
+        let text = error_text(&MakeError::from(error));
+        assert!(text.contains("403 Forbidden"), "{text}");
+        assert!(!text.contains("PRIVATE"), "{text}");
+    }
 }
