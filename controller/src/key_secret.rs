@@ -17,7 +17,7 @@ use sealed_crypto::{
     Certificate, CertificateError, KeyEncodingError, PrivateKey, PrivateKeyError, SealingKey,
 };
 
-pub use self::name::{identity, name_after, next_name};
+pub use self::name::{identity, is_reserved_name, name_after, next_name};
 use crate::config::{KeyConfig, KeyOrderPriority};
 
 /// What is said when there are keys and none that anybody can seal for. No key is made for it: that

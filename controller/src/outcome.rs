@@ -39,7 +39,7 @@ pub enum Cause {
     /// The API server understood a request and refuses it: an invalid key name, a quota, an
     /// admission webhook, a missing right.
     Rejected,
-    /// The Secret would be a sealing key of this controller.
+    /// The Secret would be a sealing key of this controller, or have the name of one.
     ReservedKey,
     /// The Secret has another type, which cannot change.
     SecretType,
@@ -154,13 +154,13 @@ impl Failure {
         }
     }
 
-    /// The Secret would be a sealing key of this controller.
+    /// The Secret would be a sealing key of this controller, or have the name of one.
     pub fn reserved_key(secret: &str) -> Self {
         Self {
             cause: Cause::ReservedKey,
             message: format!(
-                "refused to write Secret \"{secret}\": it would become a sealing key of this \
-                 controller (--allow-sealed-keys permits it)"
+                "refused to write Secret \"{secret}\": its labels or its name are those of a sealing \
+                 key of this controller (--allow-sealed-keys permits it)"
             ),
         }
     }

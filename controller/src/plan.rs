@@ -21,7 +21,7 @@ use sealed_crypto::Fingerprint;
 
 pub use self::conclude::{AfterWrite, Subject, after_failed_write, conclude};
 use crate::conditions::tells;
-use crate::key_secret::is_key_secret;
+use crate::key_secret::{is_key_secret, is_reserved_name};
 use crate::memory::{Done, KeySet};
 use crate::outcome::{Event, Failure, Outcome};
 use crate::ownership::{Ownership, Standing};
@@ -203,16 +203,19 @@ fn wrote_without_owner(observed: &Observed<'_>, existing: &Secret) -> bool {
 }
 
 /// Neither a new sealing key nor a change to one: whoever may create a SealedSecret in the key
-/// namespace could otherwise make everybody seal for a key of their own.
+/// namespace could otherwise make everybody seal for a key of their own. Nor the name of a key to
+/// come, which follows from the keys there are: all that would be tried could be taken.
 fn refuse_reserved(observed: &Observed<'_>, involved: &[&ObjectMeta]) -> Result<(), Failure> {
     let rules = observed.rules;
+    let name = observed.object.name();
     let reserved = !rules.allow_sealed_keys
         && observed.object.namespace() == rules.key_namespace
-        && involved
-            .iter()
-            .any(|metadata| is_key_secret(metadata, &rules.key_prefix));
+        && (is_reserved_name(name, &rules.key_prefix)
+            || involved
+                .iter()
+                .any(|metadata| is_key_secret(metadata, &rules.key_prefix)));
     if reserved {
-        return Err(Failure::reserved_key(observed.object.name()));
+        return Err(Failure::reserved_key(name));
     }
     Ok(())
 }

@@ -55,6 +55,14 @@ pub fn name_after(
     prefix.chars().chain(suffix).collect()
 }
 
+/// Whether a key Secret may come to be named so: whoever has such a name could keep the next key
+/// from being stored.
+pub fn is_reserved_name(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|suffix| {
+        suffix.len() == LENGTH && suffix.bytes().all(|byte| ALPHABET.contains(&byte))
+    })
+}
+
 /// What makes a key Secret the same one for everybody: its key, or else its name.
 pub fn identity(secret: &Secret) -> String {
     secret

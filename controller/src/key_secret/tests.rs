@@ -121,6 +121,25 @@ fn key_secrets_are_known_by_label_or_oldest_name(
     assert_eq!(is_in_use(&secret, "prefix"), in_use);
 }
 
+#[rstest]
+#[case::one_to_come("prefixbcd29", true)]
+#[case::other_characters("prefixabcde", false)]
+#[case::a_word("prefix-backup", false)]
+#[case::too_short("prefixbcd2", false)]
+#[case::too_long("prefixbcd299", false)]
+#[case::another_prefix("otherbcd29", false)]
+fn names_of_keys_to_come_are_reserved(#[case] name: &str, #[case] reserved: bool) {
+    assert_eq!(is_reserved_name(name, "prefix"), reserved);
+}
+
+#[test]
+fn every_name_of_a_new_key_is_reserved() {
+    for attempt in 0..20 {
+        let name = next_name("prefix", "ns", [], attempt);
+        assert!(is_reserved_name(&name, "prefix"), "{name}");
+    }
+}
+
 #[test]
 fn a_key_secret_is_written_in_upstreams_shape_and_reads_back() {
     let key = PrivateKey::from_pem(&file("rsa2048-a.pkcs8.pem")).expect("sound");

@@ -404,6 +404,15 @@ mod reserved {
     }
 
     #[test]
+    fn no_sealed_secret_takes_the_name_of_a_key_to_come() {
+        let plan = world("sealed-secrets-keybcd29", None).plan();
+        assert_eq!(
+            (plan.write, plan.outcome),
+            (Write::Nothing, refused("sealed-secrets-keybcd29"))
+        );
+    }
+
+    #[test]
     fn no_sealing_key_is_written_over() {
         for annotation in [MANAGED, PATCH] {
             let mut world = world("key", None);
