@@ -27,6 +27,7 @@ use crate::outcome::{Event, Failure, Outcome};
 use crate::ownership::{Ownership, Standing};
 use crate::queue::Verdict;
 use crate::secret_diff::{self, Owner};
+use crate::wipe::wipe;
 
 /// What the flags say about writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Rules {
     pub update_status: bool,
 }
 
-/// The attempt to open an object.
+/// The attempt to open an object. The values are overwritten when it is dropped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
     /// The Secret, or why there is none.
@@ -50,6 +51,14 @@ pub struct Attempt {
     pub opened_by: BTreeSet<Fingerprint>,
     /// All keys there were.
     pub keys: KeySet,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Ok(unsealed) = &mut self.unsealed {
+            wipe(&mut unsealed.secret);
+        }
+    }
 }
 
 /// Everything a decision depends on.
@@ -85,7 +94,7 @@ pub struct Plan {
     pub next: Verdict,
 }
 
-/// A write to the Secret. `Debug` shows no values.
+/// A write to the Secret. `Debug` shows no values, and they are overwritten when it is dropped.
 #[derive(Clone, PartialEq)]
 pub enum Write {
     /// Nothing differs, or nothing may be written.
@@ -102,6 +111,15 @@ impl Write {
         match self {
             Self::Nothing => None,
             Self::Create(secret) | Self::Replace(secret) => Some(secret),
+        }
+    }
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        match self {
+            Self::Nothing => {}
+            Self::Create(secret) | Self::Replace(secret) => wipe(secret),
         }
     }
 }

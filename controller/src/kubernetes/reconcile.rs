@@ -33,7 +33,7 @@ use crate::queue::{Pace, Ticket, Verdict};
 use crate::rsa_pool::{NoResult, RsaPool};
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
-use crate::wipe::wipe;
+use crate::wipe::Wiping;
 use tell::Pass;
 
 /// How often a target that changes under our hands is looked at again within one pass.
@@ -234,17 +234,17 @@ impl Reconciler {
         &self,
         pass: Pass<'_>,
         object: &SealedSecret,
-        mut attempt: Attempt,
-        mut target: Option<Secret>,
+        attempt: Attempt,
+        mut target: Option<Wiping>,
     ) -> Result<Verdict, Stop> {
         let key = pass.key;
         let mut looks = 0;
-        let verdict = loop {
+        loop {
             let last = self.objects.state().memory.last(key).cloned();
             let observed = Observed {
                 object,
                 attempt: &attempt,
-                target: target.as_ref(),
+                target: target.as_deref(),
                 last: last.as_ref(),
                 rules: &self.rules,
                 now: (self.clock)(),
@@ -274,16 +274,10 @@ impl Reconciler {
                 }
             };
             let done = Done::planned(&observed, &plan, written.as_deref());
-            if let Write::Create(secret) | Write::Replace(secret) = &mut plan.write {
-                wipe(secret);
-            }
+            // Its values need not outlast the write.
+            plan.write = Write::Nothing;
             break Ok(self.tell(pass, plan, done).await);
-        };
-        if let Ok(unsealed) = &mut attempt.unsealed {
-            wipe(&mut unsealed.secret);
         }
-        target.iter_mut().for_each(wipe);
-        verdict
     }
 
     /// `--old-gc-behavior`: the Secret goes with its SealedSecret, if it is that one's.
@@ -298,10 +292,13 @@ impl Reconciler {
         }
     }
 
-    async fn observe(&self, key: &ObjectKey) -> Result<Option<Secret>, ApiError> {
-        let found = self.cluster.read(Some(&key.namespace), &key.name).await;
+    async fn observe(&self, key: &ObjectKey) -> Result<Option<Wiping>, ApiError> {
+        let found = self
+            .cluster
+            .read::<Secret>(Some(&key.namespace), &key.name)
+            .await;
         self.outage.heard(&found);
-        found
+        Ok(found?.map(Wiping::from))
     }
 
     async fn fetch(&self, key: &ObjectKey) -> Result<Decoded, Stop> {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use k8s_openapi::Metadata as _;
-use k8s_openapi::api::core::v1::Secret;
 use sealed_api::{Decoded, Malformed, PlainText, SealedSecret, SealedSecretStatus};
 
 use super::shell::{Object, Shell};
@@ -20,7 +19,7 @@ use crate::plan::{self, AfterWrite, Attempt, Observed, Plan, Subject, Write};
 use crate::queue::{Pace, Verdict};
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
-use crate::wipe::wipe;
+use crate::wipe::Wiping;
 
 /// How often a file that changes under our hands is read again within one pass.
 const LOOKS: u32 = 4;
@@ -66,7 +65,7 @@ impl Shell {
         let keys = KeySet::from(&keyring);
         let found = self.observe(key).await;
         let target = match &found {
-            Ok(target) => target.as_ref(),
+            Ok(target) => target.as_deref(),
             Err(failure) => return self.report_unreadable(key, &object, failure).await,
         };
         let seen = Target::from(target.map(|secret| &secret.metadata));
@@ -115,8 +114,8 @@ impl Shell {
         self: &Arc<Self>,
         key: &ObjectKey,
         object: SealedSecret,
-        mut attempt: Attempt,
-        mut target: Option<Secret>,
+        attempt: Attempt,
+        mut target: Option<Wiping>,
     ) -> Verdict {
         let mut looks = 0;
         let (plan, done) = loop {
@@ -124,7 +123,7 @@ impl Shell {
             let observed = Observed {
                 object: &object,
                 attempt: &attempt,
-                target: target.as_ref(),
+                target: target.as_deref(),
                 last: last.as_ref(),
                 rules: &self.rules,
                 now: (self.services.clock)(),
@@ -151,20 +150,9 @@ impl Shell {
                     }
                 },
             };
-            let done = Done::planned(&observed, &plan, written.as_ref());
-            let planned = match write {
-                Write::Nothing => None,
-                Write::Create(secret) | Write::Replace(secret) => Some(*secret),
-            };
-            for mut secret in planned.into_iter().chain(written) {
-                wipe(&mut secret);
-            }
+            let done = Done::planned(&observed, &plan, written.as_deref());
             break (plan, done);
         };
-        if let Ok(unsealed) = &mut attempt.unsealed {
-            wipe(&mut unsealed.secret);
-        }
-        target.iter_mut().for_each(wipe);
         self.conclude(key, plan, done).await
     }
 
@@ -273,20 +261,20 @@ impl Shell {
         }
     }
 
-    async fn observe(self: &Arc<Self>, key: &ObjectKey) -> Result<Option<Secret>, ApiFailure> {
+    async fn observe(self: &Arc<Self>, key: &ObjectKey) -> Result<Option<Wiping>, ApiFailure> {
         let (shell, key) = (Arc::clone(self), key.clone());
-        blocking(move || shell.targets.read(&key)).await
+        blocking(move || Ok(shell.targets.read(&key)?.map(Wiping::from))).await
     }
 
     async fn write(
         self: &Arc<Self>,
         key: &ObjectKey,
         write: Write,
-    ) -> (Write, Result<Option<Secret>, ApiFailure>) {
+    ) -> (Write, Result<Option<Wiping>, ApiFailure>) {
         let (shell, key) = (Arc::clone(self), key.clone());
         blocking(move || {
             let written = shell.targets.write(&key, &write);
-            (write, written)
+            (write, written.map(|secret| secret.map(Wiping::from)))
         })
         .await
     }
