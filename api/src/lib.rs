@@ -13,6 +13,7 @@ pub mod codes;
 pub mod crd;
 mod decode;
 mod decoded;
+pub mod dns1123;
 pub mod names;
 mod reencrypt;
 mod render;

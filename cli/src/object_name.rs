@@ -2,14 +2,9 @@
 //! name it is given, and its users' scripts may count on that).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sealed_api::Code;
+use sealed_api::{Code, dns1123};
 
 use crate::failure::Failure;
-
-/// Longest name of an object.
-const MAX_NAME: usize = 253;
-/// Longest namespace.
-const MAX_NAMESPACE: usize = 63;
 
 /// Checks name and namespace of an object.
 pub(crate) fn check(metadata: &ObjectMeta) -> Result<(), Failure> {
@@ -24,8 +19,7 @@ pub(crate) fn check(metadata: &ObjectMeta) -> Result<(), Failure> {
 
 /// Checks the name of a Secret: a DNS subdomain (RFC 1123).
 pub(crate) fn check_name(field: &str, name: &str) -> Result<(), Failure> {
-    let fits = name.len() <= MAX_NAME && name.split('.').all(is_label);
-    if fits {
+    if dns1123::is_subdomain(name) {
         Ok(())
     } else {
         Err(refused(
@@ -38,8 +32,7 @@ pub(crate) fn check_name(field: &str, name: &str) -> Result<(), Failure> {
 
 /// Checks a namespace: a DNS label (RFC 1123).
 pub(crate) fn check_namespace(field: &str, namespace: &str) -> Result<(), Failure> {
-    let fits = namespace.len() <= MAX_NAMESPACE && is_label(namespace);
-    if fits {
+    if dns1123::is_label(namespace) {
         Ok(())
     } else {
         Err(refused(
@@ -48,15 +41,6 @@ pub(crate) fn check_namespace(field: &str, namespace: &str) -> Result<(), Failur
             "lower-case letters, digits and `-`, at most 63",
         ))
     }
-}
-
-/// Letters, digits and inner hyphens.
-fn is_label(text: &str) -> bool {
-    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = text.as_bytes();
-    bytes.first().is_some_and(inner)
-        && bytes.last().is_some_and(inner)
-        && bytes.iter().all(|byte| inner(byte) || *byte == b'-')
 }
 
 fn refused(field: &str, text: &str, rule: &str) -> Failure {

@@ -16,10 +16,10 @@ use sealed_pflag::Matches;
 pub use address::{ListenAddress, ListenAddressError};
 pub use reader::ConfigFaults;
 
-use crate::dns1123;
 use crate::http::{Quota, Timeouts};
 use crate::logging::{LogConfig, LogFormat, LogLevel};
 use reader::Reader;
+use sealed_api::dns1123;
 
 /// Sizes that aws-lc generates; every RSA operation of this program runs there.
 const KEY_SIZES: [i64; 4] = [2048, 3072, 4096, 8192];

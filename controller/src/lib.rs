@@ -3,7 +3,6 @@
 pub mod args;
 pub mod conditions;
 pub mod config;
-pub mod dns1123;
 pub mod error_text;
 pub mod http;
 pub mod key_secret;

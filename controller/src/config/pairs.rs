@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::dns1123;
+use sealed_api::dns1123;
 
 /// Longest value of a label.
 const MAX_LABEL_VALUE: usize = 63;

@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 
 use super::directory::{Directory, Kind, Stamp};
-use crate::dns1123;
 use crate::object_key::ObjectKey;
+use sealed_api::dns1123;
 
 const EXTENSION: &str = ".yaml";
 

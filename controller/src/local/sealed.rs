@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sealed_api::{Decoded, names};
+use sealed_api::{Decoded, dns1123, names};
 
 use super::directory::Directory;
 use super::identity::{generation, sealed_secret_uid};
 use super::manifests::{Files, Manifest};
-use crate::dns1123;
 use crate::object_key::ObjectKey;
 
 /// A SealedSecret of a file.

@@ -1,8 +1,11 @@
-//! Names that Kubernetes accepts, after RFC 1123: checked before a name becomes part of a path or a request.
+//! Names that Kubernetes accepts, after RFC 1123: checked before a name becomes part of a path, a request or a label.
+//!
+//! The rules are those of `IsDNS1123Label` and `IsDNS1123Subdomain` in `k8s.io/apimachinery/pkg/util/validation`, by which the
+//! API server judges namespaces and the names of Secrets.
 
-/// Longest label.
+/// Longest label: `DNS1123LabelMaxLength`.
 const MAX_LABEL: usize = 63;
-/// Longest subdomain.
+/// Longest subdomain: `DNS1123SubdomainMaxLength`.
 const MAX_SUBDOMAIN: usize = 253;
 
 /// Whether `text` may name a namespace: 1 to 63 of `a-z 0-9 -`, a letter or digit at both ends.
