@@ -46,14 +46,6 @@ impl Decoded {
             })),
         }
     }
-
-    /// The object, or what can be said about it.
-    pub fn into_result(self) -> Result<SealedSecret, Box<Malformed>> {
-        match self {
-            Self::Sound(object) => Ok(*object),
-            Self::Malformed(malformed) => Err(malformed),
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for Decoded {
@@ -130,7 +122,9 @@ mod tests {
             (&metadata.creation_timestamp, &metadata.labels),
             (&None, &None)
         );
-        let malformed = decoded.into_result().unwrap_err();
+        let Decoded::Malformed(malformed) = decoded else {
+            panic!("it is malformed")
+        };
         assert_eq!(malformed.error.field(), "metadata.creationTimestamp");
         let status = malformed.status.unwrap();
         assert_eq!(status.observed_generation, Some(2));
@@ -147,7 +141,7 @@ mod tests {
             r#"{"kind": "Secret"}"#,
         ] {
             let decoded: Decoded = serde_json::from_str(text).unwrap();
-            assert!(decoded.into_result().is_err(), "{text}");
+            assert!(matches!(decoded, Decoded::Malformed(_)), "{text}");
         }
     }
 }

@@ -31,11 +31,6 @@ pub const OUR_PREFIX: &str = "seal-tool/";
 /// The only value with which an annotation below is switched on: `True`, `1` and ` true` do not count.
 pub const TRUE: &str = "true";
 
-/// Field manager the API server records for writes of the controller.
-///
-/// It is the name of the existing binary; another name would show every object as touched by a stranger.
-pub const FIELD_MANAGER: &str = "controller";
-
 /// Kinds of Secrets and lists that the programs read and write.
 pub mod secret {
     /// `kind` of a Secret.
@@ -77,10 +72,6 @@ pub mod annotations {
     pub const PAUSED: &str = "seal-tool/paused";
     /// On a SealedSecret: any new value asks for one more pass.
     pub const RESYNC: &str = "seal-tool/resync";
-    /// On a key Secret: any new value asks for a new sealing key.
-    pub const RENEW: &str = "seal-tool/renew";
-    /// On a key Secret: when a backup that holds it was made.
-    pub const BACKED_UP: &str = "seal-tool/backed-up";
 }
 
 /// Labels.
@@ -89,8 +80,6 @@ pub mod labels {
     pub const SEALING_KEY: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
     /// Value of [`SEALING_KEY`] on a key in use.
     pub const ACTIVE: &str = "active";
-    /// Value of [`SEALING_KEY`] on a key that must not be used again.
-    pub const COMPROMISED: &str = "compromised";
     /// On a SealedSecret: exported as a label of the condition metric.
     pub const INSTANCE: &str = "app.kubernetes.io/instance";
 }
@@ -124,8 +113,6 @@ pub mod conditions {
     pub const TRUE: &str = "True";
     /// Condition status: no.
     pub const FALSE: &str = "False";
-    /// Condition status: cannot be told.
-    pub const UNKNOWN: &str = "Unknown";
 }
 
 /// Events on a SealedSecret.
@@ -239,7 +226,7 @@ mod tests {
         ] {
             assert!(theirs.starts_with(PREFIX), "{theirs}");
         }
-        for ours in [KEYS, PAUSED, RESYNC, RENEW, BACKED_UP] {
+        for ours in [KEYS, PAUSED, RESYNC] {
             assert!(ours.starts_with(OUR_PREFIX), "{ours}");
         }
     }

@@ -141,11 +141,6 @@ impl SealedItem {
         self.key.as_deref()
     }
 
-    /// Whether opening it costs RSA operations at all.
-    pub fn costs_trials(&self) -> bool {
-        self.value.is_ok()
-    }
-
     /// Opens the value.
     pub fn open(self, keyring: &Keyring, order: &KeyOrder) -> OpenedItem {
         let outcome = self.value.and_then(|(label, value)| {

@@ -1,5 +1,6 @@
 //! The flags, and the command line as typed.
 
+use sealed_api::names::install;
 use sealed_crypto::Scope;
 use sealed_pflag::{Flag, Matches, Source, Table};
 
@@ -24,12 +25,12 @@ fn own_flags() -> [Flag; 21] {
         ),
         Flag::text(
             "controller-name",
-            "sealed-secrets-controller",
+            install::CONTROLLER,
             "Service of the controller",
         ),
         Flag::text(
             "controller-namespace",
-            "kube-system",
+            install::NAMESPACE,
             "Namespace of the controller",
         ),
         Flag::bool(

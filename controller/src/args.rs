@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use sealed_api::names::key_secret;
 use sealed_pflag::{Flag, GoDuration, Matches, ParseError, Table};
 
 use crate::config::{Config, ConfigFaults};
@@ -96,7 +97,7 @@ fn keys() -> Vec<Flag> {
         ),
         Flag::text(
             "key-prefix",
-            "sealed-secrets-key",
+            key_secret::DEFAULT_PREFIX,
             "start of the names of the Secrets that hold sealing keys",
         ),
         Flag::duration(

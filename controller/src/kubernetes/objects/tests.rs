@@ -71,7 +71,7 @@ async fn next(objects: &Objects) -> Option<ObjectKey> {
 
 /// Ends a pass over an object as it is known: its Secret was found or written, or somebody else's stands there.
 fn finish(objects: &Objects, name: &str, generation: i64, outcome: Outcome) {
-    let Ok(object) = sealed(name, generation).into_result() else {
+    let Decoded::Sound(object) = sealed(name, generation) else {
         panic!("it is sound")
     };
     let done = Done {
@@ -215,12 +215,12 @@ async fn a_pass_that_finds_nothing_is_repeated_until_the_watch_tells_of_the_end(
 #[tokio::test(start_paused = true)]
 async fn a_change_that_is_taken_back_before_its_pass_leaves_no_body_behind() {
     let scoped = |scope: &str| {
-        let Ok(mut object) = sealed("app", 1).into_result() else {
+        let Decoded::Sound(mut object) = sealed("app", 1) else {
             panic!("it is sound")
         };
         let annotation = (scope.to_owned(), "true".to_owned());
         object.metadata.annotations = Some(BTreeMap::from([annotation]));
-        Decoded::Sound(Box::new(object))
+        Decoded::Sound(object)
     };
     let objects = objects(false);
     let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
