@@ -88,7 +88,22 @@ pub(crate) fn load(
             day(certificate.not_before())
         ));
     }
+    if environment.name == Name::Seal && comes_in_clear(source, environment) {
+        talk.say(&format!(
+            "warning: the certificate of {} came over http, where anyone on the way can change it; \
+             compare its fingerprint with the controller's: {}",
+            shown(source),
+            certificate.fingerprint()
+        ));
+    }
     Ok(certificate)
+}
+
+fn comes_in_clear(source: &CertificateSource, environment: &Environment) -> bool {
+    let CertificateSource::Location(typed) = source else {
+        return false;
+    };
+    matches!(Location::parse(typed, environment.name), Ok(Location::Url(url)) if download::comes_in_clear(&url))
 }
 
 fn unusable(error: &CertificateError, source: &CertificateSource) -> Failure {

@@ -20,7 +20,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 pub(crate) use error::network as network_cause;
 pub(crate) use kubeconfig::Kubeconfig;
-pub(crate) use proxy::for_url as proxy_for_url;
+pub(crate) use proxy::{for_url as proxy_for_url, is_loopback};
 
 /// No answer of a controller is larger: the API server takes objects of up to 3 MiB.
 const MAX_BODY: usize = 4 << 20;

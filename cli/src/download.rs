@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
 use sealed_api::Code;
@@ -50,11 +50,7 @@ async fn follow(url: &Uri, typed: &str, environment: &Environment) -> Result<Vec
         if response.status().is_redirection()
             && let Some(next) = response.headers().get(header::LOCATION)
         {
-            url = next
-                .to_str()
-                .ok()
-                .and_then(|next| resolve(&url, next))
-                .ok_or_else(|| failed(typed, "the server redirects to something that is no URL"))?;
+            url = redirected(&url, next).map_err(|cause| failed(typed, cause))?;
             continue;
         }
         if response.status() != StatusCode::OK {
@@ -179,6 +175,27 @@ fn origin_of(url: &Uri) -> Uri {
     Uri::from_parts(parts).unwrap_or_else(|_| url.clone())
 }
 
+/// Where a redirection leads. Whoever typed `https://` wants to know whose certificate it is, so that it never comes in clear.
+fn redirected(url: &Uri, next: &HeaderValue) -> Result<Uri, &'static str> {
+    let next = next
+        .to_str()
+        .ok()
+        .and_then(|next| resolve(url, next))
+        .ok_or("the server redirects to something that is no URL")?;
+    if url.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
+        return Err(
+            "the server redirects from https to http, where anyone on the way can change the certificate",
+        );
+    }
+    Ok(next)
+}
+
+/// Whether anyone on the way can change what is fetched: plain HTTP to another machine.
+pub(crate) fn comes_in_clear(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    url.scheme_str() == Some("http") && !cluster::is_loopback(host)
+}
+
 /// A redirection is a whole URL or a path on the same server.
 fn resolve(base: &Uri, next: &str) -> Option<Uri> {
     if next.contains("://") {
@@ -199,4 +216,52 @@ fn resolve(base: &Uri, next: &str) -> Option<Uri> {
     };
     parts.path_and_query = Some(path.parse().ok()?);
     Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_redirection_never_leaves_https() {
+        let to = |from: &str, next: &'static str| {
+            redirected(&uri(from), &HeaderValue::from_static(next)).map(|url| url.to_string())
+        };
+        for next in ["http://a/x", "HTTP://a/x", "http://127.0.0.1/x"] {
+            let cause = to("https://a/", next).unwrap_err();
+            assert!(cause.contains("from https to http"), "{cause}");
+        }
+        for (from, next, led) in [
+            ("https://a/", "https://b/x", "https://b/x"),
+            ("https://a/b/c", "/x", "https://a/x"),
+            ("https://a/b/c", "x", "https://a/b/x"),
+            ("http://a/", "https://b/x", "https://b/x"),
+            ("http://a/", "http://b/x", "http://b/x"),
+        ] {
+            assert_eq!(to(from, next).as_deref(), Ok(led));
+        }
+    }
+
+    #[test]
+    fn only_plain_http_to_others_comes_in_clear() {
+        for url in [
+            "http://a.example/x",
+            "http://192.0.2.1:8080/x",
+            "HTTP://[2001:db8::1]/",
+        ] {
+            assert!(comes_in_clear(&uri(url)), "{url}");
+        }
+        for url in [
+            "https://a.example/x",
+            "http://localhost:8080/x",
+            "http://127.0.0.2/x",
+            "http://[::1]:80/x",
+        ] {
+            assert!(!comes_in_clear(&uri(url)), "{url}");
+        }
+    }
 }

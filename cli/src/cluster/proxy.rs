@@ -42,7 +42,8 @@ pub(crate) fn for_url(url: &Uri, environment: &Environment) -> Result<Option<Uri
     })
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this machine; an IPv6 address without its brackets.
+pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sealed_crypto::PrivateKey;
+use sealed_crypto::{Certificate, PrivateKey};
 use sealed_manifest::Documents;
 use serde_json::Value;
 
 use crate::ciphertext::open;
 use crate::program::{Outcome, Sandbox};
+use crate::stub::{Route, Stub};
 
 const SECRET: &str = "apiVersion: v1
 kind: Secret
@@ -85,6 +86,38 @@ fn r7_key_names_are_kept_byte_for_byte() {
         .keys()
         .collect();
     assert_eq!(names, ["JWT_SECRET", "RABBITMQ_PASSWORD"]);
+}
+
+#[test]
+fn a_certificate_that_came_in_clear_is_shown_by_its_fingerprint() {
+    let certificate = fs::read_to_string(key_file("rsa4096-a.crt.pem")).unwrap();
+    let fingerprint = Certificate::from_pem(certificate.as_bytes())
+        .unwrap()
+        .fingerprint();
+    let url = "http://certs.example/cert.pem";
+    let stub = Stub::start(vec![Route {
+        method: "GET".to_owned(),
+        path: url.to_owned(),
+        status: 200,
+        headers: Vec::new(),
+        body: certificate,
+    }]);
+    let proxy = format!("http://127.0.0.1:{}", stub.port);
+    let run = |name| {
+        let environment = [("HTTP_PROXY", proxy.as_str())];
+        sandbox().run(name, &["--cert", url], &environment, SECRET.as_bytes())
+    };
+    let outcome = run("seal");
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.starts_with("warning: ")
+            && outcome.stderr.contains(&fingerprint.to_string()),
+        "{}",
+        outcome.stderr
+    );
+    // Scripts that call the existing tool expect silence.
+    let outcome = run("kubeseal");
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
 }
 
 #[test]
