@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use sealed_pflag::Matches;
 
-pub use address::{ListenAddress, ListenAddressError};
+pub use address::ListenAddress;
 pub use reader::ConfigFaults;
 
 use crate::http::{Quota, Timeouts};

@@ -12,11 +12,10 @@ mod server;
 mod verify;
 mod write_deadline;
 
-pub use body::{BodyBudget, BodyError, HeldBody, MAX_BODY};
 pub use endpoints::{Endpoints, MetricsPage, Sources};
-pub use health::{Gate, Health, RunningTask};
-pub use rate_limit::{Decision, Quota, RateLimiter};
-pub use server::{BindError, Handler, Timeouts, bind, serve};
+pub use health::{Gate, Health};
+pub use rate_limit::Quota;
+pub use server::{Handler, Timeouts, bind, serve};
 
 #[cfg(test)]
 mod tests;

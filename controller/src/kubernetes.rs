@@ -27,7 +27,6 @@ mod watch;
 
 use std::time::Duration;
 
-pub use client::ConnectError;
 pub use run::run;
 
 /// A pause within a quarter either way of the given one, so that many controllers do not act in step.

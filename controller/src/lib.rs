@@ -1,28 +1,37 @@
-//! The SealedSecrets controller.
+//! The SealedSecrets controller: a program, and a library only so far as its binary calls it.
 
-pub mod args;
-pub mod conditions;
-pub mod config;
-pub mod error_text;
-pub mod http;
-pub mod key_secret;
-pub mod kubernetes;
-pub mod local;
-pub mod logging;
-pub mod memory;
-pub mod message;
-pub mod metrics;
-pub mod new_key;
-pub mod object_key;
-pub mod outcome;
-pub mod ownership;
-pub mod plan;
+#![expect(
+    unreachable_pub,
+    reason = "in these modules `pub` marks what a module is for, as opposed to what its children share"
+)]
+
+mod args;
+mod conditions;
+mod config;
+mod error_text;
+mod http;
+mod key_secret;
+mod kubernetes;
+mod local;
+mod logging;
+mod memory;
+mod message;
+mod metrics;
+mod new_key;
+mod object_key;
+mod outcome;
+mod ownership;
+mod plan;
 pub mod program;
-pub mod queue;
-pub mod renewal;
-pub mod rsa_pool;
-pub mod secret_diff;
-pub mod services;
-pub mod triage;
-pub mod unseal;
-pub mod wipe;
+mod queue;
+mod renewal;
+mod rsa_pool;
+mod secret_diff;
+mod services;
+mod triage;
+mod unseal;
+mod wipe;
+
+/// What a new key Secret would be called: for tests that take the name first.
+#[doc(hidden)]
+pub use key_secret::next_name as next_key_name;

@@ -75,7 +75,7 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
         let escape = (*first == b'\\').then(|| escape(after)).flatten();
-        let (bytes, length) = escape.unwrap_or((vec![*first], 0));
+        let (bytes, length) = escape.unwrap_or_else(|| (vec![*first], 0));
         plain.extend(bytes);
         rest = after.get(length..).unwrap_or_default();
     }

@@ -22,9 +22,6 @@ use prometheus::{
 use sealed_api::Condition;
 use sealed_api::names::metrics as names;
 
-/// The content type upstream answers with.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-
 use conditions::ConditionInfo;
 
 use crate::object_key::ObjectKey;

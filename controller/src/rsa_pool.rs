@@ -37,7 +37,6 @@ pub enum NoResult {
 #[derive(Debug)]
 pub struct RsaPool {
     shared: Arc<Shared>,
-    threads: usize,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -61,7 +60,6 @@ impl RsaPool {
         });
         let pool = Self {
             shared: Arc::clone(&shared),
-            threads,
         };
         for number in 0..threads {
             let shared = Arc::clone(&shared);
@@ -79,11 +77,6 @@ impl RsaPool {
     /// When the operating system starts no thread.
     pub fn start_for_this_machine() -> std::io::Result<Self> {
         Self::start(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
-    }
-
-    /// The number of threads.
-    pub fn threads(&self) -> usize {
-        self.threads
     }
 
     /// How many jobs of reconciling have ended so far.

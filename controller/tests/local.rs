@@ -13,7 +13,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::{Command, Output};
 
 use rustix::process::Signal;
-use sealed_controller::key_secret::next_name;
+use sealed_controller::next_key_name;
 use site::{Site, mode, wait_for};
 
 const SECRET: &str = "secrets/web/db.yaml";
@@ -364,7 +364,7 @@ fn a_first_key_that_cannot_be_made_is_tried_again() {
     let site = Site::new();
     // Every name that would be tried is taken.
     let taken: Vec<_> = (0..5)
-        .map(|attempt| next_name("sealed-secrets-key", "kube-system", [], attempt))
+        .map(|attempt| next_key_name("sealed-secrets-key", "kube-system", [], attempt))
         .map(|name| site.path(&format!("keys/{name}.yaml")))
         .collect();
     for path in &taken {

@@ -101,7 +101,7 @@ mod tests {
     use hyper::body::Bytes;
 
     use super::*;
-    use crate::http::BodyBudget;
+    use crate::http::body::BodyBudget;
 
     async fn read(text: &str, stream: Stream) -> Result<SealedSecret, String> {
         let body = Full::new(Bytes::from(text.to_owned()));

@@ -113,7 +113,8 @@ impl Schedule {
     }
 
     /// Whether the start is done: a missing first key was made, or none is to be expected.
-    pub fn is_started(&self) -> bool {
+    #[cfg(test)]
+    fn is_started(&self) -> bool {
         matches!(self.state, State::Over)
     }
 

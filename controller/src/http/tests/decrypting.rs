@@ -256,7 +256,7 @@ async fn a_body_that_is_too_large_is_413() {
     let api = unlimited(&keyring);
     let largest = {
         let mut text = object(&[("password", &good(&keyring))]).to_string();
-        text.push_str(&" ".repeat(super::super::MAX_BODY - text.len()));
+        text.push_str(&" ".repeat(super::super::body::MAX_BODY - text.len()));
         text
     };
     assert_eq!(
