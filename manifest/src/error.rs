@@ -16,7 +16,6 @@ pub struct ReadError {
     index: usize,
     line: usize,
     column: usize,
-    #[source]
     kind: ReadErrorKind,
 }
 

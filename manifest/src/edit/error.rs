@@ -16,7 +16,6 @@ pub struct EditError {
     document: usize,
     line: usize,
     path: String,
-    #[source]
     kind: EditErrorKind,
 }
 
