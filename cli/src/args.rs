@@ -259,6 +259,8 @@ pub struct Arguments {
     pub re_encrypt: bool,
     /// `--recovery-private-key`.
     pub recovery_private_key: Vec<String>,
+    /// Whether `--recovery-private-key` stands on the command line; a variable may be meant for other calls.
+    pub recovery_key_typed: bool,
     /// `--recovery-unseal`.
     pub recovery_unseal: bool,
     /// `--scope`, where somebody set it to a scope.
@@ -352,6 +354,7 @@ impl Arguments {
             raw: matches.bool("raw"),
             re_encrypt: matches.bool("re-encrypt"),
             recovery_private_key: matches.list("recovery-private-key").to_vec(),
+            recovery_key_typed: matches.source("recovery-private-key") == Source::CommandLine,
             recovery_unseal: matches.bool("recovery-unseal"),
             scope: matches
                 .is_set("scope")

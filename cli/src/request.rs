@@ -147,6 +147,9 @@ impl Request {
         {
             warnings.push("warning: ignoring --recovery-private-key because unseal command not chosen with --recovery-unseal".to_owned());
         }
+        if name == Name::Seal {
+            check_jobs(&arguments)?;
+        }
         let job = Job::resolve(arguments, name);
         if matches!(job, Job::ReEncrypt(_)) && output.is_none() {
             output.clone_from(&input);
@@ -179,6 +182,32 @@ impl Request {
             warnings,
         })
     }
+}
+
+/// As `seal` only one job is asked for: of several, the existing tool does the first it knows and is silent about the others.
+fn check_jobs(arguments: &Arguments) -> Result<(), Failure> {
+    let jobs = [
+        ("--recovery-unseal", arguments.recovery_unseal),
+        ("--validate", arguments.validate),
+        ("--re-encrypt", arguments.re_encrypt),
+        ("--fetch-cert", arguments.fetch_cert),
+        ("--merge-into", arguments.merge_into.is_some()),
+        ("--raw", arguments.raw),
+    ];
+    let mut asked = jobs.iter().filter(|(_, is_set)| *is_set);
+    if let (Some((one, _)), Some((other, _))) = (asked.next(), asked.next()) {
+        return Err(Failure::usage(format!(
+            "{one} and {other} are two jobs, and one is done at a time"
+        ))
+        .hint("leave out one of them"));
+    }
+    if arguments.recovery_key_typed && !arguments.recovery_unseal {
+        return Err(
+            Failure::usage("--recovery-private-key works with --recovery-unseal only")
+                .hint("--recovery-unseal opens a SealedSecret with it; nothing is sealed with a private key"),
+        );
+    }
+    Ok(())
 }
 
 impl Job {

@@ -186,6 +186,9 @@ fn seal_update(
         )
         .hint("items of another scope would not open in it; leave out --scope"));
     }
+    if context.name() == Name::Seal {
+        check_place(&update, target, scope, asked)?;
+    }
     take_place_of(&mut update.secret, target);
     // The target's place is imposed, so the command line can only agree with it.
     let place = Place {
@@ -203,6 +206,47 @@ fn seal_update(
         .apply(&mut update.secret, &mut context.talk)
         .map_err(|failure| failure.at(&update.place))?;
     seal(&update, scope, certificate, context.name())
+}
+
+/// An input that names another place than the file was hardly meant for it. What the scope leaves open may differ.
+///
+/// As `kubeseal` the place of the input does not count, as in the existing tool.
+fn check_place(
+    update: &Found,
+    target: &SealedSecret,
+    scope: Scope,
+    asked: &Place,
+) -> Result<(), Failure> {
+    let input = &update.secret.metadata;
+    let namespace = input.namespace.as_deref().unwrap_or_default();
+    if scope != Scope::ClusterWide && !namespace.is_empty() && namespace != target.namespace() {
+        return Err(Failure::new(
+            Code::NamespaceMismatch,
+            format!(
+                "the Secret is in namespace `{namespace}`, and the file's SealedSecret in `{}`",
+                target.namespace()
+            ),
+        )
+        .at(&update.place)
+        .hint("values of the file open only in its namespace; leave out metadata.namespace of the input if they are meant for it"));
+    }
+    let name = asked.name.as_deref().or(input.name.as_deref());
+    let name = name.unwrap_or_default();
+    if scope == Scope::Strict && !name.is_empty() && name != target.name() {
+        return Err(Failure::new(
+            Code::NotFound,
+            format!(
+                "the Secret is named `{name}`, and the file's SealedSecret `{}`",
+                target.name()
+            ),
+        )
+        .at(&update.place)
+        .hint(format!(
+            "`--name {}` says that its values are meant for the file",
+            target.name()
+        )));
+    }
+    Ok(())
 }
 
 fn take_place_of(update: &mut Secret, target: &SealedSecret) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sealed_api::names::annotations;
 use sealed_api::{Code, PlainText, SecretView, UnsealFailure, unseal};
 use sealed_crypto::{KeyOrder, Keyring};
 use sealed_manifest::Document;
@@ -17,6 +18,9 @@ use crate::recovery_keys;
 pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(), Failure> {
     let name = context.name();
     let keyring = recovery_keys::load(key_files, name, &mut context.talk)?;
+    if name == Name::Seal && keyring.is_empty() {
+        return Err(no_key(key_files));
+    }
     let origin = context.input.origin().to_owned();
     let nothing = no_sealed_secrets(&origin);
     let text = context.input.text(context.stdin)?;
@@ -93,19 +97,10 @@ fn unopened(failure: &UnsealFailure, found: &Found, keyring: &Keyring) -> Failur
     .at(&found.place)
     .kubeseal(failure.to_string());
     match failure.code() {
-        Code::WrongKey if keyring.is_empty() => {
-            told.hint("--recovery-private-key names the files with the private keys")
-        }
-        Code::WrongKey => told
-            .hint(format!(
-                "{} private keys were tried: {}",
-                keyring.len(),
-                fingerprints(keyring)
-            ))
-            .hint(format!(
-                "the scope is {}: a value opens only where it was sealed for",
-                found.sealed.scope()
-            )),
+        Code::WrongKey => told.hint(tried(found, keyring)).hint(format!(
+            "the scope is {}: a value opens only where it was sealed for",
+            found.sealed.scope()
+        )),
         _ => told,
     }
 }
@@ -135,6 +130,35 @@ fn by_fault(failure: &UnsealFailure) -> String {
         })
         .collect();
     groups.join("; ")
+}
+
+/// Without a key every value would be told to be damaged or sealed for another, and the fault is neither.
+fn no_key(key_files: &[PathBuf]) -> Failure {
+    let message = "no private key to open with";
+    if key_files.is_empty() {
+        Failure::usage(message).hint("--recovery-private-key names the files with the private keys")
+    } else {
+        Failure::new(Code::BadKey, message)
+            .hint("a private key is RSA, in PEM or in a key Secret as YAML or JSON")
+    }
+}
+
+/// The keys that were tried, next to those that the object says it was sealed for.
+fn tried(found: &Found, keyring: &Keyring) -> String {
+    let count = match keyring.len() {
+        1 => "1 private key was tried".to_owned(),
+        count => format!("{count} private keys were tried"),
+    };
+    let own = found.sealed.metadata.annotations.as_ref();
+    let sealed_for = own
+        .and_then(|all| all.get(annotations::KEYS))
+        .filter(|keys| !keys.is_empty())
+        .map(|keys| format!("; its annotation {} names {keys}", annotations::KEYS));
+    format!(
+        "{count}: {}{}",
+        fingerprints(keyring),
+        sealed_for.unwrap_or_default()
+    )
 }
 
 fn fingerprints(keyring: &Keyring) -> String {

@@ -40,7 +40,16 @@ pub(super) fn run(
     let mut placer = Placer::new(place, allow_empty_data, context.environment);
     let mut ready = Vec::with_capacity(documents.len());
     let mut refused = Ok(());
-    for mut found in secret_input::decode(documents, name, nothing)? {
+    let secrets = secret_input::decode(documents, name, nothing)?;
+    if name == Name::Seal && place.name.is_some() && secrets.len() > 1 {
+        // The existing tool gives all of them the name, and whoever applies them keeps the last.
+        return Err(Failure::usage(format!(
+            "--name fits one Secret, the input holds {}",
+            secrets.len()
+        ))
+        .hint("leave out --name, and give each Secret its metadata.name"));
+    }
+    for mut found in secrets {
         match placer.apply(&mut found.secret, &mut context.talk) {
             Ok(scope) => ready.push((found, scope)),
             Err(failure) => {

@@ -71,6 +71,9 @@ pub(super) fn decode(
             } else {
                 place.clone()
             };
+            if name == Name::Seal {
+                check_kind(&item).map_err(|failure| failure.at(&place))?;
+            }
             let secret =
                 decode_secret(item, origin).map_err(|error| undecodable(&error, &place))?;
             found.push(Found { secret, place });
@@ -95,6 +98,23 @@ fn check_keys(document: &Document, place: &str, name: Name) -> Result<(), Failur
             format!("{place}: the key {key} stands twice"),
         )),
     }
+}
+
+/// A Secret may leave out its kind, and one without data may be meant; what has neither is something else.
+fn check_kind(value: &Value) -> Result<(), Failure> {
+    const MARKS: [&str; 3] = ["kind", "data", "stringData"];
+    let Some(fields) = value.as_object() else {
+        return Ok(());
+    };
+    let is_mark = |field: &String| MARKS.iter().any(|mark| field.eq_ignore_ascii_case(mark));
+    if fields.keys().any(is_mark) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::WrongKind,
+        "this is no Secret: it has no `kind`, `data` or `stringData`",
+    )
+    .hint("the input is a Secret with `kind: Secret`"))
 }
 
 fn is_list(value: &Value) -> bool {

@@ -8,6 +8,10 @@ use std::process::Command;
 use crate::program::Sandbox;
 
 const SECRET: &str = "kind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {k: v}\n";
+const KEY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tests/vectors/keys/rsa2048-a.pkcs1.pem"
+);
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -30,7 +34,16 @@ fn a_failed_run_leaves_the_old_file_and_nothing_else() {
             ),
             (&["--cert", "c.crt", "-w", "o.yaml"], "a: b: c"),
             (&["--cert", "nope", "-w", "o.yaml"], SECRET),
-            (&["--recovery-unseal", "-w", "o.yaml"], SECRET),
+            (
+                &[
+                    "--recovery-unseal",
+                    "--recovery-private-key",
+                    KEY,
+                    "-w",
+                    "o.yaml",
+                ],
+                SECRET,
+            ),
             (&["--re-encrypt", "-f", "o.yaml"], ""),
         ] {
             let sandbox = sandbox();

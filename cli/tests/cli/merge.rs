@@ -58,13 +58,20 @@ fn merged_items_open_in_the_scope_of_the_file() {
                 "t.yaml",
                 format!("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: app, namespace: web{annotations}}}\nspec: {{encryptedData: {{old: AgB=}}}}\n"),
             );
-            // The input's own place and scope do not count.
-            let input = b"kind: Secret\nmetadata: {name: x, namespace: y, annotations: {sealedsecrets.bitnami.com/cluster-wide: 'true'}}\nstringData: {new: v}\n";
+            // The input's own scope does not count, and of its place only what the file's scope binds, and as `seal` only.
+            let own = match (name, scope) {
+                ("seal", "strict") => "",
+                ("seal", "namespace-wide") => "name: x, ",
+                _ => "name: x, namespace: y, ",
+            };
+            let input = format!(
+                "kind: Secret\nmetadata: {{{own}annotations: {{sealedsecrets.bitnami.com/cluster-wide: 'true'}}}}\nstringData: {{new: v}}\n"
+            );
             let outcome = sandbox.run(
                 name,
                 &["--cert", "c.crt", "--merge-into", "t.yaml"],
                 &[],
-                input,
+                input.as_bytes(),
             );
             assert_eq!(
                 (
