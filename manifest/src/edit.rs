@@ -21,16 +21,13 @@
 mod error;
 mod flow;
 mod plan;
+mod rewrite;
 mod source;
 
 use serde_json::{Map, Value};
 
-use crate::document::Document;
-use crate::documents::Documents;
-use crate::error::ReadError;
 pub use error::{EditError, EditErrorKind};
-use plan::Patch;
-use source::Source;
+use rewrite::Rewrite;
 
 /// One document of a text.
 #[derive(Clone, Copy, Debug)]
@@ -155,128 +152,21 @@ impl<'t> Target<'t> {
     ///
     /// # Errors
     ///
-    /// If the document cannot be read, a path leads nowhere, or the text is written in a way that the change
-    /// cannot be made without touching something else (a value that an alias repeats elsewhere, say).
+    /// As [`apply`].
     pub fn apply(&self, changes: &[Change]) -> Result<String, EditError> {
-        let (removals, additions): (Vec<_>, Vec<_>) = changes
-            .iter()
-            .partition(|change| change.action == Action::Remove);
-        // Changes that do not meet are made in two passes, others one after the other.
-        let passes: Vec<Vec<&Change>> = if meet(changes) {
-            changes.iter().map(|change| vec![change]).collect()
-        } else {
-            vec![additions, removals]
-        };
-        let mut text = self.text.to_owned();
-        for pass in passes.iter().filter(|pass| !pass.is_empty()) {
-            text = Target {
-                text: &text,
-                ..*self
-            }
-            .pass(pass)?;
-        }
-        Ok(text)
-    }
-
-    fn pass(&self, changes: &[&Change]) -> Result<String, EditError> {
-        let edited = self.attempt(changes);
-        if edited.is_err() && changes.len() > 1 {
-            // So that the error names the path that is to blame.
-            for change in changes {
-                self.attempt(&[change])?;
-            }
-        }
-        edited
-    }
-
-    fn attempt(&self, changes: &[&Change]) -> Result<String, EditError> {
-        let document = self.document()?;
-        let error = |path: &[String], at, kind| EditError::new(&document, path, at, kind);
-        let source = Source::new(&document)
-            .map_err(|fault| error(&[], fault.at, EditErrorKind::Unparsable(fault.kind)))?;
-        let patches = plan::patches(&source, document.value(), changes)
-            .map_err(|fault| error(&changes[fault.change].path, fault.at, fault.kind))?;
-        let edited = self.splice(&document, patches);
-        let mut intended = document.value().clone();
-        for change in changes {
-            change.apply(&mut intended);
-        }
-        if self.says(&edited, &intended) {
-            Ok(edited)
-        } else {
-            let path = changes.first().map_or(&[][..], |change| &change.path);
-            Err(error(path, 0, EditErrorKind::Entangled))
-        }
-    }
-
-    fn document(&self) -> Result<Document, EditError> {
-        let mut count = 0;
-        for found in self.documents(self.text) {
-            match found {
-                Ok(document) if document.index() == self.document => return Ok(document),
-                Err(fault) if fault.index() == self.document => {
-                    return Err(EditError::unreadable(fault));
-                }
-                Ok(document) => count = document.index(),
-                Err(fault) => count = fault.index(),
-            }
-        }
-        Err(EditError::absent(self.origin, self.document, count))
-    }
-
-    fn documents<'d>(&self, text: &'d str) -> Documents<&'d [u8]> {
-        Documents::new(text.as_bytes(), self.origin)
-    }
-
-    fn splice(&self, document: &Document, mut patches: Vec<Patch>) -> String {
-        // At one place the deeper lines come first: they belong to what stands before.
-        patches.sort_by_key(|patch| {
-            (
-                patch.range.start,
-                patch.range.end,
-                std::cmp::Reverse(patch.indent),
-            )
-        });
-        let mut edited = self.text[..document.offset()].to_owned();
-        let mut kept = 0;
-        for patch in &patches {
-            edited.push_str(&document.text()[kept.min(patch.range.start)..patch.range.start]);
-            edited.push_str(&patch.text);
-            kept = kept.max(patch.range.end);
-        }
-        edited.push_str(&document.text()[kept..]);
-        edited.push_str(&self.text[document.offset() + document.text().len()..]);
-        edited
-    }
-
-    /// Whether `edited` says what is intended in this document, and in the others what they said.
-    fn says(&self, edited: &str, intended: &Value) -> bool {
-        let same =
-            |before: &Result<Document, ReadError>, after: &Result<Document, ReadError>| match (
-                before, after,
-            ) {
-                (Ok(_), Ok(after)) if after.index() == self.document => after.value() == intended,
-                (Ok(before), Ok(after)) => before.value() == after.value(),
-                (Err(before), Err(after)) => before.index() == after.index(),
-                _ => false,
-            };
-        let mut before = self.documents(self.text);
-        let mut after = self.documents(edited);
-        loop {
-            match (before.next(), after.next()) {
-                (None, None) => return true,
-                (Some(before), Some(after)) if same(&before, &after) => {}
-                _ => return false,
-            }
-        }
+        let changes = changes.iter().map(|change| (self.document, change));
+        Rewrite::new(self.text, self.origin).apply(&changes.collect::<Vec<_>>())
     }
 }
 
-/// Whether one of the paths leads to or through another.
-fn meet(changes: &[Change]) -> bool {
-    let mut paths: Vec<_> = changes.iter().map(|change| &change.path).collect();
-    paths.sort();
-    paths
-        .windows(2)
-        .any(|pair| pair[1].starts_with(pair[0].as_slice()))
+/// A text after changes in several of its documents; those of one document are made in their order. `origin`
+/// names the text in errors.
+///
+/// # Errors
+///
+/// If a document cannot be read, a path leads nowhere, or the text is written in a way that a change cannot be
+/// made without touching something else (a value that an alias repeats elsewhere, say).
+pub fn apply(text: &str, origin: &str, changes: &[(usize, Change)]) -> Result<String, EditError> {
+    let changes = changes.iter().map(|(document, change)| (*document, change));
+    Rewrite::new(text, origin).apply(&changes.collect::<Vec<_>>())
 }

@@ -1,6 +1,6 @@
 //! What a changed text looks like, byte for byte.
 
-use sealed_manifest::edit::{Change, EditErrorKind, Target};
+use sealed_manifest::edit::{self, Change, EditErrorKind, Target};
 use serde_json::{Value, json};
 
 fn target(text: &str) -> Target<'_> {
@@ -471,5 +471,37 @@ fn the_change_to_blame_is_named() {
         let changes = [Change::set(&["d"], "v"), Change::set(&["e"], "v"), culprit];
         let error = target(text).apply(&changes).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn several_documents_are_changed_at_once() {
+    let text = "a: 1 # c\n---\n# d\nb: {c: 2}\n---\n{\"e\":3}\n{\"f\":4}\n";
+    let changes = [
+        (4, Change::set(&["g"], "y")),
+        (1, Change::set(&["a"], "x")),
+        (2, Change::remove(&["b", "c"])),
+        (1, Change::set(&["h"], "z")),
+    ];
+    let wanted = "a: x # c\nh: z\n---\n# d\nb: {}\n---\n{\"e\":3}\n{\"f\":4,\"g\":\"y\"}\n";
+    assert_eq!(edit::apply(text, "in.yaml", &changes).unwrap(), wanted);
+    assert_eq!(edit::apply(text, "in.yaml", &[]).unwrap(), text);
+
+    let changes = [
+        (2, Change::set(&["b"], "x")),
+        (3, Change::replace(&["a"], "x")),
+    ];
+    let error = edit::apply(text, "in.yaml", &changes).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "in.yaml: document 3, line 6: cannot edit `a`: there is no such entry"
+    );
+    for document in [0, 5] {
+        let error =
+            edit::apply(text, "in.yaml", &[(document, Change::set(&["a"], "x"))]).unwrap_err();
+        assert!(
+            matches!(error.kind(), EditErrorKind::NoDocument { count: 4 }),
+            "{error}"
+        );
     }
 }

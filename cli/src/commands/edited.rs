@@ -4,7 +4,7 @@ use sealed_api::names::annotations;
 use sealed_api::{Code, SealedSecret, names};
 use sealed_crypto::Fingerprint;
 use sealed_manifest::Document;
-use sealed_manifest::edit::{Change, Target};
+use sealed_manifest::edit::{self, Change};
 use serde_json::Value;
 
 use super::Context;
@@ -14,10 +14,12 @@ use crate::input::place;
 use crate::name::Name;
 use crate::output::FormatChoice;
 
-/// A text and the SealedSecrets in it.
+/// A text and what is to be changed in it.
 pub(super) struct Edited {
     text: String,
     origin: String,
+    /// With the numbers of their documents.
+    changes: Vec<(usize, Change)>,
 }
 
 /// Where a SealedSecret stands in a text.
@@ -36,6 +38,7 @@ impl Edited {
             Ok(text) => Ok(Self {
                 text,
                 origin: origin.to_owned(),
+                changes: Vec::new(),
             }),
             Err(_) => Err(Failure::new(
                 Code::MalformedInput,
@@ -45,39 +48,27 @@ impl Edited {
         }
     }
 
-    /// The text as it is now.
-    pub(super) fn into_text(self) -> String {
-        self.text
+    /// Takes note of changes at a site; their paths begin at the object.
+    pub(super) fn change(&mut self, site: &Site, changes: &[(Vec<&str>, String)]) {
+        for (path, value) in changes {
+            let path: Vec<&str> = site
+                .path
+                .iter()
+                .map(String::as_str)
+                .chain(path.iter().copied())
+                .collect();
+            let change = Change::set(&path, value.as_str());
+            self.changes.push((site.document, change));
+        }
     }
 
-    /// Makes changes at a site; their paths begin at the object.
-    pub(super) fn change(
-        &mut self,
-        site: &Site,
-        changes: &[(Vec<&str>, String)],
-    ) -> Result<(), Failure> {
-        let changes: Vec<Change> = changes
-            .iter()
-            .map(|(path, value)| {
-                let path: Vec<&str> = site
-                    .path
-                    .iter()
-                    .map(String::as_str)
-                    .chain(path.iter().copied())
-                    .collect();
-                Change::set(&path, value.as_str())
-            })
-            .collect();
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.text = Target::new(&self.text, &self.origin, site.document)
-            .apply(&changes)
-            .map_err(|error| {
-                Failure::new(Code::MalformedInput, error.to_string())
-                    .hint("with -o yaml or -o json it is written anew")
-            })?;
-        Ok(())
+    /// The text with the changes.
+    pub(super) fn into_text(self) -> Result<String, Failure> {
+        // All at once: each call reads the whole text.
+        edit::apply(&self.text, &self.origin, &self.changes).map_err(|error| {
+            Failure::new(Code::MalformedInput, error.to_string())
+                .hint("with -o yaml or -o json it is written anew")
+        })
     }
 }
 

@@ -312,8 +312,8 @@ fn edit(
     if let Some(keys) = keys_with(&site.found.sealed, certificate.fingerprint()) {
         changes.push((vec!["metadata", "annotations", annotations::KEYS], keys));
     }
-    text.change(site, &changes)?;
-    Ok(text.into_text())
+    text.change(site, &changes);
+    text.into_text()
 }
 
 /// Puts the update into the object, and writes all of it.

@@ -83,9 +83,9 @@ fn edit(
                 key.clone(),
             ));
         }
-        text.change(site, &changes)?;
+        text.change(site, &changes);
     }
-    Ok(text.into_text())
+    text.into_text()
 }
 
 /// The fingerprint of the key that the controller seals with.

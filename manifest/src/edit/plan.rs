@@ -111,7 +111,7 @@ impl Plan<'_, '_> {
                 if at_path(value, &change.path) == Some(new) {
                     return Ok(());
                 }
-                let (_, flow) = self.source.entries(mapping);
+                let flow = self.source.is_flow(mapping);
                 let at = self.source.node(entry.key).span.start;
                 self.replace(entry, flow, new)
                     .ok_or((at, EditErrorKind::Unsupported))

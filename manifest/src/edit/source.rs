@@ -1,11 +1,11 @@
 //! Where things stand in the text of a document.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_saphyr::granit_parser::ScalarStyle;
 
 use crate::convert;
-use crate::document::{Document, Format};
 use crate::scalar::Tag;
 use crate::tree::{Content, Fault, Node, NodeId, Tree};
 
@@ -18,6 +18,8 @@ pub(super) struct Source<'t> {
     pub(super) line_end: &'static str,
     /// By how much mappings are indented.
     pub(super) step: usize,
+    /// The entries of each mapping by their names, merge keys left out.
+    names: BTreeMap<NodeId, BTreeMap<String, Vec<Entry>>>,
 }
 
 /// An entry of a mapping.
@@ -53,16 +55,17 @@ pub(super) struct End {
 }
 
 impl<'t> Source<'t> {
-    pub(super) fn new(document: &'t Document) -> Result<Self, Fault> {
-        let text = document.text();
+    pub(super) fn new(text: &'t str, json: bool) -> Result<Self, Fault> {
         let mut source = Self {
             text,
             tree: Tree::parse(text)?,
-            json: document.format() == Format::Json,
+            json,
             line_end: if text.contains("\r\n") { "\r\n" } else { "\n" },
             step: 2,
+            names: BTreeMap::new(),
         };
         source.step = source.find_step().unwrap_or(2);
+        source.names = source.names();
         Ok(source)
     }
 
@@ -81,14 +84,43 @@ impl<'t> Source<'t> {
         }
     }
 
+    pub(super) fn first_entry(&self, mapping: NodeId) -> Option<Entry> {
+        match &self.node(mapping).content {
+            Content::Mapping { entries, .. } => {
+                let &(key, value) = entries.first()?;
+                Some(Entry { key, value })
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_flow(&self, mapping: NodeId) -> bool {
+        matches!(
+            self.node(mapping).content,
+            Content::Mapping { flow: true, .. }
+        )
+    }
+
     /// The entries of a mapping that have a name; the last of them counts.
-    pub(super) fn find(&self, mapping: NodeId, name: &str) -> Vec<Entry> {
-        let (entries, _) = self.entries(mapping);
-        let is_named = |entry: &Entry| {
-            !convert::is_merge(&self.tree, entry.key)
-                && convert::key_text(&self.tree, entry.key).is_ok_and(|key| key == name)
-        };
-        entries.into_iter().filter(is_named).collect()
+    pub(super) fn find(&self, mapping: NodeId, name: &str) -> &[Entry] {
+        let entries = self.names.get(&mapping).and_then(|names| names.get(name));
+        entries.map_or(&[], Vec::as_slice)
+    }
+
+    fn names(&self) -> BTreeMap<NodeId, BTreeMap<String, Vec<Entry>>> {
+        let mut names: BTreeMap<_, BTreeMap<String, Vec<Entry>>> = BTreeMap::new();
+        for mapping in 0..self.tree.len() {
+            for entry in self.entries(mapping).0 {
+                if convert::is_merge(&self.tree, entry.key) {
+                    continue;
+                }
+                if let Ok(name) = convert::key_text(&self.tree, entry.key) {
+                    let names = names.entry(mapping).or_default();
+                    names.entry(name.into_owned()).or_default().push(entry);
+                }
+            }
+        }
+        names
     }
 
     pub(super) fn line_start(&self, at: usize) -> usize {
@@ -280,10 +312,7 @@ impl<'t> Source<'t> {
             .root()
             .map_or(0, |root| self.node(root).span.start);
         let outer = self.indent_of_line(root);
-        let first = self
-            .tree
-            .root()
-            .and_then(|root| self.entries(root).0.first().copied());
+        let first = self.tree.root().and_then(|root| self.first_entry(root));
         first
             .and_then(|entry| {
                 let before = self.before(self.node(entry.key).span.start);

@@ -100,10 +100,7 @@ impl Plan<'_, '_> {
     /// How the surroundings of a place between braces are written.
     pub(super) fn flow_style(&self, at: usize) -> FlowStyle {
         let source = self.source;
-        let first = source
-            .tree
-            .root()
-            .and_then(|root| source.entries(root).0.first().copied());
+        let first = source.tree.root().and_then(|root| source.first_entry(root));
         let gap = first.and_then(|entry| source.text[source.colon(entry.key)?..].chars().next());
         let first_key = first.map(|entry| source.node(entry.key).span.start);
         let lines = source.json
