@@ -25,9 +25,9 @@ pub(crate) fn fetch(
     stdin: &mut dyn Read,
 ) -> Result<Vec<u8>, Failure> {
     match source {
-        CertificateSource::Controller(controller) => Cluster::connect(controller, environment)
-            .and_then(|cluster| cluster.certificate())
-            .map_err(|failure| failure.hint("with --cert FILE sealing needs no cluster")),
+        CertificateSource::Controller(controller) => {
+            Cluster::connect(controller, environment).and_then(|cluster| cluster.certificate())
+        }
         CertificateSource::Location(typed) => match Location::parse(typed, environment.name)? {
             Location::File(path) => read_file(Path::new(&path)),
             Location::FileUrl { path, url } => read_file(Path::new(&path)).map_err(|failure| {
@@ -62,8 +62,14 @@ pub(crate) fn load(
     stdin: &mut dyn Read,
     talk: &mut Talk<'_>,
 ) -> Result<Certificate, Failure> {
-    let bytes = fetch(source, environment, stdin)?;
-    let certificate = Certificate::from_pem(&bytes).map_err(|error| unusable(&error, source))?;
+    let bytes = fetch(source, environment, stdin).map_err(|failure| match source {
+        CertificateSource::Controller(_) => {
+            failure.hint("with --cert FILE sealing needs no cluster")
+        }
+        _ => failure,
+    })?;
+    let certificate =
+        Certificate::from_pem(&bytes).map_err(|error| unusable(&error, source, &bytes))?;
     let now = environment.now;
     if certificate.is_expired_at(now) {
         return Err(Failure::new(
@@ -106,21 +112,22 @@ fn comes_in_clear(source: &CertificateSource, environment: &Environment) -> bool
     matches!(Location::parse(typed, environment.name), Ok(Location::Url(url)) if download::comes_in_clear(&url))
 }
 
-fn unusable(error: &CertificateError, source: &CertificateSource) -> Failure {
+fn unusable(error: &CertificateError, source: &CertificateSource, bytes: &[u8]) -> Failure {
     let kubeseal = match error {
         CertificateError::Malformed { .. } => "x509: malformed certificate".to_owned(),
         other => other.to_string(),
     };
-    let failure = Failure::new(
-        if matches!(error, CertificateError::NoCertificate) {
-            Code::NoCertificate
-        } else {
-            Code::BadCertificate
-        },
-        format!("cannot seal with {}: {error}", shown(source)),
-    )
-    .kubeseal(kubeseal);
+    let is_empty = bytes.trim_ascii().is_empty();
+    let message = if is_empty {
+        format!("cannot seal with {}: it is empty", shown(source))
+    } else {
+        format!("cannot seal with {}: {error}", shown(source))
+    };
+    let failure = Failure::new(Code::BadCertificate, message).kubeseal(kubeseal);
     match error {
+        CertificateError::NoCertificate if is_empty => {
+            failure.hint("did the --fetch-cert that should have written it fail?")
+        }
         CertificateError::NoCertificate => failure.hint(
             "a certificate begins with `-----BEGIN CERTIFICATE-----`; a bare public key is none",
         ),

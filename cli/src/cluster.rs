@@ -112,9 +112,16 @@ impl Cluster {
         let (name, namespace) = (self.service.clone(), self.namespace.clone());
         let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
         let failed = |cause: error::Cause| {
-            Failure::new(cause.code, format!("cannot find the controller's Service `{name}` in namespace `{namespace}`: {}", cause.text))
+            let message = cause.unreached.clone().unwrap_or_else(|| {
+                format!(
+                    "cannot find the controller's Service `{name}` in namespace `{namespace}`: {}",
+                    cause.text
+                )
+            });
+            Failure::new(cause.code, message)
                 .kubeseal(format!("cannot get sealed secret service: {}.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller", cause.text))
                 .hint(match cause.status {
+                    _ if cause.unreached.is_some() => "check the kubeconfig's context",
                     Some(StatusCode::FORBIDDEN) => "whoever seals with --cert needs no rights in the cluster",
                     _ => "--controller-name and --controller-namespace say where it is",
                 })
@@ -163,7 +170,6 @@ impl Cluster {
             )
             .kubeseal(format!("cannot fetch certificate: {}", cause.text));
             self.with_next_step(failure, "get", &cause)
-                .hint("--cert seals with a certificate in a file and needs no cluster")
         })
     }
 

@@ -1,5 +1,6 @@
 //! Reading the documents that a job works on.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -65,7 +66,13 @@ impl Input {
         nothing: &Failure,
     ) -> Result<Vec<Document>, Failure> {
         let origin = self.origin.clone();
-        collect(Documents::new(self.reader(stdin), &origin), nothing)
+        let braces = Cell::new(false);
+        let reader = Watched {
+            inner: self.reader(stdin),
+            braces: &braces,
+        };
+        collect(Documents::new(reader, &origin), nothing)
+            .map_err(|failure| with_template_hint(failure, braces.get()))
     }
 
     /// All of it, as it is.
@@ -118,6 +125,15 @@ pub(crate) fn documents_of(
     nothing: &Failure,
 ) -> Result<Vec<Document>, Failure> {
     collect(Documents::new(text, origin), nothing)
+        .map_err(|failure| with_template_hint(failure, has_braces(text)))
+}
+
+fn with_template_hint(failure: Failure, has_braces: bool) -> Failure {
+    if has_braces && failure.code() == Code::MalformedInput {
+        failure.hint(UNRENDERED)
+    } else {
+        failure
+    }
 }
 
 /// A document that cannot be read stops everything, because nobody can know what it should have been.
@@ -130,6 +146,41 @@ fn collect<R: BufRead>(
         Ok(found) => Ok(found),
         Err(error) => Err(unreadable(&error)),
     }
+}
+
+/// What is wrong with a Helm chart's file where YAML is wanted.
+const UNRENDERED: &str =
+    "`{{ … }}` looks like a template that was not rendered; `helm template` renders a chart";
+
+/// Notices two opening braces, which no YAML or JSON of ours begins a value with.
+struct Watched<'io> {
+    inner: Reader<'io>,
+    braces: &'io Cell<bool>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let found = has_braces(buffer.get(..read).unwrap_or_default());
+        self.braces.set(self.braces.get() || found);
+        Ok(read)
+    }
+}
+
+impl BufRead for Watched<'_> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        let found = has_braces(self.inner.fill_buf()?);
+        self.braces.set(self.braces.get() || found);
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+    }
+}
+
+fn has_braces(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair == b"{{")
 }
 
 type Reader<'io> = BufReader<Box<dyn Read + 'io>>;

@@ -1,5 +1,7 @@
 //! What somebody may have meant.
 
+use std::path::Path;
+
 use sealed_pflag::Table;
 
 use crate::failure::Failure;
@@ -12,10 +14,16 @@ pub(crate) fn unexpected_argument(word: &str, table: &Table) -> Failure {
         None if matches!(word, "true" | "false") => failure.hint(format!(
             "the value of a switch follows an equals sign: `--flag={word}`"
         )),
+        None if !may_be_file(word) => failure.hint("`seal --help` lists the flags"),
         None => failure.hint(format!(
             "the input comes from standard input or `-f`: `seal -f {word}` or `seal < {word}`"
         )),
     }
+}
+
+/// A word that names no file and does not look like one is more likely another tool's verb.
+fn may_be_file(word: &str) -> bool {
+    word.contains(['.', '/', '\\']) || Path::new(word).exists()
 }
 
 /// The flag whose name is the closest to `word`, if any is close.
@@ -29,20 +37,26 @@ pub(crate) fn nearest_flag(word: &str, table: &Table) -> Option<&'static str> {
         .map(|(_, name)| name)
 }
 
-/// How many characters must be inserted, removed or replaced to get from one word to the other (Levenshtein).
+/// How many characters must be inserted, removed, replaced or swapped with their neighbour to get from one word to the other
+/// (optimal string alignment).
 fn distance(from: &str, to: &str) -> usize {
+    let from: Vec<char> = from.chars().collect();
     let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
         for (j, b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+            let replaced = above[j] + usize::from(a != b);
+            let mut least = replaced.min(above[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut above, row);
     }
-    row[to.len()]
+    above[to.len()]
 }
 
 #[cfg(test)]
@@ -58,6 +72,8 @@ mod tests {
         assert!(hint("raw").contains("`--raw`"));
         assert!(hint("reencrypt").contains("`--re-encrypt`"));
         assert!(hint("secret.yaml").contains("`seal -f secret.yaml`"));
+        assert!(hint("create").contains("`seal --help`"));
+        assert!(hint("--cret").contains("`--cert`"));
         assert!(hint("false").contains("`--flag=false`"));
     }
 
@@ -67,6 +83,8 @@ mod tests {
             ("", "abc", 3),
             ("abc", "abc", 0),
             ("abc", "axc", 1),
+            ("cret", "cert", 1),
+            ("abcd", "badc", 2),
             ("kitten", "sitting", 3),
         ] {
             assert_eq!(distance(from, to), edits);

@@ -15,6 +15,8 @@ pub(super) struct Cause {
     pub code: Code,
     /// The reason, as client-go would word it.
     pub text: String,
+    /// The same without the layers of client-go, where no answer came.
+    pub unreached: Option<String>,
     /// What the server answered, if it did.
     pub status: Option<StatusCode>,
 }
@@ -25,6 +27,7 @@ impl Cause {
         Self {
             code: Code::ApiError,
             text,
+            unreached: None,
             status: None,
         }
     }
@@ -38,6 +41,12 @@ impl Cause {
         Self {
             code: Code::Unreachable,
             text: format!("{verb} {}: {text}", sealed_pflag::quote(url)),
+            unreached: Some(format!(
+                "cannot reach the API server {}: {}",
+                server_of(url),
+                text.rsplit_once("connect: ")
+                    .map_or(text, |(_, cause)| cause)
+            )),
             status: None,
         }
     }
@@ -49,6 +58,13 @@ impl Cause {
             ..Self::api(reason(status, body, verb, resource))
         }
     }
+}
+
+/// The URL without its path.
+fn server_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(host..).and_then(|rest| rest.find('/'));
+    end.and_then(|end| url.get(..host + end)).unwrap_or(url)
 }
 
 fn reason(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> String {

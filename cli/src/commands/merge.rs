@@ -46,7 +46,11 @@ pub(super) fn run(
     let documents = documents_of(&text, &shown, &no_sealed_secrets(&shown))?;
     let update = read_update(&mut context)?;
     let merged = if edited::is_wanted(&context, &documents) {
-        let site = choose(sites(&documents)?, &update, asked, &shown)?;
+        let sites = sites(&documents)?;
+        if sites.is_empty() {
+            return Err(not_sealed(&documents, &shown));
+        }
+        let site = choose(sites, &update, asked, &shown)?;
         let target = &site.found.sealed;
         let sealed = seal_update(
             &mut context,
@@ -98,6 +102,24 @@ fn only(documents: &[Document]) -> Result<&Document, Failure> {
     }
 }
 
+/// The failure of a file without any SealedSecret, with what it holds instead.
+fn not_sealed(documents: &[Document], shown: &str) -> Failure {
+    let kind = documents
+        .iter()
+        .find_map(|document| document.value().get("kind")?.as_str());
+    match kind {
+        None => no_sealed_secrets(shown),
+        Some(kind) => {
+            let kind: String = kind.chars().take(80).collect();
+            Failure::new(
+                Code::WrongKind,
+                format!("{shown}: there is no SealedSecret in it, but `{kind}`"),
+            )
+            .hint("--merge-into names the file with the SealedSecret; the Secret comes from -f or standard input")
+        }
+    }
+}
+
 /// The SealedSecret that the update is for: the only one, or the one it names.
 fn choose(
     mut sites: Vec<Site>,
@@ -117,9 +139,8 @@ fn choose(
         own.name.as_ref() == name && (namespace.is_none() || own.namespace.as_ref() == namespace)
     };
     let mut fitting: Vec<Site> = sites.into_iter().filter(fits).collect();
-    match (fitting.len(), count) {
-        (1, _) => Ok(fitting.remove(0)),
-        (_, 0) => Err(no_sealed_secrets(shown)),
+    match fitting.len() {
+        1 => Ok(fitting.remove(0)),
         _ => Err(Failure::new(
             Code::NotFound,
             format!(

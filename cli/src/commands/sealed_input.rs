@@ -60,11 +60,19 @@ pub(super) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Foun
             format!("{place}: the field spec.{key} is unknown; it is spelt encryptedData"),
         ));
     }
+    let is_plain = value.get("kind").and_then(Value::as_str) == Some(names::secret::KIND);
     let sealed = match kind {
         Kind::Assumed => SealedSecret::decode(value),
         Kind::Stated => SealedSecret::decode_typed(value),
     };
-    let sealed = sealed.map_err(|error| undecodable(&error, &place))?;
+    let sealed = sealed.map_err(|error| {
+        let failure = undecodable(&error, &place);
+        if is_plain && error.code() == Code::WrongKind {
+            failure.hint("it is not sealed; `seal -f FILE` seals it")
+        } else {
+            failure
+        }
+    })?;
     Ok(Found { sealed, place })
 }
 

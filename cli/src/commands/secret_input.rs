@@ -74,8 +74,15 @@ pub(super) fn decode(
             if name == Name::Seal {
                 check_kind(&item).map_err(|failure| failure.at(&place))?;
             }
-            let secret =
-                decode_secret(item, origin).map_err(|error| undecodable(&error, &place))?;
+            let kind = kind_of(&item).to_owned();
+            let secret = decode_secret(item, origin).map_err(|error| {
+                let failure = undecodable(&error, &place);
+                if error.code() == Code::WrongKind {
+                    failure.hint(instead_of_secret(&kind))
+                } else {
+                    failure
+                }
+            })?;
             found.push(Found { secret, place });
         }
     }
@@ -117,11 +124,26 @@ fn check_kind(value: &Value) -> Result<(), Failure> {
     .hint("the input is a Secret with `kind: Secret`"))
 }
 
+/// What somebody may have meant who gives an object of another kind.
+fn instead_of_secret(kind: &str) -> &'static str {
+    match kind {
+        names::KIND => {
+            "it is sealed already; --merge-into adds values to it, --validate checks it, --re-encrypt renews it"
+        }
+        names::secret::KIND => "the apiVersion of a Secret is `v1`",
+        _ => "only Secrets can be sealed; leave other objects out of the input",
+    }
+}
+
+fn kind_of(value: &Value) -> &str {
+    value
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
 fn is_list(value: &Value) -> bool {
-    let kind = value.get("kind").and_then(Value::as_str);
-    kind.is_some_and(|kind| {
-        [names::secret::LIST_KIND, names::secret::SECRET_LIST_KIND].contains(&kind)
-    })
+    [names::secret::LIST_KIND, names::secret::SECRET_LIST_KIND].contains(&kind_of(value))
 }
 
 /// The failure of an input without any Secret.
