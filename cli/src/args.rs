@@ -15,6 +15,26 @@ pub fn table() -> Table {
     .env_prefix("SEALED_SECRETS_")
 }
 
+/// The flags that have an effect, as `seal` tells them.
+pub(crate) fn effective_table() -> Table {
+    let own = own_flags().map(|flag| match flag.name() {
+        // Without the default of `kubeseal`.
+        "format" => Flag::text(
+            "format",
+            "",
+            "Output format, json or yaml; without it that of the input",
+        )
+        .short('o'),
+        _ => flag,
+    });
+    Table::new(own.into_iter().chain(connection_flags()))
+}
+
+/// The names of the flags without any effect.
+pub(crate) fn inert_flags() -> impl Iterator<Item = &'static str> {
+    logging_flags().into_iter().map(|flag| flag.name())
+}
+
 fn own_flags() -> [Flag; 21] {
     [
         Flag::bool("allow-empty-data", false, "Seal a Secret that has no data"),

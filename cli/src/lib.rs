@@ -15,6 +15,8 @@
 //!
 //! * the output's format follows the input's, unless `--format` or a suffix says otherwise;
 //! * a word that is no flag is an error, with a suggestion;
+//! * two jobs at once are an error, and so is one name for several Secrets;
+//! * an update that names another place than the file it is merged into is an error;
 //! * names and namespaces are checked, so that no placeholder is sealed for;
 //! * a namespace that comes from the kubeconfig is told;
 //! * errors read `error[code]: …`, with hints;
@@ -31,6 +33,7 @@ mod commands;
 mod download;
 mod environment;
 mod failure;
+mod help;
 mod input;
 mod io;
 mod location;

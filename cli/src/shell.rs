@@ -11,6 +11,7 @@ use crate::args::{Arguments, table};
 use crate::commands;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::help;
 use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::request::Wish;
@@ -145,8 +146,11 @@ fn header(environment: &Environment) -> String {
 
 /// The list of flags. The existing tool prints the header for `-h`, which it does not declare, on standard error.
 fn help(environment: &Environment, streams: &mut Streams<'_>, undeclared: bool) -> ExitCode {
+    if environment.name == Name::Seal {
+        return print(&help::seal(), environment, streams);
+    }
     let mut text = table().usage();
-    if undeclared && environment.name == Name::Kubeseal {
+    if undeclared {
         drop(streams.stderr.write_all(header(environment).as_bytes()));
     } else {
         text.insert_str(0, &header(environment));
