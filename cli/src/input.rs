@@ -149,7 +149,7 @@ fn collect<R: BufRead>(
 }
 
 /// What is wrong with a Helm chart's file where YAML is wanted.
-const UNRENDERED: &str =
+pub(crate) const UNRENDERED: &str =
     "`{{ … }}` looks like a template that was not rendered; `helm template` renders a chart";
 
 /// Notices two opening braces, which no YAML or JSON of ours begins a value with.

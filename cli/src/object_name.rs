@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::{Code, dns1123};
 
 use crate::failure::Failure;
+use crate::input::UNRENDERED;
 
 /// Checks name and namespace of an object.
 pub(crate) fn check(metadata: &ObjectMeta) -> Result<(), Failure> {
@@ -47,11 +48,14 @@ fn refused(field: &str, text: &str, rule: &str) -> Failure {
     // Names are short; whatever is longer is no name and would only bury the message.
     let shown: String = text.chars().take(80).collect();
     if is_placeholder(text) {
-        return Failure::new(
+        let failure = Failure::new(
             Code::BadName,
             format!("{field} is the placeholder `{shown}`"),
-        )
-        .hint(format!(
+        );
+        if text.contains("{{") {
+            return failure.hint(UNRENDERED);
+        }
+        return failure.hint(format!(
             "fill in {field}: what is sealed for the placeholder opens nowhere"
         ));
     }
