@@ -17,7 +17,7 @@ demo: ## watch a Secret sealed, unsealed and protected, on this machine alone
 
 test: programs ## every test, the ones against a real API server and the real upstream tools included
 	cargo test $(WORKSPACE) --no-run
-	tests/netns cargo test --offline $(WORKSPACE)
+	tests/netns cargo test --offline --no-fail-fast $(WORKSPACE)
 
 test-quick: ## the tests that need neither Go nor a network namespace
 	cargo test

@@ -67,10 +67,10 @@ impl Endpoints {
 fn refused_body(path: &str, fault: BodyError) -> Answer {
     tracing::error!(error = %fault, "Error handling {path} request");
     match fault {
-        BodyError::Broken => status(StatusCode::BAD_REQUEST),
+        // Upstream answers every failure to read a body alike.
+        BodyError::Broken | BodyError::TooSlow => status(StatusCode::BAD_REQUEST),
         BodyError::Busy => busy(),
         BodyError::TooLarge => error(StatusCode::PAYLOAD_TOO_LARGE, format!("{fault}\n")),
-        BodyError::TooSlow => status(StatusCode::REQUEST_TIMEOUT),
     }
 }
 
