@@ -81,7 +81,7 @@ impl Controller {
 
     /// Stops it as a frozen machine would.
     pub fn freeze(&self) -> Result<()> {
-        self.process.signal(Signal::STOP)
+        self.process.freeze()
     }
 
     /// Lets it go on.

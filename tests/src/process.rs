@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{LazyLock, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, kill_process_group};
 
 pub use rustix::process::Signal;
@@ -95,6 +95,32 @@ impl Process {
             ))
             .into()),
         }
+    }
+
+    /// Stops the process with SIGSTOP and returns when each of its threads stands still: a thread that was running when
+    /// the signal came may go on for a moment and answer one more request.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.stands_still()? {
+            ensure!(Instant::now() < deadline, "{} does not stop", self.name);
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Whether the kernel calls every thread stopped: the field behind the name in parentheses (proc(5)).
+    fn stands_still(&self) -> Result<bool> {
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            let stat = std::fs::read_to_string(thread?.path().join("stat"))?;
+            let state = stat
+                .rsplit_once(") ")
+                .and_then(|(_, rest)| rest.chars().next());
+            if state != Some('T') {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Sends a signal to the process and to all it started.

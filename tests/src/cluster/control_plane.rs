@@ -162,7 +162,7 @@ impl ControlPlane {
         let slot = lock(&self.api_server);
         slot.as_ref()
             .context("the API server does not run")?
-            .signal(Signal::STOP)
+            .freeze()
     }
 
     pub(super) fn thaw_api_server(&self) -> Result<()> {

@@ -128,7 +128,7 @@ async fn without_an_api_server_everybody_says_where_it_was_sought() -> Result<()
                 arguments,
                 code: "unreachable",
                 mentions: vec![
-                    format!("https://{address}/api/v1/namespaces/"),
+                    format!("https://{address}"),
                     "connection refused".to_owned(),
                 ],
             },
