@@ -158,23 +158,30 @@ struct Watched<'io> {
     braces: &'io Cell<bool>,
 }
 
+impl Watched<'_> {
+    fn look_at(&self, bytes: &[u8]) {
+        if !self.braces.get() {
+            self.braces.set(has_braces(bytes));
+        }
+    }
+}
+
 impl Read for Watched<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        let found = has_braces(buffer.get(..read).unwrap_or_default());
-        self.braces.set(self.braces.get() || found);
+        self.look_at(buffer.get(..read).unwrap_or_default());
         Ok(read)
     }
 }
 
 impl BufRead for Watched<'_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        let found = has_braces(self.inner.fill_buf()?);
-        self.braces.set(self.braces.get() || found);
         self.inner.fill_buf()
     }
 
+    /// Looks at what leaves the buffer and not at the whole buffer, which is asked for once a line.
     fn consume(&mut self, amount: usize) {
+        self.look_at(self.inner.buffer().get(..amount).unwrap_or_default());
         self.inner.consume(amount);
     }
 }
