@@ -1,0 +1,1 @@
+//! Conversions between Go types as `spf13/cast` makes them.

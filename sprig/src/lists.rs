@@ -1,0 +1,5 @@
+//! Functions for lists.
+
+use sealed_template::Functions;
+
+pub(crate) fn register(_functions: &mut Functions) {}

@@ -1,0 +1,5 @@
+//! Functions for strings.
+
+use sealed_template::Functions;
+
+pub(crate) fn register(_functions: &mut Functions) {}

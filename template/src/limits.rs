@@ -1,0 +1,102 @@
+//! What a template may use up.
+
+use std::time::Duration;
+
+/// Bounds on one rendering. A template that passes one ends with [`Reason::Limit`](crate::Reason::Limit).
+///
+/// Go has almost none of these: there a hostile template takes the program's memory or stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How deep parentheses and blocks may nest in a template text. Go: 10,000 parentheses, blocks without end.
+    pub parse_depth: usize,
+    /// How deep `template` actions may call each other. Go: 100,000.
+    pub recursion: usize,
+    /// How many steps may be executed: one for each node of the template that is visited, and what functions
+    /// charge for work that grows with their arguments.
+    pub steps: u64,
+    /// Bytes of output.
+    pub output: usize,
+    /// Bytes of all values that are made on the way, whether or not they are still in use.
+    pub memory: usize,
+    /// How deep lists and maps may nest where they are printed, copied or compared, so that one that contains
+    /// itself ends. Go overflows its stack there.
+    pub value_depth: usize,
+    /// Wall time.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            parse_depth: 5_000,
+            recursion: 5_000,
+            steps: 2_000_000,
+            output: 4 << 20,
+            memory: 128 << 20,
+            value_depth: 5_000,
+            time: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Which bound was passed. `Display` says it in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::recursion`]
+    Recursion,
+    /// [`Limits::steps`]
+    Steps,
+    /// [`Limits::output`]
+    Output,
+    /// [`Limits::memory`]
+    Memory,
+    /// [`Limits::value_depth`]
+    ValueDepth,
+    /// [`Limits::time`]
+    Time,
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Recursion => "templates call each other too deeply",
+            Self::Steps => "too many steps",
+            Self::Output => "too much output",
+            Self::Memory => "too much memory",
+            Self::ValueDepth => "a value nests too deeply or contains itself",
+            Self::Time => "too much time",
+        })
+    }
+}
+
+/// What is left of the [`Limits`]. Several templates that belong together can share one, so that a
+/// thousand of them cost no more than one.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    pub(crate) limits: Limits,
+    pub(crate) steps: u64,
+    pub(crate) memory: usize,
+    pub(crate) output: usize,
+    pub(crate) deadline: Option<Duration>,
+}
+
+impl Budget {
+    /// All of `limits`.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            steps: limits.steps,
+            memory: limits.memory,
+            output: limits.output,
+            deadline: None,
+            limits,
+        }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}

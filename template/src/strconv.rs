@@ -1,0 +1,1 @@
+//! Go's `strconv`: quoting, and numbers as text.

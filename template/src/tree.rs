@@ -1,0 +1,130 @@
+//! The tree of a parsed template.
+//!
+//! All nodes of a text stand in one table and refer to each other by number, so that a tree of any depth is
+//! dropped without recursion.
+
+mod text;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::str::Str;
+
+/// Everything that one template text defines.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    /// The name given to the text, which errors show.
+    pub(crate) name: Str,
+    /// The text.
+    pub(crate) text: Str,
+    /// All nodes.
+    pub(crate) nodes: Vec<Node>,
+    /// The body of each template, a [`Kind::List`], by name: the text itself under `name`, unless it is
+    /// blank and something else is defined under that name, and every `define` and `block`.
+    pub(crate) bodies: BTreeMap<Str, NodeId>,
+}
+
+/// The number of a node in its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NodeId(pub(crate) u32);
+
+/// A node and where it stands.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// Where Go says that the node is: a byte offset into the text. Error positions are made of it.
+    pub(crate) offset: usize,
+    pub(crate) kind: Kind,
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    // What is executed.
+    /// Nodes in sequence.
+    List(Vec<NodeId>),
+    /// Text to copy, as a range of the template text.
+    Text(Range<usize>),
+    /// `{{pipeline}}`
+    Action(NodeId),
+    /// `{{if pipeline}}`
+    If(Branch),
+    /// `{{with pipeline}}`
+    With(Branch),
+    /// `{{range pipeline}}`
+    Range(Branch),
+    /// `{{template "name" pipeline}}`; `{{block …}}` becomes one too.
+    Template { name: Str, pipeline: Option<NodeId> },
+    /// `{{break}}`
+    Break,
+    /// `{{continue}}`
+    Continue,
+
+    // What is evaluated.
+    /// Commands, each given the value of the one before it.
+    Pipeline(Pipeline),
+    /// A function, field, variable or value with its arguments; never empty.
+    Command(Vec<NodeId>),
+    /// `.A.B`, without the dots.
+    Field(Vec<Str>),
+    /// `$x.A.B`: the variable with its dollar sign, then the fields.
+    Variable(Vec<Str>),
+    /// `(pipeline).A.B`: a node, then the fields.
+    Chain(NodeId, Vec<Str>),
+    /// The name of a function.
+    Identifier(Str),
+    /// `.`
+    Dot,
+    /// `nil`
+    Nil,
+    /// `true`, `false`
+    Bool(bool),
+    /// A number or character constant.
+    Number(Number),
+    /// A string constant: as it was written, and what it means.
+    String { quoted: Range<usize>, text: Str },
+}
+
+/// `if`, `with` or `range`.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    /// A [`Kind::Pipeline`].
+    pub(crate) pipeline: NodeId,
+    /// A [`Kind::List`].
+    pub(crate) body: NodeId,
+    /// A [`Kind::List`].
+    pub(crate) otherwise: Option<NodeId>,
+}
+
+/// A pipeline.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    /// Whether the variables are assigned (`=`) instead of declared (`:=`).
+    pub(crate) is_assignment: bool,
+    /// The names of the variables, with their dollar signs.
+    pub(crate) variables: Vec<Str>,
+    /// [`Kind::Command`]s; never empty.
+    pub(crate) commands: Vec<NodeId>,
+}
+
+/// A numeric constant, in each type that can hold it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Number {
+    pub(crate) text: Str,
+    pub(crate) int: Option<i64>,
+    pub(crate) uint: Option<u64>,
+    pub(crate) float: Option<f64>,
+    pub(crate) complex: Option<(f64, f64)>,
+}
+
+impl Tree {
+    /// The node of a number that the parser gave out.
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        const NOTHING: &Node = &Node {
+            offset: 0,
+            kind: Kind::Nil,
+        };
+        let index = usize::try_from(id.0).unwrap_or(usize::MAX);
+        debug_assert!(index < self.nodes.len(), "a node of another tree");
+        self.nodes.get(index).unwrap_or(NOTHING)
+    }
+}

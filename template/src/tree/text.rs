@@ -1,0 +1,1 @@
+//! Nodes as the text that error messages show.

@@ -1,0 +1,87 @@
+//! Values of named types: times, versions, certificates. The engine knows none of them.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Value;
+use crate::context::Context;
+use crate::error::CallError;
+use crate::function::Function;
+use crate::str::Str;
+use crate::types::Type;
+
+/// A shared object.
+pub type ObjectRef = Rc<dyn Object>;
+
+/// The methods of a type, by name. Each takes the object as its first parameter.
+pub type Members = BTreeMap<&'static str, Method>;
+
+/// A method that a template may name.
+#[derive(Debug)]
+pub enum Method {
+    /// It can be called; the first parameter is the object.
+    Callable(Function),
+    /// It has this many results, so that a template cannot call it.
+    Results(u8),
+}
+
+/// A value of a named Go type.
+pub trait Object: Any {
+    /// The type, a [`Type::Named`].
+    fn type_of(&self) -> Type;
+
+    /// The methods of the type.
+    fn methods(&self) -> &'static Members;
+
+    /// What a named number is underneath; none for structs and pointers.
+    fn underlying(&self) -> Option<Value> {
+        None
+    }
+
+    /// The fields of a struct, or of the struct a pointer points to, in order. Unexported ones (in lower
+    /// case) are printed, but not reachable.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// What `String()` or `Error()` returns; none if the type has neither.
+    fn text(&self) -> Option<Str> {
+        None
+    }
+
+    /// What `GoString()` returns, which `%#v` prints; none if the type has no such method.
+    fn go_syntax(&self) -> Option<Str> {
+        None
+    }
+
+    /// Go's `==` with another object: for pointers whether they point to the same, for structs whether all
+    /// fields are equal; false for another type.
+    fn equals(&self, other: &dyn Object) -> bool;
+}
+
+/// The object behind `object`, if it is of type `T`.
+pub(super) fn downcast<T: Object>(object: ObjectRef) -> Option<Rc<T>> {
+    let any: Rc<dyn Any> = object;
+    any.downcast().ok()
+}
+
+impl Method {
+    /// Calls the method of `receiver` with no arguments, for tests and for functions that need what a method
+    /// returns.
+    pub fn call(
+        &self,
+        context: &mut Context<'_>,
+        receiver: Value,
+        arguments: Vec<Value>,
+    ) -> Result<Value, CallError> {
+        match self {
+            Self::Callable(function) => {
+                let values = std::iter::once(receiver).chain(arguments);
+                let operands = values.map(crate::Operand::from_value).collect();
+                Ok(function.call(context, operands)?.into_value())
+            }
+            Self::Results(count) => Err(CallError::new(format!("{count} results"))),
+        }
+    }
+}
