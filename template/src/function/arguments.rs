@@ -88,6 +88,9 @@ scalar! {
         number => Value::Int(IntType::Int, number as i64);
     i64, Type::INT64, Value::Int(IntType::Int64, number) => Ok(number),
         number => Value::Int(IntType::Int64, number);
+    u8, Type::Uint(UintType::Uint8), Value::Uint(UintType::Uint8, number) =>
+        Self::try_from(number).map_err(|_| mismatch::<u8>()),
+        number => Value::Uint(UintType::Uint8, number.into());
     u32, Type::Uint(UintType::Uint32), Value::Uint(UintType::Uint32, number) =>
         Self::try_from(number).map_err(|_| mismatch::<u32>()),
         number => Value::Uint(UintType::Uint32, number.into());

@@ -1,0 +1,1 @@
+//! Which characters Go prints as they are.

@@ -1,0 +1,1 @@
+//! Reading quoted strings and characters.
