@@ -1,0 +1,165 @@
+// Runs templates through the real engine: Go's text/template with the Sprig functions that the existing controller offers.
+//
+// With an argument it renders that template and prints the result. Without, it reads one JSON request a line and writes one JSON
+// answer a line.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"text/template"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/Masterminds/sprig/v3"
+)
+
+type request struct {
+	Name     string            `json:"name"`
+	Template string            `json:"template"`
+	Data     map[string]string `json:"data"`
+	DataB64  map[string][]byte `json:"data_b64"`
+	Generic  json.RawMessage   `json:"generic"`
+}
+
+type answer struct {
+	Ok      []byte `json:"ok_b64"`
+	Phase   string `json:"phase,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+func main() {
+	time.Local = time.UTC
+	functions := sprig.GenericFuncMap()
+	for _, name := range []string{"env", "expandenv", "getHostByName"} {
+		delete(functions, name)
+	}
+	// A template that nests without end would otherwise take a gigabyte before it ends the process.
+	debug.SetMaxStack(256 << 20)
+	if len(os.Args) > 1 {
+		a := render(functions, request{Name: "t", Template: os.Args[1]})
+		if a.Phase == "" {
+			fmt.Printf("ok: %q\n", a.Ok)
+		} else {
+			fmt.Printf("%s: %s\n", a.Phase, a.Message)
+		}
+		return
+	}
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := bufio.NewWriter(os.Stdout)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	for {
+		line, err := in.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			var r request
+			if err := json.Unmarshal(line, &r); err != nil {
+				fmt.Fprintln(os.Stderr, "not a request:", err)
+				os.Exit(2)
+			}
+			if r.Name == "" {
+				r.Name = "t"
+			}
+			if err := encoder.Encode(render(functions, r)); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(2)
+			}
+			out.Flush()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func render(functions template.FuncMap, r request) (a answer) {
+	// A method called on a nil receiver panics outside of what text/template catches.
+	defer func() {
+		if p := recover(); p != nil {
+			a = answer{Phase: "panic", Message: fmt.Sprint(p)}
+		}
+	}()
+	parsed, err := template.New(r.Name).Funcs(functions).Parse(r.Template)
+	if err != nil {
+		return answer{Phase: "parse", Message: err.Error()}
+	}
+	var root any
+	if len(r.Generic) > 0 {
+		root, err = decode(r.Generic)
+		if err != nil {
+			return answer{Phase: "request", Message: err.Error()}
+		}
+	} else {
+		data := map[string]string{}
+		for key, value := range r.Data {
+			data[key] = value
+		}
+		for key, value := range r.DataB64 {
+			data[key] = string(value)
+		}
+		root = data
+	}
+	var out limited
+	if err := parsed.Execute(&out, root); err != nil {
+		return answer{Phase: "exec", Message: err.Error()}
+	}
+	if out.Bytes() == nil {
+		return answer{Ok: []byte{}}
+	}
+	return answer{Ok: out.Bytes()}
+}
+
+// limited is an output that refuses to grow without end.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > 16<<20 {
+		return 0, errors.New("too much output")
+	}
+	return l.Buffer.Write(p)
+}
+
+// decode reads JSON in which integers are int and all other numbers float64.
+func decode(text []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	return numbers(value)
+}
+
+func numbers(value any) (any, error) {
+	switch value := value.(type) {
+	case json.Number:
+		if strings.ContainsAny(value.String(), ".eE") {
+			return value.Float64()
+		}
+		number, err := value.Int64()
+		return int(number), err
+	case []any:
+		for i := range value {
+			item, err := numbers(value[i])
+			if err != nil {
+				return nil, err
+			}
+			value[i] = item
+		}
+	case map[string]any:
+		for key := range value {
+			item, err := numbers(value[key])
+			if err != nil {
+				return nil, err
+			}
+			value[key] = item
+		}
+	}
+	return value, nil
+}
