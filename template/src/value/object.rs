@@ -22,8 +22,8 @@ pub type Members = BTreeMap<&'static str, Method>;
 pub enum Method {
     /// It can be called; the first parameter is the object.
     Callable(Function),
-    /// It has this many results, so that a template cannot call it.
-    Results(u8),
+    /// It has results of these types, more than the one that a template takes.
+    Results(&'static [Type]),
 }
 
 /// A value of a named Go type.
@@ -81,7 +81,7 @@ impl Method {
                 let operands = values.map(crate::Operand::from_value).collect();
                 Ok(function.call(context, operands)?.into_value())
             }
-            Self::Results(count) => Err(CallError::new(format!("{count} results"))),
+            Self::Results(types) => Err(CallError::new(format!("{} results", types.len()))),
         }
     }
 }
