@@ -27,6 +27,7 @@ pub mod strconv;
 mod template;
 mod tree;
 mod types;
+pub mod utf8;
 mod value;
 
 pub use context::Context;
