@@ -6,7 +6,8 @@
 mod text;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+
+pub(crate) use text::Position;
 
 use crate::str::Str;
 
@@ -24,9 +25,17 @@ pub(crate) struct Tree {
     pub(crate) bodies: BTreeMap<Str, NodeId>,
 }
 
-/// The number of a node in its table.
+/// The number of a node in its table. Nodes are numbered in the order in which they are complete: a node comes
+/// after those that it refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NodeId(pub(crate) u32);
+
+/// A part of the template text, as byte offsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
 
 /// A node and where it stands.
 #[derive(Debug)]
@@ -42,8 +51,8 @@ pub(crate) enum Kind {
     // What is executed.
     /// Nodes in sequence.
     List(Vec<NodeId>),
-    /// Text to copy, as a range of the template text.
-    Text(Range<usize>),
+    /// Text to copy.
+    Text(Span),
     /// `{{pipeline}}`
     Action(NodeId),
     /// `{{if pipeline}}`
@@ -64,14 +73,14 @@ pub(crate) enum Kind {
     Pipeline(Pipeline),
     /// A function, field, variable or value with its arguments; never empty.
     Command(Vec<NodeId>),
-    /// `.A.B`, without the dots.
-    Field(Vec<Str>),
-    /// `$x.A.B`: the variable with its dollar sign, then the fields.
-    Variable(Vec<Str>),
-    /// `(pipeline).A.B`: a node, then the fields.
-    Chain(NodeId, Vec<Str>),
+    /// `.A.B`: see [`Tree::names`].
+    Field(Span),
+    /// `$x.A.B`: the variable with its dollar sign, and the fields, which may be none.
+    Variable { name: Span, fields: Span },
+    /// `(pipeline).A.B`: a node, and the fields.
+    Chain(NodeId, Span),
     /// The name of a function.
-    Identifier(Str),
+    Identifier(Span),
     /// `.`
     Dot,
     /// `nil`
@@ -79,9 +88,9 @@ pub(crate) enum Kind {
     /// `true`, `false`
     Bool(bool),
     /// A number or character constant.
-    Number(Number),
+    Number(Box<Number>),
     /// A string constant: as it was written, and what it means.
-    String { quoted: Range<usize>, text: Str },
+    String { quoted: Span, text: Str },
 }
 
 /// `if`, `with` or `range`.
@@ -101,7 +110,7 @@ pub(crate) struct Pipeline {
     /// Whether the variables are assigned (`=`) instead of declared (`:=`).
     pub(crate) is_assignment: bool,
     /// The names of the variables, with their dollar signs.
-    pub(crate) variables: Vec<Str>,
+    pub(crate) variables: Vec<Span>,
     /// [`Kind::Command`]s; never empty.
     pub(crate) commands: Vec<NodeId>,
 }
@@ -109,7 +118,7 @@ pub(crate) struct Pipeline {
 /// A numeric constant, in each type that can hold it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Number {
-    pub(crate) text: Str,
+    pub(crate) text: Span,
     pub(crate) int: Option<i64>,
     pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
@@ -126,5 +135,17 @@ impl Tree {
         let index = usize::try_from(id.0).unwrap_or(usize::MAX);
         debug_assert!(index < self.nodes.len(), "a node of another tree");
         self.nodes.get(index).unwrap_or(NOTHING)
+    }
+
+    /// The bytes of a part of the text.
+    pub(crate) fn slice(&self, span: Span) -> &[u8] {
+        self.text.get(span.start..span.end).unwrap_or_default()
+    }
+
+    /// The names in `.A.B`; none in an empty part.
+    pub(crate) fn names(&self, fields: Span) -> impl DoubleEndedIterator<Item = &[u8]> {
+        let path = self.slice(fields).strip_prefix(b".");
+        path.into_iter()
+            .flat_map(|path| path.split(|byte| *byte == b'.'))
     }
 }
