@@ -1,6 +1,6 @@
 //! What a function may use while it runs: the budget, the clock, randomness.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::environment::Environment;
 use crate::error::CallError;
@@ -86,6 +86,12 @@ impl<'a> Context<'a> {
     pub fn now(&mut self) -> SystemTime {
         self.is_deterministic = false;
         self.environment.now()
+    }
+
+    /// The time since some fixed moment, which never runs backwards. Makes the rendering non-deterministic.
+    pub fn monotonic(&mut self) -> Duration {
+        self.is_deterministic = false;
+        self.environment.monotonic()
     }
 
     /// Random bytes. Makes the rendering non-deterministic.

@@ -13,6 +13,7 @@
 //! | [`Slice<T>`], [`Mapping<T>`] | `[]T`, `map[string]T` |
 //! | [`Rest<T>`], as the last parameter | `...T` |
 //! | [`Operand`] | `reflect.Value` |
+//! | a [`Named`](crate::Named) type | that type |
 //!
 //! A first parameter `&mut Context` gives access to clock, randomness and budget; a result of
 //! `Result<T, CallError>` says that the call can fail.

@@ -41,4 +41,4 @@ pub use limits::{Budget, Limit, Limits};
 pub use operand::Operand;
 pub use str::Str;
 pub use types::{IntType, Kind, NamedType, Type, UintType};
-pub use value::{List, Map, Members, Method, Object, ObjectRef, Value};
+pub use value::{List, Map, Members, Method, Named, Object, ObjectRef, Value};

@@ -6,7 +6,7 @@ use std::vec::IntoIter;
 
 use super::{CallError, Operand, Str, Type, Value};
 use crate::types::{IntType, UintType};
-use crate::value::{List, Map};
+use crate::value::{List, Map, Named};
 
 /// A Rust type that stands for a Go type.
 pub trait GoType: Sized {
@@ -121,6 +121,22 @@ impl GoType for Operand {
 
     fn into_operand(self) -> Operand {
         self
+    }
+}
+
+impl<T: Named> GoType for T {
+    const TYPE: Type = Type::Named(T::TYPE);
+
+    fn from_operand(operand: Operand) -> Result<Self, CallError> {
+        let value = operand.into_value();
+        match value.downcast::<T>() {
+            Some(object) => Ok((*object).clone()),
+            None => T::from_number(&value).ok_or_else(mismatch::<T>),
+        }
+    }
+
+    fn into_operand(self) -> Operand {
+        Operand::Concrete(Value::object(self))
     }
 }
 

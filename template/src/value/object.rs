@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::function::Function;
 use crate::str::Str;
-use crate::types::Type;
+use crate::types::{NamedType, Type};
 
 /// A shared object.
 pub type ObjectRef = Rc<dyn Object>;
@@ -58,6 +58,19 @@ pub trait Object: Any {
     /// Go's `==` with another object: for pointers whether they point to the same, for structs whether all
     /// fields are equal; false for another type.
     fn equals(&self, other: &dyn Object) -> bool;
+}
+
+/// A type of objects that functions take and return by value, as Go does with structs and named numbers:
+/// it is a [`GoType`](crate::GoType).
+pub trait Named: Object + Clone {
+    /// The type.
+    const TYPE: &'static NamedType;
+
+    /// A value of the type from a number that a template wrote where the type is wanted; none unless the
+    /// type is that of a number.
+    fn from_number(_number: &Value) -> Option<Self> {
+        None
+    }
 }
 
 /// The object behind `object`, if it is of type `T`.
