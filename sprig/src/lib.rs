@@ -26,6 +26,8 @@ mod reflection;
 mod regex;
 mod semver;
 mod strings;
+#[cfg(test)]
+mod testing;
 mod url;
 
 use sealed_template::Functions;
