@@ -26,9 +26,12 @@ mod reflection;
 mod regex;
 mod semver;
 mod strings;
+mod system;
 #[cfg(test)]
 mod testing;
 mod url;
+
+pub use system::System;
 
 use sealed_template::Functions;
 
