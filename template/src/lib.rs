@@ -27,6 +27,7 @@ pub mod strconv;
 mod template;
 mod tree;
 mod types;
+pub mod unicode;
 pub mod utf8;
 mod value;
 

@@ -46,7 +46,7 @@ impl Tree {
             Kind::Range(branch) => self.print_branch(out, b"range", branch),
             Kind::Template { name, pipeline } => {
                 out.extend_from_slice(b"{{template ");
-                quote(out, name);
+                crate::strconv::append_quote(out, name);
                 if let Some(pipeline) = pipeline {
                     out.push(b' ');
                     self.print_into(out, *pipeline);
@@ -130,11 +130,4 @@ impl Tree {
             out.push(b')');
         }
     }
-}
-
-/// Stands in until `strconv` quotes.
-fn quote(out: &mut Vec<u8>, text: &[u8]) {
-    out.push(b'"');
-    out.extend_from_slice(text.escape_ascii().to_string().as_bytes());
-    out.push(b'"');
 }
