@@ -1,24 +1,20 @@
 //! Go's `strconv`: quoting, and numbers as text.
 
 mod float;
+mod integer;
 mod number;
 mod printable;
 mod quote;
 mod unquote;
 
+pub use float::{Notation, append_float, format_float};
+pub(crate) use integer::Digits;
+pub use integer::{append_int, append_uint};
 pub use number::{NumberError, parse_bool, parse_float, parse_int, parse_uint};
+pub use printable::{is_graphic, is_print};
+pub(crate) use quote::append_hex;
+pub use quote::{
+    append_quote, append_quote_rune, append_quote_rune_to_ascii, append_quote_to_ascii,
+    can_backquote, quote,
+};
 pub use unquote::{Unquoted, unquote, unquote_char};
-
-pub(crate) fn quote(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    append_quote(&mut out, text);
-    out
-}
-pub(crate) fn append_quote(out: &mut Vec<u8>, text: &[u8]) {
-    out.push(b'"');
-    out.extend_from_slice(text.escape_ascii().to_string().as_bytes());
-    out.push(b'"');
-}
-pub(crate) fn is_print(char: char) -> bool {
-    !char.is_control()
-}

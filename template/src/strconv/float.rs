@@ -1,1 +1,217 @@
 //! Floating-point numbers as text.
+
+/// How a floating-point number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// Go's `b`: the mantissa as an integer, and a power of two: `4503599627370496p-52`.
+    Binary,
+    /// Go's `e`: `1.5e+00`.
+    Exponent,
+    /// Go's `f`: `1.5`.
+    Fixed,
+    /// Go's `g`: as `e` where the exponent is small or large, else as `f`.
+    General,
+    /// Go's `x`: a hexadecimal fraction, and a power of two: `0x1.8p+00`.
+    Hexadecimal,
+}
+
+/// A double has no more significant digits than this, so all further ones are zeros.
+const MOST_DIGITS: usize = 767;
+
+/// Nor more decimals than this.
+const MOST_DECIMALS: usize = 1074;
+
+/// `number` as text: Go's `strconv.FormatFloat` for 64 bits.
+///
+/// Without `precision`, it has the fewest digits that tell it from its neighbours.
+pub fn format_float(number: f64, notation: Notation, precision: Option<usize>) -> String {
+    let magnitude = number.abs();
+    let mut text = match notation {
+        _ if number.is_nan() => return "NaN".to_owned(),
+        _ if number.is_infinite() => "Inf".to_owned(),
+        Notation::Binary => binary(magnitude),
+        Notation::Exponent => exponent(magnitude, precision),
+        Notation::Fixed => fixed(magnitude, precision),
+        Notation::General => general(magnitude, precision),
+        Notation::Hexadecimal => hexadecimal(magnitude, precision),
+    };
+    if number.is_sign_negative() {
+        text.insert(0, '-');
+    } else if number.is_infinite() {
+        text.insert(0, '+');
+    }
+    text
+}
+
+/// Appends what [`format_float`] returns.
+pub fn append_float(out: &mut Vec<u8>, number: f64, notation: Notation, precision: Option<usize>) {
+    out.extend_from_slice(format_float(number, notation, precision).as_bytes());
+}
+
+fn exponent(number: f64, precision: Option<usize>) -> String {
+    let Some(precision) = precision else {
+        return Decimal::shortest(number).scientific();
+    };
+    let exact = precision.min(MOST_DIGITS);
+    let text = format!("{number:.exact$e}");
+    let (mantissa, exponent) = split_exponent(&text);
+    let zeros = "0".repeat(precision.saturating_sub(exact));
+    format!("{mantissa}{zeros}e{exponent:+03}")
+}
+
+fn fixed(number: f64, precision: Option<usize>) -> String {
+    let Some(precision) = precision else {
+        return Decimal::shortest(number).positional();
+    };
+    let exact = precision.min(MOST_DECIMALS);
+    let zeros = "0".repeat(precision.saturating_sub(exact));
+    format!("{number:.exact$}{zeros}")
+}
+
+fn general(number: f64, precision: Option<usize>) -> String {
+    let (decimal, large) = match precision {
+        None => (Decimal::shortest(number), 6),
+        Some(precision) => {
+            let most = precision.max(1);
+            let decimal = Decimal::rounded(number, most);
+            let is_integer = usize::try_from(decimal.exponent)
+                .is_ok_and(|exponent| exponent >= decimal.digits.len());
+            let large = if is_integer {
+                most
+            } else {
+                most.min(decimal.digits.len())
+            };
+            (decimal, large)
+        }
+    };
+    let is_large = usize::try_from(decimal.exponent).is_ok_and(|exponent| exponent >= large);
+    if is_large || decimal.exponent < -4 {
+        decimal.scientific()
+    } else {
+        decimal.positional()
+    }
+}
+
+/// A number as `0.DIGITS * 10^(exponent + 1)`, without zeros at the end of the digits.
+struct Decimal {
+    digits: String,
+    exponent: i32,
+}
+
+impl Decimal {
+    /// The fewest digits that tell `number` from its neighbours; of those the nearest; of two equally near
+    /// ones the even one.
+    fn shortest(number: f64) -> Self {
+        let text = format!("{number:e}");
+        let shortest = Self::parse(&text);
+        // Rust takes the larger one of two.
+        let nearest = Self::rounded(number, shortest.digits.len());
+        if nearest.scientific().parse() == Ok(number) {
+            nearest
+        } else {
+            shortest
+        }
+    }
+
+    /// No more than `count` digits.
+    fn rounded(number: f64, count: usize) -> Self {
+        let decimals = count.saturating_sub(1).min(MOST_DIGITS);
+        Self::parse(&format!("{number:.decimals$e}"))
+    }
+
+    fn parse(text: &str) -> Self {
+        let (mantissa, exponent) = split_exponent(text);
+        let digits = mantissa.replace('.', "");
+        Self {
+            digits: digits.trim_end_matches('0').to_owned(),
+            exponent,
+        }
+    }
+
+    fn scientific(&self) -> String {
+        let exponent = self.exponent;
+        match self.digits.split_at_checked(1) {
+            None => format!("0e{exponent:+03}"),
+            Some((first, "")) => format!("{first}e{exponent:+03}"),
+            Some((first, rest)) => format!("{first}.{rest}e{exponent:+03}"),
+        }
+    }
+
+    fn positional(&self) -> String {
+        let digits = &self.digits;
+        let Ok(exponent) = usize::try_from(self.exponent) else {
+            let zeros = self.exponent.unsigned_abs().saturating_sub(1);
+            return format!("0.{}{digits}", "0".repeat(zeros as usize));
+        };
+        let len = exponent.saturating_add(1);
+        match digits.split_at_checked(len) {
+            Some((whole, fraction)) if !fraction.is_empty() => format!("{whole}.{fraction}"),
+            _ => format!("{digits:0<len$}"),
+        }
+    }
+}
+
+/// Splits what Rust writes with `e`.
+fn split_exponent(text: &str) -> (&str, i32) {
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse().unwrap_or_default()),
+        None => (text, 0),
+    }
+}
+
+fn binary(number: f64) -> String {
+    let (mantissa, exponent) = parts(number);
+    format!("{mantissa}p{exponent:+}")
+}
+
+fn hexadecimal(number: f64, precision: Option<usize>) -> String {
+    /// The fraction has fifteen digits, above which there is the leading one.
+    const ONE: u64 = 1 << 60;
+    let (mut mantissa, mut exponent) = parts(number);
+    if mantissa == 0 {
+        exponent = 0;
+    } else {
+        let shift = mantissa.leading_zeros().saturating_sub(3);
+        mantissa = mantissa.wrapping_shl(shift);
+        exponent = exponent.saturating_add(60).saturating_sub_unsigned(shift);
+    }
+    if let Some(digits) = precision.and_then(|precision| u32::try_from(precision).ok())
+        && digits < 15
+    {
+        let unit = ONE.wrapping_shr(digits.saturating_mul(4));
+        let rest = mantissa & unit.wrapping_sub(1);
+        let half = unit >> 1;
+        mantissa = mantissa.wrapping_sub(rest);
+        if rest > half || rest == half && mantissa & unit != 0 {
+            mantissa = mantissa.wrapping_add(unit);
+        }
+        if mantissa >= ONE << 1 {
+            mantissa >>= 1;
+            exponent = exponent.saturating_add(1);
+        }
+    }
+    let fraction = format!("{:015x}", mantissa & (ONE - 1));
+    let fraction = match precision {
+        None => fraction.trim_end_matches('0').to_owned(),
+        Some(precision) => {
+            let kept = fraction.chars().chain(std::iter::repeat('0'));
+            kept.take(precision).collect()
+        }
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("0x{}{point}{fraction}p{exponent:+03}", mantissa / ONE)
+}
+
+/// The integers of which a number that is not negative is made: `mantissa * 2^exponent`.
+fn parts(number: f64) -> (u64, i32) {
+    /// Bits of the fraction.
+    const FRACTION: u32 = 52;
+    let bits = number.to_bits();
+    let fraction = bits & ((1 << FRACTION) - 1);
+    let exponent = i32::try_from(bits >> FRACTION).unwrap_or_default();
+    let (mantissa, exponent) = match exponent {
+        0 => (fraction, 1),
+        _ => (fraction | 1 << FRACTION, exponent),
+    };
+    (mantissa, exponent.saturating_sub(1023 + 52))
+}
