@@ -1,6 +1,6 @@
 //! Maps with strings for keys, which are all the maps that templates meet.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -101,6 +101,11 @@ impl Map {
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()));
         copies.collect()
+    }
+
+    /// The entries, borrowed: nothing may be written to the map meanwhile.
+    pub fn entries(&self) -> Ref<'_, BTreeMap<Str, Value>> {
+        self.entries.0.borrow()
     }
 
     /// Whether both are the same map, so that what is written to one is in the other.
