@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::environment::Environment;
 use crate::error::CallError;
-use crate::limits::{Budget, Limit};
+use crate::limits::{Budget, Limit, Limits};
 use crate::str::Str;
 use crate::value::{Map, Value};
 
@@ -119,8 +119,18 @@ impl<'a> Context<'a> {
         }
     }
 
-    pub(crate) fn budget(&mut self) -> &mut Budget {
-        self.budget
+    /// Accounts for `bytes` of output.
+    pub(crate) fn charge_output(&mut self, bytes: usize) -> Result<(), CallError> {
+        self.budget.output = self
+            .budget
+            .output
+            .checked_sub(bytes)
+            .ok_or_else(|| CallError::limit(Limit::Output))?;
+        Ok(())
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.budget.limits
     }
 
     pub(crate) fn is_deterministic(&self) -> bool {

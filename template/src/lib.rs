@@ -25,6 +25,8 @@ mod stack;
 mod str;
 pub mod strconv;
 mod template;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod types;
 pub mod unicode;
@@ -41,5 +43,6 @@ pub use function::{
 pub use limits::{Budget, Limit, Limits};
 pub use operand::Operand;
 pub use str::Str;
+pub use template::{Rendered, Template};
 pub use types::{IntType, Kind, NamedType, Type, UintType};
 pub use value::{List, Map, Members, Method, Named, Object, ObjectRef, Value};

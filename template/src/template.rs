@@ -1,1 +1,76 @@
-//! A parsed template.
+//! Templates: parsed once, rendered many times.
+
+use std::fmt;
+
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::error::{ExecError, ParseError};
+use crate::exec::Executor;
+use crate::function::{Entry, Functions};
+use crate::limits::{Budget, Limits};
+use crate::parse;
+use crate::str::Str;
+use crate::tree::{Kind, Tree};
+use crate::value::Value;
+
+/// A parsed template, bound to the functions that it calls.
+#[derive(Debug)]
+pub struct Template<'f> {
+    tree: Tree,
+    /// The functions that the nodes of the tree name, by number of the node.
+    functions: Vec<Option<&'f Entry>>,
+}
+
+/// What a template made of its data.
+pub struct Rendered {
+    /// The text, which need not be UTF-8.
+    pub output: Vec<u8>,
+    /// Whether the same template and data always give the same output: false if clock or randomness were
+    /// used.
+    pub is_deterministic: bool,
+}
+
+impl<'f> Template<'f> {
+    /// Parses `text`. Errors show `name`; so does a `define` of the same name, which takes the place of a
+    /// blank text.
+    pub fn parse(
+        name: &str,
+        text: impl Into<Str>,
+        functions: &'f Functions,
+        limits: &Limits,
+    ) -> Result<Self, ParseError> {
+        let tree = parse::parse(name, text.into(), functions, limits)?;
+        let named = |node: &crate::tree::Node| match node.kind {
+            Kind::Identifier(name) => functions.entry(tree.slice(name)),
+            _ => None,
+        };
+        Ok(Self {
+            functions: tree.nodes.iter().map(named).collect(),
+            tree,
+        })
+    }
+
+    /// Executes the template with `root` as its dot and its `$`.
+    ///
+    /// Maps within `root` that functions wrote lists or maps to are empty afterwards.
+    pub fn render(
+        &self,
+        root: Value,
+        environment: &dyn Environment,
+        budget: &mut Budget,
+    ) -> Result<Rendered, ExecError> {
+        let context = Context::new(environment, budget);
+        let executor = Executor::new(&self.tree, &self.functions, context);
+        let (output, is_deterministic) = executor.run(root)?;
+        Ok(Rendered {
+            output,
+            is_deterministic,
+        })
+    }
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rendered({} bytes)", self.output.len())
+    }
+}

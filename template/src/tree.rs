@@ -37,6 +37,12 @@ pub(crate) struct Span {
     pub(crate) end: usize,
 }
 
+impl Span {
+    pub(crate) fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
+
 /// A node and where it stands.
 #[derive(Debug)]
 pub(crate) struct Node {

@@ -125,15 +125,17 @@ impl Value {
         }
     }
 
-    /// About how many bytes of memory the value itself takes, without what it shares with others.
+    /// About how many bytes of memory the value itself takes, without what it shares with others: what a
+    /// function returns that nobody else holds was made by it.
     pub(crate) fn footprint(&self) -> usize {
         let own = size_of::<Self>();
-        match self {
-            Self::String(text) => own.saturating_add(text.len()),
-            Self::List(list) => own.saturating_add(list.len().saturating_mul(own)),
-            Self::Map(map) => own.saturating_add(map.len().saturating_mul(2).saturating_mul(own)),
-            _ => own,
-        }
+        let shared = match self {
+            Self::String(text) if !text.is_shared() => text.len(),
+            Self::List(list) if !list.is_shared() => list.len().saturating_mul(own),
+            Self::Map(map) if !map.is_shared() => map.len().saturating_mul(2).saturating_mul(own),
+            _ => 0,
+        };
+        own.saturating_add(shared)
     }
 }
 

@@ -15,6 +15,7 @@ pub struct List {
     array: Rc<Array>,
     start: usize,
     len: usize,
+    capacity: usize,
 }
 
 pub(super) struct Array(pub(super) RefCell<Vec<Value>>);
@@ -33,6 +34,7 @@ impl List {
             is_nil: false,
             start: 0,
             len: items.len(),
+            capacity: items.len(),
             array: Rc::new(Array(RefCell::new(items))),
         }
     }
@@ -77,7 +79,7 @@ impl List {
 
     /// How many items a longer slice of the same array could have.
     pub fn capacity(&self) -> usize {
-        self.array.0.borrow().len().saturating_sub(self.start)
+        self.capacity
     }
 
     /// The item at `index`.
@@ -99,9 +101,15 @@ impl List {
     /// The items from `from` up to `to` as a slice of the same array; none unless
     /// `from <= to <= capacity`.
     pub fn slice(&self, from: usize, to: usize) -> Option<Self> {
-        (from <= to && to <= self.capacity()).then(|| Self {
+        self.slice_up_to(from, to, self.capacity)
+    }
+
+    /// The same, such that slices of that slice do not reach past `end`, which is from `to` up to the capacity.
+    pub fn slice_up_to(&self, from: usize, to: usize, end: usize) -> Option<Self> {
+        (from <= to && to <= end && end <= self.capacity).then(|| Self {
             start: self.start.saturating_add(from),
             len: to.saturating_sub(from),
+            capacity: end.saturating_sub(from),
             ..self.clone()
         })
     }
@@ -109,6 +117,11 @@ impl List {
     /// Whether both are windows onto the same items.
     pub fn is_same(&self, other: &Self) -> bool {
         self.start == other.start && self.len == other.len && Rc::ptr_eq(&self.array, &other.array)
+    }
+
+    /// Whether anybody else holds the same array.
+    pub(super) fn is_shared(&self) -> bool {
+        Rc::strong_count(&self.array) > 1
     }
 
     /// Sorts the items where they are, for every holder of the array to see.

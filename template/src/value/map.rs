@@ -113,6 +113,11 @@ impl Map {
         Rc::ptr_eq(&self.entries, &other.entries)
     }
 
+    /// Whether anybody else holds the same map.
+    pub(super) fn is_shared(&self) -> bool {
+        Rc::strong_count(&self.entries) > 1
+    }
+
     /// Removes an entry.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
         self.entries.0.borrow_mut().remove(key)

@@ -1,0 +1,50 @@
+//! Errors as Go words them.
+
+use std::borrow::Cow;
+
+use super::Executor;
+use crate::error::{CallError, ExecError, PrivateError, Reason};
+use crate::str::Str;
+use crate::tree::Position;
+
+impl Executor<'_, '_> {
+    /// The error that ends the execution at the node where it is.
+    pub(super) fn fault(&self, reason: Reason, message: impl Into<Str>) -> ExecError {
+        let Position { line, column } = self.tree.position(self.node);
+        let mut text = b"template: ".to_vec();
+        text.extend_from_slice(&self.tree.name);
+        text.extend_from_slice(format!(":{line}:{column}: executing ").as_bytes());
+        text.extend(quoted(self.name));
+        text.extend_from_slice(b" at <");
+        text.extend(self.tree.print(self.node));
+        text.extend_from_slice(b">: ");
+        text.extend_from_slice(&message.into());
+        ExecError {
+            reason,
+            private: PrivateError {
+                text: text.into(),
+                line,
+                column,
+                offset: self.tree.node(self.node).offset,
+            },
+        }
+    }
+
+    /// The error of what the executor itself does with a value: a bound that was passed.
+    pub(super) fn failed(&self, error: &CallError) -> ExecError {
+        let reason = error
+            .passed_limit()
+            .map_or(Reason::FunctionFailed, Reason::Limit);
+        self.fault(reason, error.text())
+    }
+}
+
+/// A name in Go's quotes.
+pub(super) fn quoted(name: &[u8]) -> Vec<u8> {
+    crate::strconv::quote(name)
+}
+
+/// A name for an error text. What the grammar takes for a name is UTF-8.
+pub(super) fn shown(name: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(name)
+}

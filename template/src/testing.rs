@@ -1,0 +1,64 @@
+//! Renders templates in tests.
+
+use std::time::{Duration, SystemTime};
+
+use crate::{Budget, Environment, Functions, Limits, List, Map, Template, Value};
+
+struct Still;
+
+impl Environment for Still {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn root() -> Value {
+    let ints = || List::of_any([3, 1, 2].map(Value::int).into());
+    let map = Map::of_any([("k".into(), Value::string("v"))].into());
+    let entries = [
+        ("ints".into(), ints().into()),
+        ("map".into(), map.into()),
+        ("nil".into(), Value::Nil),
+        ("text".into(), Value::string("abc")),
+    ];
+    Map::of_any(entries.into()).into()
+}
+
+/// What a template prints, or Go's text of what is wrong with it.
+pub(crate) fn render(text: &str) -> String {
+    let functions = Functions::builtin();
+    let template = match Template::parse("t", text, &functions, &Limits::default()) {
+        Ok(template) => template,
+        Err(error) => return error.to_string(),
+    };
+    let bytes = match template.render(root(), &Still, &mut Budget::default()) {
+        Ok(rendered) => rendered.output,
+        Err(error) => error.private().text().to_vec(),
+    };
+    bytes.utf8_chunks().fold(String::new(), |text, chunk| {
+        text + chunk.valid() + &chunk.invalid().escape_ascii().to_string()
+    })
+}
+
+/// Asserts what templates print, or the end of Go's text of what is wrong with them.
+#[track_caller]
+pub(crate) fn assert_renders(cases: &[(&str, &str)]) {
+    for (text, expected) in cases {
+        let rendered = render(text);
+        let message = rendered
+            .split_once(">: ")
+            .map_or(&*rendered, |(_, message)| message);
+        assert!(
+            rendered == *expected || message == *expected,
+            "{text}: {rendered}"
+        );
+    }
+}
