@@ -1,5 +1,199 @@
-//! Functions for dates and durations.
+//! Functions for dates and durations, and Go's `time.Time` and its relatives as values.
 
-use sealed_template::Functions;
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "functions own their arguments"
+)]
 
-pub(crate) fn register(_functions: &mut Functions) {}
+mod calendar;
+mod digits;
+mod duration;
+mod format;
+mod layout;
+mod location;
+mod names;
+mod parse;
+mod quote;
+mod time;
+
+use std::any::Any;
+
+use sealed_template::{CallError, Context, Functions, IntType, Object, Slice, Str, Value};
+
+use self::duration::{Duration, SECOND};
+use self::location::Location;
+use self::time::Time;
+
+pub(crate) fn register(functions: &mut Functions) {
+    functions
+        .add("ago", ago)
+        .add("date", |context: &mut Context<'_>, layout, date| {
+            date_in_zone(context, layout, date, Str::from("Local"))
+        })
+        .add("dateInZone", date_in_zone)
+        .add("dateModify", date_modify)
+        .add("date_in_zone", date_in_zone)
+        .add("date_modify", date_modify)
+        .add("duration", duration)
+        .add("durationRound", duration_round)
+        .add("htmlDate", |context: &mut Context<'_>, date| {
+            date_in_zone(context, Str::from(HTML_DATE), date, Str::from("Local"))
+        })
+        .add("htmlDateInZone", |context: &mut Context<'_>, date, zone| {
+            date_in_zone(context, Str::from(HTML_DATE), date, zone)
+        })
+        .add("mustDateModify", must_date_modify)
+        .add("mustToDate", must_to_date)
+        .add("must_date_modify", must_date_modify)
+        .add("now", Time::now)
+        .add("toDate", to_date)
+        .add("unixEpoch", |date: Time| Str::from(date.unix().to_string()));
+}
+
+const HTML_DATE: &str = "2006-01-02";
+
+fn date_in_zone(
+    context: &mut Context<'_>,
+    layout: Str,
+    date: Value,
+    zone: Str,
+) -> Result<Str, CallError> {
+    let time = match date {
+        Value::Int(IntType::Int32, seconds) => Time::from_unix(seconds),
+        date => moment(context, &date),
+    };
+    let location = Location::load(&zone).unwrap_or(Location::Utc);
+    time.at_location(location)
+        .format(context, &layout)
+        .map(Str::from)
+}
+
+/// What a value says in seconds or as a time. Anything else means now.
+fn moment(context: &mut Context<'_>, date: &Value) -> Time {
+    match date {
+        Value::Int(IntType::Int | IntType::Int64, seconds) => Time::from_unix(*seconds),
+        date => date
+            .downcast::<Time>()
+            .map_or_else(|| Time::now(context), |time| (*time).clone()),
+    }
+}
+
+/// A duration that is no duration is 0.
+fn date_modify(text: Str, date: Time) -> Time {
+    date.add(Duration::parse(&text).unwrap_or(Duration(0)))
+}
+
+fn must_date_modify(text: Str, date: Time) -> Result<Time, CallError> {
+    Duration::parse(&text)
+        .map(|duration| date.add(duration))
+        .map_err(CallError::new)
+}
+
+fn must_to_date(context: &mut Context<'_>, layout: Str, value: Str) -> Result<Time, CallError> {
+    parse(context, &layout, &value)?.map_err(CallError::new)
+}
+
+/// A date that is no date is the zero time.
+fn to_date(context: &mut Context<'_>, layout: Str, value: Str) -> Result<Time, CallError> {
+    Ok(parse(context, &layout, &value)?.unwrap_or(Time::ZERO))
+}
+
+/// The time, or Go's error text.
+fn parse(
+    context: &mut Context<'_>,
+    layout: &[u8],
+    value: &[u8],
+) -> Result<Result<Time, Vec<u8>>, CallError> {
+    let len = layout.len().saturating_add(value.len());
+    context.spend(len.try_into().unwrap_or(u64::MAX))?;
+    Ok(parse::parse(layout, value))
+}
+
+fn ago(context: &mut Context<'_>, date: Value) -> Str {
+    let time = moment(context, &date);
+    let age = Time::now(context).sub(&time);
+    age.round(SECOND).text().into()
+}
+
+fn duration(seconds: Value) -> Str {
+    let seconds = match seconds {
+        Value::String(text) => parse_int(&text),
+        Value::Int(IntType::Int64, seconds) => seconds,
+        _ => 0,
+    };
+    Duration(seconds.wrapping_mul(SECOND.0)).text().into()
+}
+
+/// `strconv.ParseInt` without its error: of a number that is too large the largest remains, whatever
+/// follows the digits that make it so.
+fn parse_int(text: &[u8]) -> i64 {
+    let (is_negative, digits) = digits::without_sign(text);
+    let mut number = 0_u64;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return 0;
+        }
+        let longer = number.checked_mul(10);
+        let Some(longer) = longer.and_then(|longer| longer.checked_add((digit & 0xf).into()))
+        else {
+            number = u64::MAX;
+            break;
+        };
+        number = longer;
+    }
+    if is_negative {
+        0_i64.saturating_sub_unsigned(number)
+    } else {
+        0_i64.saturating_add_unsigned(number)
+    }
+}
+
+/// A duration in whole ones of the largest unit that it is longer than.
+fn duration_round(context: &mut Context<'_>, duration: Value) -> Str {
+    let duration = match &duration {
+        Value::String(text) => Duration::parse(text).unwrap_or(Duration(0)),
+        Value::Int(IntType::Int64, nanoseconds) => Duration(*nanoseconds),
+        other => match other.downcast::<Time>() {
+            Some(time) => Time::now(context).sub(&time),
+            None => Duration(0),
+        },
+    };
+    let seconds = SECOND.0.unsigned_abs();
+    let units = [
+        ("y", 365 * 86_400),
+        ("mo", 30 * 86_400),
+        ("d", 86_400),
+        ("h", 3_600),
+        ("m", 60),
+        ("s", 1),
+    ];
+    let length = duration.0.unsigned_abs();
+    for (name, unit) in units {
+        let unit = seconds.saturating_mul(unit);
+        if length > unit {
+            let count = length.checked_div(unit).unwrap_or_default();
+            return format!("{count}{name}").into();
+        }
+    }
+    "0s".into()
+}
+
+/// The object as the type it is of.
+fn downcast<T: Object>(object: &dyn Object) -> Option<&T> {
+    let any: &dyn Any = object;
+    any.downcast_ref()
+}
+
+/// Whether both are of one type and equal.
+fn same<T: Object + PartialEq>(this: &T, other: &dyn Object) -> bool {
+    downcast::<T>(other).is_some_and(|other| this == other)
+}
+
+fn bytes_of(bytes: &Slice<u8>) -> Vec<u8> {
+    let items = bytes.items();
+    let bytes = items.iter().map(|item| match item {
+        Value::Uint(_, byte) => u8::try_from(*byte).unwrap_or_default(),
+        _ => 0,
+    });
+    bytes.collect()
+}

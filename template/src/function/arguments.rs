@@ -125,7 +125,7 @@ impl GoType for Operand {
 }
 
 impl<T: Named> GoType for T {
-    const TYPE: Type = Type::Named(T::TYPE);
+    const TYPE: Type = Type::Named(T::NAMED);
 
     fn from_operand(operand: Operand) -> Result<Self, CallError> {
         let value = operand.into_value();

@@ -64,7 +64,7 @@ pub trait Object: Any {
 /// it is a [`GoType`](crate::GoType).
 pub trait Named: Object + Clone {
     /// The type.
-    const TYPE: &'static NamedType;
+    const NAMED: &'static NamedType;
 
     /// A value of the type from a number that a template wrote where the type is wanted; none unless the
     /// type is that of a number.
