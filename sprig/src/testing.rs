@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use sealed_template::{Budget, CallError, Context, Environment, Operand, Value};
+use sealed_template::{Budget, CallError, Context, Environment, Limits, Operand, Value};
 
 #[derive(Debug)]
 struct Still;
@@ -23,7 +23,14 @@ impl Environment for Still {
 
 /// Runs `work` within the limits that hold by default.
 pub(crate) fn with_context<R>(work: impl FnOnce(&mut Context<'_>) -> R) -> R {
-    work(&mut Context::new(&Still, &mut Budget::default()))
+    with_steps(Limits::default().steps, work)
+}
+
+/// Runs `work` with no more than so many steps.
+pub(crate) fn with_steps<R>(steps: u64, work: impl FnOnce(&mut Context<'_>) -> R) -> R {
+    let mut limits = Limits::default();
+    limits.steps = steps;
+    work(&mut Context::new(&Still, &mut Budget::new(limits)))
 }
 
 /// Calls a function by its name, with arguments that are of the types it takes.
