@@ -29,6 +29,7 @@ mod strings;
 mod system;
 #[cfg(test)]
 mod testing;
+mod unicode;
 mod url;
 
 pub use system::System;
