@@ -10,6 +10,10 @@
         clippy::unreachable
     )
 )]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a function that templates call owns its arguments"
+)]
 
 mod cast;
 mod crypto;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex_syntax::hir::{Class, ClassUnicodeRange, HirKind};
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind};
 
 /// A set of characters.
 pub(crate) struct Category(LazyLock<Vec<ClassUnicodeRange>>);
@@ -34,8 +34,7 @@ impl Category {
 
 /// What is in a class of a regular expression and was in Unicode 15 already.
 fn ranges(class: &str) -> Vec<ClassUnicodeRange> {
-    let kind =
-        regex_syntax::parse(&format!(r"[{class}&&\p{{age=15.0}}]")).map(|hir| hir.into_kind());
+    let kind = regex_syntax::parse(&format!(r"[{class}&&\p{{age=15.0}}]")).map(Hir::into_kind);
     match kind {
         Ok(HirKind::Class(Class::Unicode(class))) => class.ranges().to_vec(),
         _ => Vec::new(),
@@ -44,14 +43,14 @@ fn ranges(class: &str) -> Vec<ClassUnicodeRange> {
 
 /// Upper case. A character whose upper case is several, as `ß`, stays what it is.
 pub(crate) fn to_upper(char: char) -> char {
-    let upper = only(char.to_uppercase()).unwrap_or(match char {
+    let upper = match char {
         // Greek with iota below: full mapping writes the iota beside the letter, simple mapping does not.
         '\u{1F80}'..='\u{1F87}' | '\u{1F90}'..='\u{1F97}' | '\u{1FA0}'..='\u{1FA7}' => {
             offset(char, 8)
         }
         '\u{1FB3}' | '\u{1FC3}' | '\u{1FF3}' => offset(char, 9),
-        _ => char,
-    });
+        _ => only(char.to_uppercase()).unwrap_or(char),
+    };
     if_known(char, upper)
 }
 
