@@ -7,6 +7,8 @@ mod directive;
 mod number;
 mod printer;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use crate::context::Context;

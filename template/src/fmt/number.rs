@@ -5,11 +5,11 @@ use crate::error::CallError;
 use crate::strconv::{self, Digits, Notation};
 use crate::utf8;
 
-/// An integer: its bits, and whether they are to be read as a signed number.
+/// An integer of any of Go's types.
 #[derive(Clone, Copy)]
 pub(super) struct Integer {
-    pub(super) magnitude: u64,
-    pub(super) is_negative: bool,
+    magnitude: u64,
+    is_negative: bool,
 }
 
 impl From<i64> for Integer {
@@ -87,7 +87,7 @@ impl Printer<'_, '_> {
         let spec = self.spec;
         let start = self.out.len();
         if spec.precision == Some(0) && number.magnitude == 0 {
-            return self.finish_with(start, b' ');
+            return self.pad(start, b' ');
         }
         let sign = match number.is_negative {
             true => Some(b'-'),

@@ -11,8 +11,10 @@ use crate::value::{List, Map, Object, Value};
 /// What stands for the address of a pointer. In Go it is another one at every run.
 const ADDRESS: u64 = 0xc0_0000_0000;
 
-/// The verbs of floating-point and complex numbers.
+const BOOL_VERBS: &str = "vt";
+const INTEGER_VERBS: &str = "vdboOxXcqU";
 const FLOAT_VERBS: &str = "vbgGxXfFeE";
+const STRING_VERBS: &str = "vsxXq";
 
 /// Where and how values are printed.
 pub(super) struct Printer<'a, 'c> {
@@ -89,7 +91,8 @@ impl<'a, 'c> Printer<'a, 'c> {
             Value::List(list) => self.list(list, verb, depth),
             Value::Map(map) => self.map(map, verb, depth),
             Value::Object(object) => self.object(&**object, value, verb, depth),
-            // A method that prints is called with the nil pointer, panics, and that is what Go makes of it.
+            // All pointers that templates meet have a method that gives their text. It panics on nil, and this
+            // is what Go makes of that panic.
             Value::NilPointer(_) if self.asks_for_text(verb) => self.write(b"<nil>"),
             Value::NilPointer(_) => self.pointer(value, verb),
             _ => self.scalar(value, value, verb),
@@ -98,26 +101,26 @@ impl<'a, 'c> Printer<'a, 'c> {
 
     /// A number, string or truth value: `value`, which is `plain` underneath.
     fn scalar(&mut self, value: &Value, plain: &Value, verb: char) -> Result<(), CallError> {
-        let verbs = match plain {
-            Value::Bool(_) => "vt",
-            Value::Int(..) | Value::Uint(..) => "vdboOxXcqU",
-            Value::Float(_) | Value::Complex(..) => FLOAT_VERBS,
-            _ => "vsxXq",
-        };
-        if !verbs.contains(verb) {
-            return self.bad_verb(verb, value);
-        }
+        let is_one_of = |verbs: &str| verbs.contains(verb);
         match plain {
-            Value::Bool(true) => self.padded(b"true"),
-            Value::Bool(false) => self.padded(b"false"),
-            Value::Int(_, number) => self.integer(Integer::from(*number), verb),
+            Value::Bool(true) if is_one_of(BOOL_VERBS) => self.padded(b"true"),
+            Value::Bool(false) if is_one_of(BOOL_VERBS) => self.padded(b"false"),
+            Value::Int(_, number) if is_one_of(INTEGER_VERBS) => {
+                self.integer(Integer::from(*number), verb)
+            }
             Value::Uint(_, number) if verb == 'v' && self.spec.go_syntax => {
                 self.hexadecimal(*number, true)
             }
-            Value::Uint(_, number) => self.integer(Integer::from(*number), verb),
-            Value::Float(number) => self.float(*number, verb),
-            Value::Complex(real, imaginary) => self.complex(*real, *imaginary, verb),
-            Value::String(text) => self.string(text, verb),
+            Value::Uint(_, number) if is_one_of(INTEGER_VERBS) => {
+                self.integer(Integer::from(*number), verb)
+            }
+            Value::Float(number) if is_one_of(FLOAT_VERBS) => self.float(*number, verb),
+            Value::Complex(real, imaginary) if is_one_of(FLOAT_VERBS) => {
+                self.complex(*real, *imaginary, verb)
+            }
+            Value::String(text) if is_one_of(STRING_VERBS) => self.string(text, verb),
+            _ if verb != 'v' => self.bad_verb(verb, value),
+            // No named type is anything else underneath.
             _ => Ok(()),
         }
     }
@@ -264,7 +267,7 @@ impl<'a, 'c> Printer<'a, 'c> {
         })
     }
 
-    /// An address.
+    /// The address of a pointer, or of what a slice or map refers to.
     fn pointer(&mut self, value: &Value, verb: char) -> Result<(), CallError> {
         let address = match value {
             Value::NilPointer(_) => 0,

@@ -23,6 +23,7 @@ impl Printer<'_, '_> {
 
     fn quoted(&mut self, text: &[u8]) -> Result<(), CallError> {
         let text = self.truncate(text);
+        self.context.charge(text.len())?;
         let start = self.out.len();
         if self.spec.sharp && strconv::can_backquote(text) {
             self.out.push(b'`');
@@ -41,6 +42,7 @@ impl Printer<'_, '_> {
             Some(precision) => text.get(..precision).unwrap_or(text),
             None => text,
         };
+        self.context.charge(bytes.len())?;
         let start = self.out.len();
         for (index, &byte) in bytes.iter().enumerate() {
             let is_first = index == 0;
@@ -52,7 +54,10 @@ impl Printer<'_, '_> {
             }
             strconv::append_hex(self.out, byte);
         }
-        self.finish_cased(start, verb)
+        if verb == 'X' {
+            self.uppercase(start);
+        }
+        self.finish(start)
     }
 
     fn truncate<'t>(&self, text: &'t [u8]) -> &'t [u8] {
@@ -71,43 +76,28 @@ impl Printer<'_, '_> {
     /// Writes `text` with padding.
     pub(super) fn padded(&mut self, text: &[u8]) -> Result<(), CallError> {
         let start = self.out.len();
-        self.out.extend_from_slice(text);
-        self.finish(start)
-    }
-
-    /// Brings what was written since `start` into the case of the verb, and pads it.
-    pub(super) fn finish_cased(&mut self, start: usize, verb: char) -> Result<(), CallError> {
-        if verb.is_ascii_uppercase() {
-            self.uppercase(start);
-        }
-        self.finish(start)
-    }
-
-    pub(super) fn uppercase(&mut self, start: usize) {
-        self.written(start).make_ascii_uppercase();
+        self.write(text)?;
+        self.pad(start, self.fill())
     }
 
     /// Accounts for what was written since `start`, and pads it.
     pub(super) fn finish(&mut self, start: usize) -> Result<(), CallError> {
-        let fill = if self.spec.zero && !self.spec.minus {
-            b'0'
-        } else {
-            b' '
-        };
-        self.finish_with(start, fill)
+        self.finish_with(start, self.fill())
     }
 
     /// Accounts for what was written since `start`, and pads it with `fill`.
     pub(super) fn finish_with(&mut self, start: usize, fill: u8) -> Result<(), CallError> {
         let len = self.out.len().saturating_sub(start);
         self.context.charge(len)?;
+        self.pad(start, fill)
+    }
+
+    /// Brings what was written since `start` to the width.
+    pub(super) fn pad(&mut self, start: usize, fill: u8) -> Result<(), CallError> {
         let Some(width) = self.spec.width else {
             return Ok(());
         };
         let missing = width.saturating_sub(utf8::runes(self.written(start)).count());
-        if missing == 0 {
-            return Ok(());
-        }
         self.context.charge(missing)?;
         let end = self.out.len();
         self.out.resize(end.saturating_add(missing), fill);
@@ -115,6 +105,19 @@ impl Printer<'_, '_> {
             self.written(start).rotate_right(missing);
         }
         Ok(())
+    }
+
+    /// Zeros are never added to the right.
+    fn fill(&self) -> u8 {
+        if self.spec.zero && !self.spec.minus {
+            b'0'
+        } else {
+            b' '
+        }
+    }
+
+    pub(super) fn uppercase(&mut self, start: usize) {
+        self.written(start).make_ascii_uppercase();
     }
 
     fn written(&mut self, start: usize) -> &mut [u8] {

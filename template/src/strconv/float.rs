@@ -215,3 +215,113 @@ fn parts(number: f64) -> (u64, i32) {
     };
     (mantissa, exponent.saturating_sub(1023 + 52))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn assert_formats(notation: Notation, cases: &[(f64, Option<usize>, &str)]) {
+        for &(number, precision, expected) in cases {
+            let text = format_float(number, notation, precision);
+            assert_eq!(text, expected, "{number:e} {notation:?} {precision:?}");
+        }
+    }
+
+    #[test]
+    fn the_exponent_has_a_sign_and_two_digits() {
+        assert_formats(
+            Notation::Exponent,
+            &[
+                (0.0, None, "0e+00"),
+                (-1.5e-7, None, "-1.5e-07"),
+                (1e100, Some(2), "1.00e+100"),
+                (2.5, Some(0), "2e+00"),
+            ],
+        );
+    }
+
+    #[test]
+    fn fixed_numbers_have_no_exponent() {
+        assert_formats(
+            Notation::Fixed,
+            &[
+                (-0.0, None, "-0"),
+                (1e21, None, "1000000000000000000000"),
+                (0.000_001_5, None, "0.0000015"),
+                (1.005, Some(2), "1.00"),
+                (0.5, Some(0), "0"),
+            ],
+        );
+    }
+
+    #[test]
+    fn general_numbers_have_an_exponent_when_it_is_small_or_large() {
+        assert_formats(
+            Notation::General,
+            &[
+                (0.0, None, "0"),
+                (100_000.0, None, "100000"),
+                (1_000_000.0, None, "1e+06"),
+                (0.0001, None, "0.0001"),
+                (0.00001, None, "1e-05"),
+                (123_456_789.0, Some(4), "1.235e+08"),
+                (100.0, Some(3), "100"),
+                (100.0, Some(2), "1e+02"),
+                (99.97, Some(3), "100"),
+                (1e20, Some(30), "100000000000000000000"),
+                (0.0, Some(0), "0"),
+            ],
+        );
+    }
+
+    #[test]
+    fn powers_of_two_are_exact() {
+        assert_formats(Notation::Binary, &[(1.0, None, "4503599627370496p-52")]);
+        assert_formats(
+            Notation::Hexadecimal,
+            &[
+                (0.0, None, "0x0p+00"),
+                (-1.5, None, "-0x1.8p+00"),
+                (5e-324, None, "0x1p-1074"),
+                (1.999, Some(1), "0x1.0p+01"),
+                (1.5, Some(0), "0x1p+01"),
+                (1.0, Some(16), "0x1.0000000000000000p+00"),
+            ],
+        );
+    }
+
+    #[test]
+    fn of_two_shortest_forms_the_even_one_is_taken() {
+        let number = f64::powi(2.0, -25);
+        assert_formats(
+            Notation::Exponent,
+            &[(number, None, "2.9802322387695312e-08")],
+        );
+        assert_eq!(format!("{number:e}"), "2.9802322387695313e-8");
+    }
+
+    #[test]
+    fn what_is_no_number_has_no_digits() {
+        assert_formats(
+            Notation::Hexadecimal,
+            &[
+                (f64::INFINITY, None, "+Inf"),
+                (f64::NEG_INFINITY, Some(3), "-Inf"),
+                (-f64::NAN, None, "NaN"),
+            ],
+        );
+    }
+
+    #[test]
+    fn precision_goes_beyond_what_rust_formats() {
+        for notation in [Notation::Exponent, Notation::Fixed, Notation::Hexadecimal] {
+            let text = format_float(5e-324, notation, Some(1_000_000));
+            assert!(text.len() > 1_000_000, "{notation:?}");
+        }
+        assert_eq!(
+            format_float(0.1, Notation::General, Some(1_000_000)).len(),
+            57
+        );
+    }
+}
