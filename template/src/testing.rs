@@ -1,8 +1,8 @@
-//! Renders templates in tests.
+//! Renders templates and prints values in tests, on a machine whose clock stands still.
 
 use std::time::{Duration, SystemTime};
 
-use crate::{Budget, Environment, Functions, Limits, List, Map, Template, Value};
+use crate::{Budget, Context, Environment, Functions, Limits, List, Map, Template, Value};
 
 struct Still;
 
@@ -30,6 +30,11 @@ fn root() -> Value {
         ("text".into(), Value::string("abc")),
     ];
     Map::of_any(entries.into()).into()
+}
+
+/// Runs `work` within the limits that hold by default.
+pub(crate) fn with_context<R>(work: impl FnOnce(&mut Context<'_>) -> R) -> R {
+    work(&mut Context::new(&Still, &mut Budget::default()))
 }
 
 /// What a template prints, or Go's text of what is wrong with it.

@@ -1,34 +1,11 @@
 //! What Go prints, by real Go.
 
-use std::time::{Duration, SystemTime};
-
 use super::*;
-use crate::environment::Environment;
-use crate::limits::{Budget, Limit, Limits};
+use crate::limits::Limit;
 use crate::str::Str;
+use crate::testing::with_context;
 use crate::types::{IntType, NamedType, Type, UintType};
 use crate::value::{List, Map, Members, Object};
-
-struct Still;
-
-impl Environment for Still {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
-
-fn with_context<R>(work: impl FnOnce(&mut Context<'_>) -> R) -> R {
-    let mut budget = Budget::new(Limits::default());
-    work(&mut Context::new(&Still, &mut budget))
-}
 
 fn formatted(format: &[u8], arguments: &[Value]) -> Result<Vec<u8>, CallError> {
     with_context(|context| printf(context, format, arguments))
