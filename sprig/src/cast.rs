@@ -1,5 +1,6 @@
 //! Conversions between Go types as `spf13/cast` makes them: what cannot be converted is zero.
 
+use sealed_template::strconv::{parse_float, parse_int};
 use sealed_template::{IntType, Value};
 
 /// `cast.ToInt64`: integers wrap around, floats and numbers in strings lose their fraction, if it is zero.
@@ -9,7 +10,7 @@ pub(crate) fn to_int64(value: &Value) -> i64 {
         Value::Int(_, number) => *number,
         Value::Uint(_, number) => number.cast_signed(),
         Value::Float(number) => truncate(*number),
-        Value::String(text) => parse_int(without_zero_fraction(text)).unwrap_or(0),
+        Value::String(text) => parse_int(without_zero_fraction(text), 0).unwrap_or(0),
         Value::Object(_) => named_int(value).unwrap_or(0),
         _ => 0,
     }
@@ -68,36 +69,6 @@ fn without_zero_fraction(text: &[u8]) -> &[u8] {
         Some((b'.', whole)) if zeros > 0 => whole,
         _ => text,
     }
-}
-
-// Stand-ins for `sealed_template::strconv`.
-fn parse_int(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let lower = digits.to_lowercase();
-    let (base, digits) = if let Some(d) = lower.strip_prefix("0x") {
-        (16, d)
-    } else if let Some(d) = lower.strip_prefix("0o") {
-        (8, d)
-    } else if let Some(d) = lower.strip_prefix("0b") {
-        (2, d)
-    } else if lower.len() > 1 && lower.starts_with('0') {
-        (8, lower.get(1..)?)
-    } else {
-        (10, &*lower)
-    };
-    if digits.starts_with(['+', '-']) {
-        return None;
-    }
-    i64::from_str_radix(&format!("{sign}{}", digits.replace('_', "")), base).ok()
-}
-
-fn parse_float(text: &[u8]) -> Option<f64> {
-    let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    Some(number)
 }
 
 #[cfg(test)]

@@ -1,5 +1,51 @@
-//! Functions for JSON.
+//! Functions for JSON, as Go's `encoding/json` reads and writes it.
 
-use sealed_template::Functions;
+mod decode;
+mod encode;
+mod indent;
 
-pub(crate) fn register(_functions: &mut Functions) {}
+use sealed_template::{CallError, Context, Functions, Str, Value};
+
+use decode::{Decoded, decode};
+use encode::{Form, encode};
+
+pub(crate) fn register(functions: &mut Functions) {
+    functions
+        .add("fromJson", |context: &mut Context<'_>, text: Str| {
+            or(
+                decode(context, &text).map(|decoded| decoded.value),
+                Value::Nil,
+            )
+        })
+        .add("mustFromJson", |context: &mut Context<'_>, text: Str| {
+            decode(context, &text).and_then(Decoded::into_result)
+        });
+    functions
+        .add("toJson", |context: &mut Context<'_>, value: Value| {
+            or(encode(context, &value, Form::Compact), "".into())
+        })
+        .add("toPrettyJson", |context: &mut Context<'_>, value: Value| {
+            or(encode(context, &value, Form::Pretty), "".into())
+        })
+        .add("mustToJson", |context: &mut Context<'_>, value: Value| {
+            encode(context, &value, Form::Compact)
+        })
+        .add(
+            "mustToPrettyJson",
+            |context: &mut Context<'_>, value: Value| encode(context, &value, Form::Pretty),
+        );
+    // Unlike the others it panics in Go.
+    for name in ["toRawJson", "mustToRawJson"] {
+        functions.add(name, |context: &mut Context<'_>, value: Value| {
+            encode(context, &value, Form::Raw)
+        });
+    }
+}
+
+/// The result, or `nothing` in place of an error that Sprig swallows. Limits are not Go's: they stay errors.
+fn or<T>(result: Result<T, CallError>, nothing: T) -> Result<T, CallError> {
+    result.or_else(|error| match error.passed_limit() {
+        Some(_) => Err(error),
+        None => Ok(nothing),
+    })
+}

@@ -4,7 +4,8 @@ mod decimal;
 mod round;
 mod sequences;
 
-use sealed_template::{CallError, Context, Functions, Rest, Str, Value};
+use sealed_template::strconv::{NumberError, parse_int};
+use sealed_template::{CallError, Context, Functions, Rest, Str, Value, fmt};
 
 use crate::cast::{to_float64, to_int, to_int64};
 use decimal::Decimal;
@@ -15,7 +16,7 @@ pub(crate) fn register(functions: &mut Functions) {
         .add("int64", |value: Value| to_int64(&value))
         .add("float64", |value: Value| to_float64(&value))
         .add("atoi", |text: Str| atoi(&text))
-        .add("toDecimal", |value: Value| from_octal(&value));
+        .add("toDecimal", from_octal);
     functions
         .add("add", |terms: Rest<Value>| sum(&terms))
         .add("add1", |value: Value| to_int64(&value).wrapping_add(1))
@@ -73,39 +74,17 @@ pub(crate) fn register(functions: &mut Functions) {
 }
 
 /// `strconv.Atoi` without its error: a number out of range is the nearest within.
-fn atoi(text: &[u8]) -> i64 {
-    let (is_negative, digits) = match text.split_first() {
-        Some((b'-', digits)) => (true, digits),
-        Some((b'+', digits)) => (false, digits),
-        _ => (false, text),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return 0;
+fn atoi(text: &[u8]) -> isize {
+    match parse_int(text, 10) {
+        Ok(number) | Err(NumberError::Range(number)) => to_int(&Value::int64(number)),
+        Err(NumberError::Syntax) => 0,
     }
-    digits.iter().fold(0, |number: i64, digit| {
-        let digit = i64::from(digit.saturating_sub(b'0'));
-        let shifted = number.saturating_mul(10);
-        if is_negative {
-            shifted.saturating_sub(digit)
-        } else {
-            shifted.saturating_add(digit)
-        }
-    })
 }
 
-/// What the digits of a value say when they are read as octal ones, zero if they cannot be.
-///
-/// Of all that Go prints, only strings and integral numbers can consist of octal digits; floats of a million
-/// and more are printed with an exponent.
-fn from_octal(value: &Value) -> i64 {
-    let text = match value {
-        Value::String(text) => text.to_text().into_owned(),
-        Value::Int(_, number) => number.to_string(),
-        Value::Uint(_, number) => number.to_string(),
-        Value::Float(number) if number.abs() < 1e6 => number.to_string(),
-        _ => String::new(),
-    };
-    i64::from_str_radix(&text, 8).unwrap_or(0)
+/// What a value is when the digits that it prints as are read as octal ones, zero if they cannot be.
+fn from_octal(context: &mut Context<'_>, value: Value) -> Result<i64, CallError> {
+    let text = fmt::print(context, &[value])?;
+    Ok(parse_int(&text, 8).unwrap_or(0))
 }
 
 fn sum(Rest(terms): &Rest<Value>) -> i64 {
@@ -153,6 +132,7 @@ fn exactly(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::with_context;
 
     #[test]
     fn atoi_stops_at_the_ends_of_the_range() {
@@ -163,8 +143,8 @@ mod tests {
             ("1_0", 0),
             (" 1", 0),
             ("-", 0),
-            ("9223372036854775808", i64::MAX),
-            ("-99999999999999999999", i64::MIN),
+            ("9223372036854775808", isize::MAX),
+            ("-99999999999999999999", isize::MIN),
         ] {
             assert_eq!(atoi(text.as_bytes()), number, "{text}");
         }
@@ -182,7 +162,8 @@ mod tests {
             ("8".into(), 0),
             (Value::Bool(true), 0),
         ] {
-            assert_eq!(from_octal(&value), number);
+            let found = with_context(|context| from_octal(context, value));
+            assert_eq!(found, Ok(number));
         }
     }
 

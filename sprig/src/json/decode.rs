@@ -1,0 +1,346 @@
+//! JSON as values.
+
+use std::collections::BTreeMap;
+
+use sealed_template::strconv::{parse_float, quote};
+use sealed_template::{CallError, Context, List, Map, Str, Value, utf8};
+
+/// How deep lists and maps may nest: Go's limit.
+const MAX_DEPTH: usize = 10_000;
+
+/// What a text says.
+pub(super) struct Decoded {
+    pub(super) value: Value,
+    /// The first number that is too large for a `float64`. There is nil in its place.
+    too_large: Option<Vec<u8>>,
+}
+
+impl Decoded {
+    /// The value, unless it is incomplete.
+    pub(super) fn into_result(self) -> Result<Value, CallError> {
+        let Some(number) = self.too_large else {
+            return Ok(self.value);
+        };
+        let mut text = b"json: cannot unmarshal number ".to_vec();
+        text.extend_from_slice(&number);
+        text.extend_from_slice(b" into Go value of type float64");
+        Err(CallError::new(text))
+    }
+}
+
+/// Reads JSON. All numbers are of type `float64`; the last of several entries with one key wins; what is not
+/// UTF-8 becomes U+FFFD.
+pub(super) fn decode(context: &mut Context<'_>, text: &[u8]) -> Result<Decoded, CallError> {
+    let mut decoder = Decoder {
+        rest: text,
+        open: Vec::new(),
+        too_large: None,
+    };
+    let value = decoder.document(context)?;
+    Ok(Decoded {
+        value,
+        too_large: decoder.too_large,
+    })
+}
+
+/// Reads from left to right without recursion, and stops at the first byte that Go's scanner stops at.
+struct Decoder<'t> {
+    rest: &'t [u8],
+    open: Vec<Open>,
+    too_large: Option<Vec<u8>>,
+}
+
+/// A list or map whose end is yet to come.
+enum Open {
+    List(Vec<Value>),
+    Map {
+        entries: BTreeMap<Str, Value>,
+        key: Str,
+    },
+}
+
+impl Decoder<'_> {
+    fn document(&mut self, context: &mut Context<'_>) -> Result<Value, CallError> {
+        loop {
+            context.charge(size_of::<(Str, Value)>())?;
+            context.spend(1)?;
+            let Some(mut value) = self.value()? else {
+                continue;
+            };
+            // The value may be the last in many lists and maps.
+            loop {
+                match self.open.last_mut() {
+                    None => return self.end().map(|()| value),
+                    Some(Open::List(items)) => {
+                        items.push(value);
+                        match self.skip_blanks() {
+                            Some(b',') => {
+                                self.advance(1);
+                                break;
+                            }
+                            Some(b']') => value = self.close(),
+                            _ => return Err(self.unexpected("after array element")),
+                        }
+                    }
+                    Some(Open::Map { entries, key }) => {
+                        entries.insert(key.clone(), value);
+                        match self.skip_blanks() {
+                            Some(b',') => {
+                                self.advance(1);
+                                self.key()?;
+                                break;
+                            }
+                            Some(b'}') => value = self.close(),
+                            _ => return Err(self.unexpected("after object key:value pair")),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads a value; none if a list or map was opened that has something in it.
+    fn value(&mut self) -> Result<Option<Value>, CallError> {
+        Ok(Some(match self.skip_blanks() {
+            Some(b'[') => {
+                self.open(Open::List(Vec::new()))?;
+                if self.skip_blanks() != Some(b']') {
+                    return Ok(None);
+                }
+                self.close()
+            }
+            Some(b'{') => {
+                let entries = BTreeMap::new();
+                let key = "".into();
+                self.open(Open::Map { entries, key })?;
+                if self.skip_blanks() != Some(b'}') {
+                    self.key()?;
+                    return Ok(None);
+                }
+                self.close()
+            }
+            Some(b'"') => {
+                self.advance(1);
+                Value::String(self.string()?)
+            }
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b't') => self.literal("true", Value::Bool(true))?,
+            Some(b'f') => self.literal("false", Value::Bool(false))?,
+            Some(b'n') => self.literal("null", Value::Nil)?,
+            _ => return Err(self.unexpected("looking for beginning of value")),
+        }))
+    }
+
+    fn open(&mut self, open: Open) -> Result<(), CallError> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(self.unexpected("exceeded max depth"));
+        }
+        self.open.push(open);
+        self.advance(1);
+        Ok(())
+    }
+
+    /// Takes the closing bracket of what was opened last, and returns what that has become.
+    fn close(&mut self) -> Value {
+        self.advance(1);
+        match self.open.pop() {
+            Some(Open::List(items)) => List::of_any(items).into(),
+            Some(Open::Map { entries, .. }) => Map::of_any(entries).into(),
+            None => Value::Nil,
+        }
+    }
+
+    /// Reads a key and its colon.
+    fn key(&mut self) -> Result<(), CallError> {
+        if self.skip_blanks() != Some(b'"') {
+            return Err(self.unexpected("looking for beginning of object key string"));
+        }
+        self.advance(1);
+        let name = self.string()?;
+        if self.skip_blanks() != Some(b':') {
+            return Err(self.unexpected("after object key"));
+        }
+        self.advance(1);
+        if let Some(Open::Map { key, .. }) = self.open.last_mut() {
+            *key = name;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), CallError> {
+        match self.skip_blanks() {
+            None => Ok(()),
+            Some(_) => Err(self.unexpected("after top-level value")),
+        }
+    }
+
+    /// Reads a word that stands for `value`.
+    fn literal(&mut self, word: &str, value: Value) -> Result<Value, CallError> {
+        for letter in word.bytes() {
+            if self.peek() != letter {
+                let expected = char::from(letter);
+                return Err(self.invalid(&format!("in literal {word} (expecting '{expected}')")));
+            }
+            self.advance(1);
+        }
+        Ok(value)
+    }
+
+    fn number(&mut self) -> Result<Value, CallError> {
+        let start = self.rest;
+        if self.peek() == b'-' {
+            self.advance(1);
+        }
+        // Nothing may follow a leading zero.
+        if self.peek() == b'0' {
+            self.advance(1);
+        } else {
+            self.digits("in numeric literal")?;
+        }
+        if self.peek() == b'.' {
+            self.advance(1);
+            self.digits("after decimal point in numeric literal")?;
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            self.advance(1);
+            if matches!(self.peek(), b'+' | b'-') {
+                self.advance(1);
+            }
+            self.digits("in exponent of numeric literal")?;
+        }
+        let len = start.len().saturating_sub(self.rest.len());
+        let text = start.get(..len).unwrap_or_default();
+        Ok(parse_float(text).map_or_else(
+            |_| {
+                self.too_large.get_or_insert_with(|| text.to_vec());
+                Value::Nil
+            },
+            Value::Float,
+        ))
+    }
+
+    /// Skips digits, of which there must be one at least.
+    fn digits(&mut self, place: &str) -> Result<(), CallError> {
+        if !self.peek().is_ascii_digit() {
+            return Err(self.invalid(place));
+        }
+        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit());
+        self.advance(digits.count());
+        Ok(())
+    }
+
+    /// Reads a string whose opening quote has been taken.
+    fn string(&mut self) -> Result<Str, CallError> {
+        let mut text = Vec::new();
+        while let Some((char, len)) = utf8::decode(self.rest) {
+            match char {
+                '"' => {
+                    self.advance(1);
+                    return Ok(text.into());
+                }
+                '\\' => {
+                    self.advance(1);
+                    let char = self.escape()?;
+                    utf8::push(&mut text, char);
+                }
+                '\0'..' ' => return Err(self.invalid("in string literal")),
+                _ => {
+                    self.advance(len);
+                    utf8::push(&mut text, char);
+                }
+            }
+        }
+        Err(end_of_input())
+    }
+
+    /// Reads an escape whose backslash has been taken.
+    fn escape(&mut self) -> Result<char, CallError> {
+        let char = match self.peek() {
+            byte @ (b'"' | b'\\' | b'/') => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                self.advance(1);
+                return self.code();
+            }
+            _ => return Err(self.invalid("in string escape code")),
+        };
+        self.advance(1);
+        Ok(char)
+    }
+
+    /// Reads the digits of an escape, and those of another if both are a pair. A surrogate without its other
+    /// half is U+FFFD.
+    fn code(&mut self) -> Result<char, CallError> {
+        let Some(unit) = hexadecimal(self.rest) else {
+            let digits = self.rest.iter().take_while(|byte| byte.is_ascii_hexdigit());
+            self.advance(digits.count());
+            return Err(self.invalid("in \\u hexadecimal character escape"));
+        };
+        self.advance(4);
+        let next = self.rest.strip_prefix(b"\\u").and_then(hexadecimal);
+        let mut chars = char::decode_utf16(std::iter::once(unit).chain(next));
+        let Some(Ok(char)) = chars.next() else {
+            return Ok(char::REPLACEMENT_CHARACTER);
+        };
+        if char > '\u{FFFF}' {
+            self.advance(6);
+        }
+        Ok(char)
+    }
+
+    fn skip_blanks(&mut self) -> Option<u8> {
+        let is_blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r' | b'\n');
+        self.advance(self.rest.iter().take_while(is_blank).count());
+        self.rest.first().copied()
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
+    /// The next byte. At the end it is a blank: Go's scanner is given one there to see whether that completes
+    /// what it is in.
+    fn peek(&self) -> u8 {
+        self.rest.first().copied().unwrap_or(b' ')
+    }
+
+    /// The error for a byte that may not follow, or for the end where something has to.
+    fn unexpected(&self, place: &str) -> CallError {
+        if self.rest.is_empty() {
+            return end_of_input();
+        }
+        self.invalid(place)
+    }
+
+    /// The error for a byte that may not follow.
+    fn invalid(&self, place: &str) -> CallError {
+        let quoted = match self.peek() {
+            b'\'' => b"\\'".to_vec(),
+            b'"' => b"\"".to_vec(),
+            byte => {
+                let quoted = quote(char::from(byte).to_string().as_bytes());
+                let inner = quoted.get(1..quoted.len().saturating_sub(1));
+                inner.unwrap_or_default().to_vec()
+            }
+        };
+        let parts: [&[u8]; 4] = [b"invalid character '", &quoted, b"' ", place.as_bytes()];
+        CallError::new(parts.concat())
+    }
+}
+
+fn end_of_input() -> CallError {
+    CallError::new("unexpected end of JSON input")
+}
+
+/// The number that four hexadecimal digits are.
+fn hexadecimal(text: &[u8]) -> Option<u16> {
+    let digits = text.first_chunk::<4>()?;
+    let number = digits.iter().try_fold(0, |number, digit| {
+        Some(number << 4 | char::from(*digit).to_digit(16)?)
+    });
+    u16::try_from(number?).ok()
+}
