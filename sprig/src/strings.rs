@@ -3,16 +3,20 @@
 mod case;
 mod cut;
 mod pieces;
+mod values;
 mod words;
 mod wrap;
 
 use memchr::memmem;
 use sealed_template::{Functions, Str};
 
+pub(crate) use values::strval;
+
 pub(crate) fn register(functions: &mut Functions) {
     case::register(functions);
     cut::register(functions);
     pieces::register(functions);
+    values::register(functions);
     words::register(functions);
     wrap::register(functions);
     functions

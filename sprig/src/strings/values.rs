@@ -1,0 +1,200 @@
+//! Values of any type as strings.
+
+use sealed_template::{
+    CallError, Context, Functions, GoType as _, Operand, Rest, Slice, Str, Type, UintType, Value,
+    fmt, strconv,
+};
+
+use super::pieces::joined;
+
+pub(super) fn register(functions: &mut Functions) {
+    functions
+        .add("cat", cat)
+        .add("join", join)
+        .add("quote", quote)
+        .add("sortAlpha", sort_alpha)
+        .add("squote", squote)
+        .add("toString", |context: &mut Context<'_>, value: Value| {
+            strval(context, &value)
+        })
+        .add("toStrings", |context: &mut Context<'_>, value: Value| {
+            strslice(context, &value)
+        });
+}
+
+/// A value as a string: strings and bytes are what they are, everything else as `%v` prints it.
+pub(crate) fn strval(context: &mut Context<'_>, value: &Value) -> Result<Str, CallError> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::List(list) if *list.element() == Type::Uint(UintType::Uint8) => {
+            let byte = |item: &Value| match item {
+                Value::Uint(_, number) => u8::try_from(*number).ok(),
+                _ => None,
+            };
+            let bytes: Vec<u8> = list.items().iter().filter_map(byte).collect();
+            Ok(bytes.into())
+        }
+        _ => {
+            let mut out = Vec::new();
+            fmt::write_value(context, &mut out, value)?;
+            Ok(out.into())
+        }
+    }
+}
+
+/// The items of a list as strings, without those that are nil; of everything else, one string. A `[]string`
+/// stays the slice it is.
+pub(crate) fn strslice(context: &mut Context<'_>, value: &Value) -> Result<Slice<Str>, CallError> {
+    match value {
+        Value::Nil => Ok(Slice::new([])),
+        Value::List(list) if *list.element() == Type::String => {
+            Slice::from_operand(Operand::from_value(value.clone()))
+        }
+        Value::List(list) => {
+            let items = list.to_vec();
+            let strings = present(&items).map(|item| strval(context, item));
+            Ok(Slice::new(strings.collect::<Result<Vec<_>, _>>()?))
+        }
+        value => Ok(Slice::new([strval(context, value)?])),
+    }
+}
+
+/// The values that are not nil.
+fn present(values: &[Value]) -> impl Iterator<Item = &Value> {
+    values.iter().filter(|value| !matches!(value, Value::Nil))
+}
+
+/// The values that are not nil, with spaces between them, each as `write` writes it.
+fn spaced(
+    context: &mut Context<'_>,
+    values: &[Value],
+    write: impl Fn(&mut Context<'_>, &mut Vec<u8>, &Value) -> Result<(), CallError>,
+) -> Result<Str, CallError> {
+    let mut out = Vec::new();
+    for (index, value) in present(values).enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        write(context, &mut out, value)?;
+    }
+    Ok(out.into())
+}
+
+fn cat(context: &mut Context<'_>, Rest(values): Rest<Value>) -> Result<Str, CallError> {
+    spaced(context, &values, fmt::write_value)
+}
+
+fn quote(context: &mut Context<'_>, Rest(values): Rest<Value>) -> Result<Str, CallError> {
+    spaced(context, &values, |context, out, value| {
+        let text = strval(context, value)?;
+        strconv::append_quote(out, &text);
+        Ok(())
+    })
+}
+
+/// Single quotes around each value, and nothing escaped.
+fn squote(context: &mut Context<'_>, Rest(values): Rest<Value>) -> Result<Str, CallError> {
+    spaced(context, &values, |context, out, value| {
+        out.push(b'\'');
+        fmt::write_value(context, out, value)?;
+        out.push(b'\'');
+        Ok(())
+    })
+}
+
+fn join(context: &mut Context<'_>, separator: Str, value: Value) -> Result<Str, CallError> {
+    let strings = strslice(context, &value)?;
+    let strings = strings.items();
+    let pieces = strings.iter().filter_map(|string| match string {
+        Value::String(text) => Some(text.as_bytes()),
+        _ => None,
+    });
+    joined(context, pieces, &separator)
+}
+
+/// The items as strings in the order of their bytes. A `[]string` is itself sorted, for all who hold it.
+fn sort_alpha(context: &mut Context<'_>, value: Value) -> Result<Slice<Str>, CallError> {
+    let Value::List(_) = value else {
+        return Ok(Slice::new([strval(context, &value)?]));
+    };
+    let strings = strslice(context, &value)?;
+    context.spend(sorting_cost(&strings.items()))?;
+    strings.sort_by(|a, b| match (a, b) {
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        _ => std::cmp::Ordering::Equal,
+    });
+    Ok(strings)
+}
+
+/// Steps that it takes to sort strings: one for each comparison, and one for each KiB compared.
+fn sorting_cost(strings: &[Value]) -> u64 {
+    let size = strings.iter().fold(0, |size: u64, string| match string {
+        Value::String(text) => size
+            .saturating_add(text.len() as u64 >> 10)
+            .saturating_add(1),
+        _ => size,
+    });
+    size.saturating_mul(u64::from(strings.len().checked_ilog2().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use sealed_template::List;
+
+    use super::*;
+    use crate::testing::{call, with_context};
+
+    fn text(name: &str, arguments: Vec<Value>) -> String {
+        match call(name, arguments) {
+            Ok(Value::String(text)) => text.to_text().into_owned(),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn nil_is_left_out_but_for_a_single_string() {
+        let values = || vec![Value::string("a"), Value::Nil, Value::int(1)];
+        assert_eq!(text("cat", values()), "a 1");
+        assert_eq!(text("quote", values()), r#""a" "1""#);
+        assert_eq!(text("squote", values()), "'a' '1'");
+        let list = Value::List(List::of_any(values()));
+        assert_eq!(text("join", vec!["-".into(), list]), "a-1");
+        assert_eq!(text("toString", vec![Value::Nil]), "<nil>");
+        assert_eq!(text("join", vec!["-".into(), Value::Nil]), "");
+    }
+
+    #[test]
+    fn bytes_are_a_string() {
+        let bytes = [104, 105].map(|byte| Value::Uint(UintType::Uint8, byte));
+        let list = List::new(&Type::Uint(UintType::Uint8), bytes.into());
+        assert_eq!(text("toString", vec![list.clone().into()]), "hi");
+        assert_eq!(text("cat", vec![list.into()]), "[104 105]");
+    }
+
+    #[test]
+    fn a_slice_of_strings_is_sorted_in_place() {
+        let strings = List::new(&Type::String, ["b", "a"].map(Value::from).into());
+        let anything = List::of_any(["b", "a"].map(Value::from).into());
+        with_context(|context| {
+            for (list, first) in [(&strings, "a"), (&anything, "b")] {
+                let sorted = sort_alpha(context, list.clone().into()).unwrap();
+                assert_eq!(
+                    strval(context, &sorted.get(0).unwrap()).unwrap().to_text(),
+                    "a"
+                );
+                assert_eq!(
+                    strval(context, &list.get(0).unwrap()).unwrap().to_text(),
+                    first
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_joined_is_charged_before_it_is_built() {
+        let text = Value::string("x".repeat(1 << 20));
+        let list = List::of_any(vec![text; 1 << 10]);
+        let error = call("join", vec!["".into(), list.into()]).unwrap_err();
+        assert_eq!(error.passed_limit(), Some(sealed_template::Limit::Memory));
+    }
+}
