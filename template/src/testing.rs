@@ -27,6 +27,7 @@ fn root() -> Value {
         ("ints".into(), ints().into()),
         ("map".into(), map.into()),
         ("nil".into(), Value::Nil),
+        ("number".into(), Value::int(1)),
         ("text".into(), Value::string("abc")),
     ];
     Map::of_any(entries.into()).into()

@@ -71,14 +71,20 @@ fn zero(type_: Type) -> Value {
 
 /// An argument as an index, at most `capacity`.
 fn position(index: &Operand, capacity: usize) -> Result<usize, CallError> {
-    let number = match index.value().underlying() {
-        Value::Int(_, number) => number,
-        Value::Uint(_, number) => number.cast_signed(),
-        Value::Nil => return Err(CallError::new("cannot index slice/array with nil")),
-        value => {
-            let text = format!("cannot index slice/array with type {}", value.type_name());
-            return Err(CallError::new(text));
-        }
+    let number = match index {
+        Operand::Concrete(value) => match value.underlying() {
+            Value::Int(_, number) => Some(number),
+            Value::Uint(_, number) => Some(number.cast_signed()),
+            _ => None,
+        },
+        Operand::Interface(_) | Operand::Invalid => None,
+    };
+    let Some(number) = number else {
+        let text = match index.type_of() {
+            Some(type_) => format!("cannot index slice/array with type {type_}"),
+            None => "cannot index slice/array with nil".to_owned(),
+        };
+        return Err(CallError::new(text));
     };
     usize::try_from(number)
         .ok()
@@ -108,8 +114,9 @@ pub(super) fn slice(item: Operand, indexes: Rest<Operand>) -> Result<Operand, Ca
         }
     };
     let mut positions = Vec::with_capacity(3);
+    // Unlike `index`, this does not look into interfaces: Go refuses what was read out of a list or map.
     for index in indexes {
-        positions.push(position(&index.indirect_interface(), capacity)?);
+        positions.push(position(&index, capacity)?);
     }
     let from = positions.first().copied().unwrap_or(0);
     let to = positions.get(1).copied().unwrap_or(len);
@@ -234,6 +241,15 @@ mod tests {
             (
                 "{{slice .text 0 1 2}}",
                 "error calling slice: cannot 3-index slice a string",
+            ),
+            (
+                "{{slice .text .none}}",
+                "error calling slice: cannot index slice/array with nil",
+            ),
+            ("{{slice .text (index .ints 1)}}", "bc"),
+            (
+                "{{slice .text .number}}",
+                "error calling slice: cannot index slice/array with type interface {}",
             ),
             (
                 "{{slice .text 2 1}}",
