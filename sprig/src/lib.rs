@@ -15,6 +15,7 @@
     reason = "a function that templates call owns its arguments"
 )]
 
+mod base64;
 mod cast;
 mod crypto;
 mod date;

@@ -58,11 +58,18 @@ impl<'a> Context<'a> {
             .ok_or_else(|| CallError::limit(Limit::Steps))?;
         self.steps_to_clock = self.steps_to_clock.saturating_sub(steps);
         if self.steps_to_clock == 0 {
-            self.steps_to_clock = STEPS_PER_CLOCK;
-            let now = self.environment.monotonic();
-            if self.budget.deadline.is_some_and(|deadline| now > deadline) {
-                return Err(CallError::limit(Limit::Time));
-            }
+            self.check_time()?;
+        }
+        Ok(())
+    }
+
+    /// An error past [`Limits::time`](crate::Limits::time). To be called after work that a clock can notice;
+    /// [`spend`](Self::spend) looks often enough otherwise.
+    pub fn check_time(&mut self) -> Result<(), CallError> {
+        self.steps_to_clock = STEPS_PER_CLOCK;
+        let now = self.environment.monotonic();
+        if self.budget.deadline.is_some_and(|deadline| now > deadline) {
+            return Err(CallError::limit(Limit::Time));
         }
         Ok(())
     }
