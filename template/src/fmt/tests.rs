@@ -1,5 +1,7 @@
 //! What Go prints, by real Go.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::limits::Limit;
 use crate::str::Str;
@@ -391,4 +393,26 @@ fn padding_is_paid_for_before_it_is_made() {
     let width = b"%10000000s%[1]10000000d%[1].10000000f".repeat(20);
     let error = formatted(&width, &[any(1)]).unwrap_err();
     assert_eq!(error.passed_limit(), Some(Limit::Memory));
+}
+
+/// Formats of what directives are made of, mostly malformed.
+fn formats() -> impl Strategy<Value = Vec<u8>> {
+    let bytes = b"%%%%+-# 0123456789.*[]vTtbcdoOqxXUeEfFgGspwz\xFF\xC3\xA9";
+    proptest::collection::vec(proptest::sample::select(bytes.to_vec()), 0..24)
+}
+
+proptest! {
+    #[test]
+    fn any_format_is_printed_or_passes_a_limit(
+        format in formats(),
+        number: i64,
+        float: f64,
+        text: Vec<u8>,
+    ) {
+        let text = Value::string(text);
+        let arguments = [any(number), float.into(), text, Value::Nil, hour(), any(3)];
+        if let Err(error) = formatted(&format, &arguments) {
+            prop_assert!(error.passed_limit().is_some());
+        }
+    }
 }

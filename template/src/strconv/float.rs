@@ -23,7 +23,8 @@ const MOST_DECIMALS: usize = 1074;
 
 /// `number` as text: Go's `strconv.FormatFloat` for 64 bits.
 ///
-/// Without `precision`, it has the fewest digits that tell it from its neighbours.
+/// Without `precision`, it has the fewest digits that tell it from its neighbours. With it, the text is as
+/// long as that says: whoever takes it from a template charges for it first.
 pub fn format_float(number: f64, notation: Notation, precision: Option<usize>) -> String {
     let magnitude = number.abs();
     let mut text = match notation {
@@ -218,6 +219,8 @@ fn parts(number: f64) -> (u64, i32) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -323,5 +326,16 @@ mod tests {
             format_float(0.1, Notation::General, Some(1_000_000)).len(),
             57
         );
+    }
+
+    proptest! {
+        #[test]
+        fn the_shortest_form_is_read_back(number in proptest::num::f64::ANY) {
+            prop_assume!(!number.is_nan());
+            for notation in [Notation::Exponent, Notation::Fixed, Notation::General] {
+                let text = format_float(number, notation, None);
+                prop_assert_eq!(text.parse(), Ok(number), "{}", text);
+            }
+        }
     }
 }

@@ -114,7 +114,10 @@ fn append_code(out: &mut Vec<u8>, char: char) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::strconv::unquote;
 
     fn ascii(text: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -161,6 +164,14 @@ mod tests {
         }
         for text in [&b"`"[..], b"\n", b"\r", b"\x7F", b"\xFF", b"\xEF\xBB\xBF"] {
             assert!(!can_backquote(text), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_unquoted_to_themselves(text: Vec<u8>) {
+            prop_assert_eq!(unquote(&quote(&text)), Some(text.clone()));
+            prop_assert_eq!(unquote(&ascii(&text)), Some(text));
         }
     }
 }
