@@ -1,5 +1,47 @@
 //! Functions for base64, base32, hashes.
+//!
+//! What cannot be decoded is no error: the text of Go's error is the result.
 
-use sealed_template::Functions;
+mod base32;
+mod base64;
 
-pub(crate) fn register(_functions: &mut Functions) {}
+use sealed_template::{Functions, Str};
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha512};
+
+pub(crate) fn register(functions: &mut Functions) {
+    functions
+        .add("adler32sum", |text: Str| {
+            Str::from(adler2::adler32_slice(&text).to_string())
+        })
+        .add("b32dec", |text: Str| {
+            decoded(base32::decode(&text), "base32")
+        })
+        .add("b32enc", |text: Str| Str::from(base32::encode(&text)))
+        .add("b64dec", |text: Str| {
+            decoded(base64::decode(&text), "base64")
+        })
+        .add("b64enc", |text: Str| Str::from(base64::encode(&text)))
+        .add("sha1sum", |text: Str| hex_digest::<Sha1>(&text))
+        .add("sha256sum", |text: Str| hex_digest::<Sha256>(&text))
+        .add("sha512sum", |text: Str| hex_digest::<Sha512>(&text));
+}
+
+/// Where an encoded text is wrong: a count of bytes.
+#[derive(Debug, PartialEq, Eq)]
+struct Corrupt(usize);
+
+fn decoded(result: Result<Vec<u8>, Corrupt>, encoding: &str) -> Str {
+    match result {
+        Ok(bytes) => bytes.into(),
+        Err(Corrupt(at)) => format!("illegal {encoding} data at input byte {at}").into(),
+    }
+}
+
+fn hex_digest<D: Digest>(text: &[u8]) -> Str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let hash = D::digest(text);
+    let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let digits = nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble)));
+    digits.copied().collect::<Vec<u8>>().into()
+}
