@@ -8,10 +8,9 @@
 mod address;
 mod authority;
 mod escape;
-mod quote;
 mod reference;
 
-use sealed_template::{CallError, Functions, Mapping, Str, Value};
+use sealed_template::{CallError, Functions, Mapping, Str, Value, strconv};
 
 use self::authority::{Userinfo, hostname};
 use self::reference::Reference;
@@ -82,6 +81,11 @@ fn part(parts: &Mapping<Value>, key: &str) -> Result<Vec<u8>, CallError> {
     }
 }
 
+/// A text as errors quote it.
+fn quote(text: &[u8]) -> String {
+    String::from_utf8_lossy(&strconv::quote(text)).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +145,7 @@ mod tests {
                 r#"invalid host: ParseAddr("::g"): each colon-separated field must have at least one digit (at "g")"#,
             ),
         ] {
-            let quoted = quote::quote(url.as_bytes());
+            let quoted = quote(url.as_bytes());
             let expected = format!("unable to parse url: parse {quoted}: {cause}");
             assert_eq!(parsed(url).unwrap_err(), expected);
         }

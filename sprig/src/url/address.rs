@@ -1,6 +1,6 @@
 //! IP addresses as Go's `net/netip` reads them, for the sake of its errors.
 
-use super::quote::quote;
+use super::quote;
 
 /// Checks that `text` is an IPv6 address, with or without a zone.
 pub(super) fn check_v6(text: &[u8]) -> Result<(), String> {

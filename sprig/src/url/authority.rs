@@ -2,7 +2,7 @@
 
 use super::address;
 use super::escape::Part;
-use super::quote::quote;
+use super::quote;
 
 /// A user name, and a password if there is one.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Percent encoding, which differs from part to part.
 
-use super::quote::quote;
+use super::quote;
 
 /// A part of a URL, as far as encoding goes.
 #[derive(Clone, Copy, PartialEq, Eq)]

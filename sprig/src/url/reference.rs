@@ -2,7 +2,7 @@
 
 use super::authority::{self, Userinfo, split_once};
 use super::escape::Part;
-use super::quote::quote;
+use super::quote;
 
 /// A URL reference. All parts but `query` and `opaque` are decoded.
 #[derive(Clone, Debug, Default)]
