@@ -1,0 +1,128 @@
+//! All cases of the table, against what Go and Sprig made of them.
+//!
+//! Output must be the same to the byte, and failures must come in the same phase with the same text, except
+//! for the texts that `conformance_differences.txt` lists with reasons.
+
+#[expect(dead_code, reason = "the engine's own test reads more of a case")]
+#[path = "../../template/conformance/cases.rs"]
+mod cases;
+
+use std::collections::BTreeMap;
+
+use cases::{Case, Expected};
+use regex::bytes::Regex;
+use sealed_sprig::System;
+use sealed_template::{Budget, Functions, Limits, Template};
+
+/// How an outcome relates to the expected one.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Same,
+    /// The template fails as it must, but says so in other words.
+    OtherText(String),
+    Different(String),
+}
+
+/// The cases whose error text may differ, by id, with the reasons.
+fn allowed_differences() -> BTreeMap<&'static str, &'static str> {
+    let lines = include_str!("conformance_differences.txt").lines();
+    let entries = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let split = |line: &'static str| line.split_once(' ').expect("an id and a reason");
+    entries.map(split).collect()
+}
+
+fn judge(case: &Case, functions: &Functions) -> Verdict {
+    let outcome = outcome(case, functions);
+    match (&case.expected, &outcome) {
+        (Expected::Output(expected), Expected::Output(output)) if expected == output => {
+            Verdict::Same
+        }
+        (Expected::Matching(pattern), Expected::Output(output)) => {
+            let regex = Regex::new(pattern).expect("a regular expression");
+            if regex.is_match(output) {
+                Verdict::Same
+            } else {
+                Verdict::Different(shown(&outcome))
+            }
+        }
+        (Expected::ParseError(expected), Expected::ParseError(message))
+        | (Expected::ExecError(expected), Expected::ExecError(message)) => {
+            if expected == message {
+                Verdict::Same
+            } else {
+                Verdict::OtherText(shown(&outcome))
+            }
+        }
+        _ => Verdict::Different(shown(&outcome)),
+    }
+}
+
+fn outcome(case: &Case, functions: &Functions) -> Expected {
+    let text = case.template.as_str();
+    let template = match Template::parse(&case.name, text, functions, &Limits::default()) {
+        Ok(template) => template,
+        Err(error) => return Expected::ParseError(error.to_string()),
+    };
+    match template.render(case.root(), &System::new(), &mut Budget::default()) {
+        Ok(rendered) => Expected::Output(rendered.output),
+        Err(error) => {
+            Expected::ExecError(String::from_utf8_lossy(error.private().text()).into_owned())
+        }
+    }
+}
+
+fn shown(outcome: &Expected) -> String {
+    match outcome {
+        Expected::Output(bytes) => format!("output {:?}", String::from_utf8_lossy(bytes)),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+#[ignore = "families are missing"]
+fn every_case_renders_as_go_and_sprig_render_it() {
+    let functions = sealed_sprig::functions();
+    let mut allowed = allowed_differences();
+    let mut counts = BTreeMap::new();
+    let mut failures = Vec::new();
+    let cases = cases::all();
+    for case in &cases {
+        let (good, total) = counts.entry(&case.group).or_insert((0, 0));
+        *total += 1;
+        let outcome = match judge(case, &functions) {
+            Verdict::OtherText(_) if allowed.remove(&*case.id).is_some() => {
+                *good += 1;
+                continue;
+            }
+            Verdict::Same => {
+                *good += 1;
+                continue;
+            }
+            Verdict::OtherText(outcome) | Verdict::Different(outcome) => outcome,
+        };
+        failures.push(format!(
+            "{} {:?}\n  expected {}\n  got      {outcome}\n",
+            case.id,
+            case.template,
+            shown(&case.expected)
+        ));
+    }
+    for (group, (good, total)) in &counts {
+        println!("{good:>4} of {total:<4} {group}");
+    }
+    println!(
+        "{:>4} of {:<4} in all",
+        cases.len() - failures.len(),
+        cases.len()
+    );
+    assert!(
+        failures.is_empty(),
+        "{} cases differ\n{}",
+        failures.len(),
+        failures.concat()
+    );
+    assert!(
+        allowed.is_empty(),
+        "differences that are allowed but gone: {allowed:?}"
+    );
+}
