@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sealed_template::{CallError, Context, Functions, Mapping, Rest, Slice, Str, Value};
 
+use crate::strings::strval;
+
 /// A Go `map[string]interface {}`.
 type Dict = Mapping<Value>;
 
@@ -97,16 +99,6 @@ fn entries(context: &mut Context<'_>, dict: &Dict) -> Result<Vec<(Str, Value)>, 
     context.spend(u64::try_from(dict.len()).unwrap_or(u64::MAX))?;
     context.charge(dict.len().saturating_mul(size_of::<(Str, Value)>()))?;
     Ok(dict.to_vec())
-}
-
-// Stands in for `strings::strval`.
-fn strval(context: &mut Context<'_>, value: &Value) -> Result<Str, CallError> {
-    context.spend(1)?;
-    Ok(match value {
-        Value::String(text) => text.clone(),
-        Value::Int(_, number) => number.to_string().into(),
-        _ => "".into(),
-    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use sealed_template::{CallError, Context, Rest, Slice, Value};
 
 use super::{list_of, pay_for};
+use crate::reflection::deep_equal;
 
 /// The items, each once, where it first stands.
 pub(super) fn uniq(context: &mut Context<'_>, list: Value) -> Result<Slice<Value>, CallError> {
@@ -54,17 +55,6 @@ fn contains(context: &mut Context<'_>, items: &[Value], needle: &Value) -> Resul
         }
     }
     Ok(false)
-}
-
-// Stands in for `reflection::deep_equal`.
-fn deep_equal(context: &mut Context<'_>, a: &Value, b: &Value) -> Result<bool, CallError> {
-    context.spend(0)?;
-    Ok(match (a, b) {
-        (Value::Nil, Value::Nil) => true,
-        (Value::Int(a, x), Value::Int(b, y)) => a == b && x == y,
-        (Value::String(a), Value::String(b)) => a == b,
-        _ => false,
-    })
 }
 
 #[cfg(test)]
