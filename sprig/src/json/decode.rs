@@ -344,3 +344,141 @@ fn hexadecimal(text: &[u8]) -> Option<u16> {
     });
     u16::try_from(number?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::encode::{Form, encode};
+    use crate::testing::with_context;
+
+    /// What is read, written as JSON again, or why it cannot be read.
+    fn read(text: &[u8]) -> String {
+        let result = with_context(|context| {
+            let value = decode(context, text)?.into_result()?;
+            encode(context, &value, Form::Raw)
+        });
+        match result {
+            Ok(json) => json.to_text().into_owned(),
+            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+        }
+    }
+
+    #[test]
+    fn values_are_what_go_reads() {
+        for (text, json) in [
+            (" null ", "null"),
+            ("[1,-0,2.50,1E3,0.1e1]", "[1,-0,2.5,1000,1]"),
+            (r#"{"b":[],"a":{},"b":[{}]}"#, r#"{"a":{},"b":[{}]}"#),
+            (r#""\"\\\/\b\f\n\r\t\u00e9""#, r#""\"\\/\b\f\n\r\té""#),
+            (r#""\ud83d\ude00""#, "\"\u{1F600}\""),
+            (
+                r#""\ud83dx\ude00\ud83d\u0041""#,
+                "\"\u{FFFD}x\u{FFFD}\u{FFFD}A\"",
+            ),
+            (r#""\ud834\ud834\udd1e""#, "\"\u{FFFD}\u{1D11E}\""),
+        ] {
+            assert_eq!(read(text.as_bytes()), json, "{text}");
+        }
+        assert_eq!(read(b"\"\xff\xe2\x82\""), "\"\u{FFFD}\u{FFFD}\u{FFFD}\"");
+    }
+
+    #[test]
+    fn the_first_byte_that_does_not_fit_is_named() {
+        for (text, error) in [
+            ("x", "invalid character 'x' looking for beginning of value"),
+            (
+                "'",
+                r"invalid character '\'' looking for beginning of value",
+            ),
+            (
+                "[1,]",
+                "invalid character ']' looking for beginning of value",
+            ),
+            ("[1 2]", "invalid character '2' after array element"),
+            (
+                "{1",
+                "invalid character '1' looking for beginning of object key string",
+            ),
+            (
+                r#"{"a":1,}"#,
+                "invalid character '}' looking for beginning of object key string",
+            ),
+            (r#"{"a" 1}"#, "invalid character '1' after object key"),
+            (
+                r#"{"a":1 "b""#,
+                "invalid character '\"' after object key:value pair",
+            ),
+            ("01", "invalid character '1' after top-level value"),
+            ("-a", "invalid character 'a' in numeric literal"),
+            (
+                "1.e",
+                "invalid character 'e' after decimal point in numeric literal",
+            ),
+            (
+                "1e+ ",
+                "invalid character ' ' in exponent of numeric literal",
+            ),
+            (
+                "trux",
+                "invalid character 'x' in literal true (expecting 'e')",
+            ),
+            ("\"\n\"", r"invalid character '\n' in string literal"),
+            (r#""\x""#, "invalid character 'x' in string escape code"),
+            (
+                r#""\u12g4""#,
+                r"invalid character 'g' in \u hexadecimal character escape",
+            ),
+            (
+                "\u{a0}",
+                "invalid character 'Â' looking for beginning of value",
+            ),
+        ] {
+            assert_eq!(read(text.as_bytes()), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_blank_stands_for_the_end_in_what_a_blank_cannot_end() {
+        for text in ["", " ", "[", "[1", "[1,", "{", r#"{"a""#, r#"{"a":"#, "\"a"] {
+            assert_eq!(
+                read(text.as_bytes()),
+                "unexpected end of JSON input",
+                "{text}"
+            );
+        }
+        for (text, error) in [
+            ("-", "invalid character ' ' in numeric literal"),
+            (
+                "nul",
+                "invalid character ' ' in literal null (expecting 'l')",
+            ),
+            ("\"\\", "invalid character ' ' in string escape code"),
+        ] {
+            assert_eq!(read(text.as_bytes()), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_nil_and_the_first_is_named() {
+        let text = b"[1e999,-2e999,1e-999]";
+        assert_eq!(
+            read(text),
+            "json: cannot unmarshal number 1e999 into Go value of type float64"
+        );
+        let value = with_context(|context| decode(context, text).expect("JSON").value);
+        let Value::List(list) = value else {
+            panic!("{value:?}");
+        };
+        assert!(matches!(list.get(0), Some(Value::Nil)));
+        assert!(matches!(list.get(2), Some(Value::Float(number)) if number.abs() < 1e-300));
+    }
+
+    #[test]
+    fn ten_thousand_levels_are_read_and_no_more() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let read = |text: String| with_context(|context| decode(context, text.as_bytes()).err());
+        assert_eq!(read(nested(10_000)), None);
+        let error = CallError::new("invalid character '[' exceeded max depth");
+        assert_eq!(read(nested(10_001)), Some(error));
+    }
+}

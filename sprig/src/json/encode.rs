@@ -310,3 +310,114 @@ fn is_same(a: &Value, b: &Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sealed_template::Limit;
+
+    use super::*;
+    use crate::testing::{with_context, with_steps};
+
+    fn json(value: impl Into<Value>, form: Form) -> String {
+        let result = with_context(|context| encode(context, &value.into(), form));
+        match result {
+            Ok(json) => json.to_text().into_owned(),
+            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+        }
+    }
+
+    #[test]
+    fn strings_are_escaped_for_html_unless_raw() {
+        let text = Str::from(&b"<a href=\"&\">\\/\n\x01\x7f\xff\xe2\x80\xa8"[..]);
+        assert_eq!(
+            json(text.clone(), Form::Compact),
+            "\"\\u003ca href=\\\"\\u0026\\\"\\u003e\\\\/\\n\\u0001\x7f\\ufffd\\u2028\""
+        );
+        assert_eq!(
+            json(text, Form::Raw),
+            "\"<a href=\\\"&\\\">\\\\/\\n\\u0001\x7f\\ufffd\\u2028\""
+        );
+    }
+
+    #[test]
+    fn numbers_have_an_exponent_where_javascript_gives_them_one() {
+        for (number, text) in [
+            (100.0, "100"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (0.000_001, "0.000001"),
+            (0.000_000_1, "1e-7"),
+            (1.5e-10, "1.5e-10"),
+            (-0.0, "-0"),
+            (f64::NAN, "json: unsupported value: NaN"),
+            (f64::NEG_INFINITY, "json: unsupported value: -Inf"),
+        ] {
+            assert_eq!(json(number, Form::Compact), text);
+        }
+    }
+
+    #[test]
+    fn nil_is_null_empty_is_empty_and_bytes_are_base64() {
+        let bytes = vec![Value::Uint(UintType::Uint8, 251); 4];
+        for (value, text) in [
+            (Value::Nil, "null"),
+            (List::nil(&Type::Any).into(), "null"),
+            (List::of_any(vec![]).into(), "[]"),
+            (Map::nil(&Type::Any).into(), "null"),
+            (Map::of_any([].into()).into(), "{}"),
+            (
+                List::new(&Type::Uint(UintType::Uint8), bytes).into(),
+                "\"+/v7+w==\"",
+            ),
+            (
+                Value::Complex(1.0, 0.0),
+                "json: unsupported type: complex128",
+            ),
+        ] {
+            assert_eq!(json(value, Form::Compact), text);
+        }
+    }
+
+    #[test]
+    fn pretty_json_keeps_empty_lists_and_maps_together() {
+        let empty = || Value::from(List::of_any(vec![]));
+        let text = Value::from("a[,:\\\"{");
+        let map = Map::of_any([("k".into(), empty()), ("l".into(), text)].into());
+        let list = List::of_any(vec![empty(), map.into()]);
+        assert_eq!(
+            json(list, Form::Pretty),
+            "[\n  [],\n  {\n    \"k\": [],\n    \"l\": \"a[,:\\\\\\\"{\"\n  }\n]"
+        );
+    }
+
+    #[test]
+    fn what_contains_itself_is_refused_in_go_s_words() {
+        with_context(|context| {
+            let map = Map::of_any([].into());
+            let list = List::of_any(vec![map.clone().into()]);
+            context.set(&map, "l".into(), list.into()).expect("set");
+            let mut error = |form| {
+                let result = encode(context, &map.clone().into(), form);
+                String::from_utf8_lossy(result.expect_err("a cycle").text()).into_owned()
+            };
+            let cycle = "json: unsupported value: encountered a cycle via ";
+            assert_eq!(
+                error(Form::Compact),
+                format!("{cycle}map[string]interface {{}}")
+            );
+            // One level is the pointer that Sprig hands over.
+            assert_eq!(error(Form::Raw), format!("{cycle}[]interface {{}}"));
+        });
+    }
+
+    #[test]
+    fn what_is_shared_many_times_uses_up_the_steps() {
+        let mut value = Value::int(1);
+        for _ in 0..40 {
+            value = List::of_any(vec![value.clone(), value]).into();
+        }
+        let result = with_steps(1_000, |context| encode(context, &value, Form::Compact));
+        let error = result.expect_err("2^40 numbers");
+        assert_eq!(error.passed_limit(), Some(Limit::Steps));
+    }
+}
