@@ -11,9 +11,12 @@ mod lex;
 mod pipeline;
 mod scan;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
+use self::definition::Body;
 use self::item::{Fault, Item, ItemKind};
 use self::lex::Lexer;
 use self::scope::Scope;
@@ -43,9 +46,11 @@ pub(crate) fn parse(
         nodes: Vec::new(),
         bodies: BTreeMap::new(),
     };
-    let body = parser.whole()?;
-    parser.define(name.into(), body)?;
+    let list = parser.whole()?;
+    parser.define(name.into(), list)?;
     let Parser { nodes, bodies, .. } = parser;
+    let bodies = bodies.into_iter().map(|(name, body)| (name, body.list));
+    let bodies = bodies.collect();
     Ok(Tree {
         name: name.into(),
         text,
@@ -66,7 +71,7 @@ struct Parser<'t> {
     pending: Vec<Item<'t>>,
     scope: Scope<'t>,
     nodes: Vec<Node>,
-    bodies: BTreeMap<Str, NodeId>,
+    bodies: BTreeMap<Str, Body>,
 }
 
 impl<'t> Parser<'t> {

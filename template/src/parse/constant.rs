@@ -45,9 +45,12 @@ fn real_or_imaginary(span: Span, text: &[u8]) -> Result<Number, Vec<u8>> {
     }
     let int = strconv::parse_int(text, 0).ok();
     let uint = strconv::parse_uint(text, 0).ok();
-    // `-0` is one as well, though nothing else with a sign is.
-    let uint = uint.or(int.filter(|int| *int == 0).map(|_| 0));
-    let integral = int.map(float_of_int).or(uint.map(float_of_uint));
+    // Zero may have a sign then, unlike every other number.
+    let uint = if int == Some(0) { Some(0) } else { uint };
+    let integral = match (int, uint) {
+        (Some(int), _) => Some(float_of_int(int)),
+        (None, uint) => uint.map(float_of_uint),
+    };
     if integral.is_some() {
         return Ok(Number {
             text: span,
@@ -144,7 +147,7 @@ fn float_of_uint(uint: u64) -> f64 {
 /// The integer that a float is, if it is one.
 #[expect(clippy::cast_possible_truncation, reason = "checked before")]
 fn to_int(float: f64) -> Option<i64> {
-    let is_int = float.trunc() == float && (-TWO_TO_63..TWO_TO_63).contains(&float);
+    let is_int = float.fract() == 0.0 && (-TWO_TO_63..TWO_TO_63).contains(&float);
     is_int.then_some(float as i64)
 }
 
@@ -155,6 +158,6 @@ fn to_int(float: f64) -> Option<i64> {
     reason = "checked before"
 )]
 fn to_uint(float: f64) -> Option<u64> {
-    let is_uint = float.trunc() == float && (0.0..2.0 * TWO_TO_63).contains(&float);
+    let is_uint = float.fract() == 0.0 && (0.0..2.0 * TWO_TO_63).contains(&float);
     is_uint.then_some(float as u64)
 }

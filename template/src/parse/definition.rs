@@ -8,6 +8,14 @@ use crate::error::ParseError;
 use crate::str::Str;
 use crate::tree::{Kind, NodeId};
 
+/// The body of a template.
+pub(super) struct Body {
+    /// A [`Kind::List`].
+    pub(super) list: NodeId,
+    /// Whether there is nothing in it but space.
+    is_blank: bool,
+}
+
 impl<'t> Parser<'t> {
     /// The whole text. Only on this level does `define` mean something.
     pub(super) fn whole(&mut self) -> Result<NodeId, ParseError> {
@@ -104,19 +112,20 @@ impl<'t> Parser<'t> {
     }
 
     /// Gives a template a body. A blank one counts only until there is another.
-    pub(super) fn define(&mut self, name: Str, body: NodeId) -> Result<(), ParseError> {
+    pub(super) fn define(&mut self, name: Str, list: NodeId) -> Result<(), ParseError> {
+        let is_blank = self.is_blank(list);
         let old = self.bodies.get(&name);
-        if old.is_none_or(|old| self.is_blank(*old)) {
-            self.bodies.insert(name, body);
-        } else if !self.is_blank(body) {
+        if old.is_none_or(|old| old.is_blank) {
+            self.bodies.insert(name, Body { list, is_blank });
+        } else if !is_blank {
             let message = quoting("template: multiple definition of template ", &name, "");
             return Err(self.error(message));
         }
         Ok(())
     }
 
-    fn is_blank(&self, body: NodeId) -> bool {
-        let Some(Kind::List(nodes)) = self.kind(body) else {
+    fn is_blank(&self, list: NodeId) -> bool {
+        let Some(Kind::List(nodes)) = self.kind(list) else {
             return false;
         };
         nodes.iter().all(|node| match self.kind(*node) {

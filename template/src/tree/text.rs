@@ -15,10 +15,10 @@ impl Tree {
     /// Where a node stands.
     pub(crate) fn position(&self, id: NodeId) -> Position {
         let before = self.text.get(..self.node(id).offset).unwrap_or_default();
-        let lines = before.split(|byte| *byte == b'\n');
+        let mut lines = before.split(|byte| *byte == b'\n');
         Position {
             line: lines.clone().count(),
-            column: lines.last().map_or(0, <[u8]>::len),
+            column: lines.next_back().map_or(0, <[u8]>::len),
         }
     }
 
