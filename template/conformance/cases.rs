@@ -1,5 +1,7 @@
 //! Reads the table of cases, for the tests of both crates. `README.md` says what the fields mean.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sealed_template::{List, Map, Str, Value};
@@ -18,13 +20,25 @@ pub(crate) struct Case {
     fields: Object<String, Json>,
 }
 
-#[derive(Clone, Debug)]
+/// What becomes of a template. `Debug` shows output as text.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Expected {
     Output(Vec<u8>),
     /// Output that matches a regular expression.
     Matching(String),
     ParseError(String),
     ExecError(String),
+}
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Output(bytes) => write!(f, "output \"{}\"", bytes.escape_ascii()),
+            Self::Matching(pattern) => write!(f, "output that matches {pattern}"),
+            Self::ParseError(message) => write!(f, "parse error: {message}"),
+            Self::ExecError(message) => write!(f, "exec error: {message}"),
+        }
+    }
 }
 
 /// All cases.
@@ -67,25 +81,22 @@ fn expected(fields: &Object<String, Json>) -> Expected {
     let mut given = known
         .iter()
         .filter_map(|field| Some((*field, fields.get(*field)?)));
-    let expected = match given.next() {
-        Some(("expect", json)) => Expected::Output(text(json).into()),
-        Some(("expect_b64", json)) => Expected::Output(bytes(json)),
-        Some(("expect_re", json)) => Expected::Matching(text(json).to_owned()),
-        Some(("error", json)) => {
+    let expected = match given.next().expect("something is expected") {
+        ("expect", json) => Expected::Output(text(json).into()),
+        ("expect_b64", json) => Expected::Output(bytes(json)),
+        ("expect_re", json) => Expected::Matching(text(json).to_owned()),
+        (_, json) => {
             let message = text(&json["message"]).to_owned();
             match text(&json["phase"]) {
                 "parse" => Expected::ParseError(message),
-                "exec" => Expected::ExecError(message),
-                phase => panic!("no phase: {phase}"),
+                phase => {
+                    assert_eq!(phase, "exec", "a phase");
+                    Expected::ExecError(message)
+                }
             }
         }
-        _ => panic!("nothing is expected of {}", fields["id"]),
     };
-    assert!(
-        given.next().is_none(),
-        "more than one thing is expected of {}",
-        fields["id"]
-    );
+    assert!(given.next().is_none(), "one thing is expected");
     expected
 }
 
