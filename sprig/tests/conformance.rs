@@ -10,7 +10,7 @@ mod cases;
 use std::collections::BTreeMap;
 
 use cases::{Case, Expected};
-use regex::bytes::Regex;
+use regex_automata::meta::Regex;
 use sealed_sprig::System;
 use sealed_template::{Budget, Functions, Limits, Template};
 
