@@ -16,9 +16,7 @@ mod parse;
 mod quote;
 mod time;
 
-use std::any::Any;
-
-use sealed_template::{CallError, Context, Functions, IntType, Object, Slice, Str, Value};
+use sealed_template::{CallError, Context, Functions, IntType, Str, Value};
 
 use self::duration::{Duration, SECOND};
 use self::location::Location;
@@ -176,24 +174,4 @@ fn duration_round(context: &mut Context<'_>, duration: Value) -> Str {
         }
     }
     "0s".into()
-}
-
-/// The object as the type it is of.
-fn downcast<T: Object>(object: &dyn Object) -> Option<&T> {
-    let any: &dyn Any = object;
-    any.downcast_ref()
-}
-
-/// Whether both are of one type and equal.
-fn same<T: Object + PartialEq>(this: &T, other: &dyn Object) -> bool {
-    downcast::<T>(other).is_some_and(|other| this == other)
-}
-
-fn bytes_of(bytes: &Slice<u8>) -> Vec<u8> {
-    let items = bytes.items();
-    let bytes = items.iter().map(|item| match item {
-        Value::Uint(_, byte) => u8::try_from(*byte).unwrap_or_default(),
-        _ => 0,
-    });
-    bytes.collect()
 }

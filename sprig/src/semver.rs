@@ -1,5 +1,36 @@
-//! Functions for semantic versions.
+//! Functions for semantic versions, which read and compare them as Masterminds' semver does.
 
-use sealed_template::Functions;
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "functions own their arguments"
+)]
 
-pub(crate) fn register(_functions: &mut Functions) {}
+mod constraint;
+mod methods;
+mod version;
+
+use sealed_template::{CallError, Context, Functions, Str};
+
+use self::constraint::Constraints;
+use self::methods::Pointer;
+use self::version::Version;
+
+pub(crate) fn register(functions: &mut Functions) {
+    functions
+        .add("semver", semver)
+        .add("semverCompare", semver_compare);
+}
+
+fn semver(text: Str) -> Result<Pointer, CallError> {
+    Ok(Pointer::new(Version::parse(&text)?))
+}
+
+fn semver_compare(
+    context: &mut Context<'_>,
+    constraint: Str,
+    version: Str,
+) -> Result<bool, CallError> {
+    let constraints = Constraints::parse(context, &constraint)?;
+    let version = Version::parse(&version)?;
+    Ok(constraints.allow(&version))
+}

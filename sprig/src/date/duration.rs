@@ -133,7 +133,7 @@ impl Object for Duration {
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
-        super::same(self, other)
+        other.downcast_ref() == Some(self)
     }
 }
 

@@ -164,7 +164,9 @@ impl Object for Location {
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
-        super::downcast(other).is_some_and(|other| self.is_same(other))
+        other
+            .downcast_ref()
+            .is_some_and(|other| self.is_same(other))
     }
 }
 

@@ -78,7 +78,7 @@ macro_rules! named_int {
             }
 
             fn equals(&self, other: &dyn Object) -> bool {
-                super::same(self, other)
+                other.downcast_ref() == Some(self)
             }
         }
     };

@@ -297,7 +297,7 @@ impl Object for Time {
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
-        super::downcast::<Self>(other).is_some_and(|other| {
+        other.downcast_ref::<Self>().is_some_and(|other| {
             self.seconds == other.seconds
                 && self.nanoseconds == other.nanoseconds
                 && self.monotonic == other.monotonic

@@ -164,6 +164,18 @@ impl<T: GoType> Slice<T> {
     }
 }
 
+impl Slice<u8> {
+    /// The bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let items = self.items();
+        let bytes = items.iter().filter_map(|item| match item {
+            Value::Uint(_, byte) => u8::try_from(*byte).ok(),
+            _ => None,
+        });
+        bytes.collect()
+    }
+}
+
 impl<T> Deref for Slice<T> {
     type Target = List;
 

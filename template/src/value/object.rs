@@ -60,6 +60,14 @@ pub trait Object: Any {
     fn equals(&self, other: &dyn Object) -> bool;
 }
 
+impl dyn Object {
+    /// The object itself, if it is of type `T`.
+    pub fn downcast_ref<T: Object>(&self) -> Option<&T> {
+        let any: &dyn Any = self;
+        any.downcast_ref()
+    }
+}
+
 /// A type of objects that functions take and return by value, as Go does with structs and named numbers:
 /// it is a [`GoType`](crate::GoType).
 pub trait Named: Object + Clone {

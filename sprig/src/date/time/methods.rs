@@ -239,6 +239,6 @@ fn append(
 ) -> Result<Slice<u8>, CallError> {
     let len = start.len().saturating_add(bytes.len());
     context.charge(len.saturating_mul(size_of::<sealed_template::Value>()))?;
-    let start = crate::date::bytes_of(start);
+    let start = start.to_bytes();
     Ok(Slice::new(start.into_iter().chain(bytes.iter().copied())))
 }

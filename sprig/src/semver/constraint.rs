@@ -1,0 +1,284 @@
+//! Constraints on versions: `>= 1.2, < 2 || ~3.1`.
+
+use std::sync::LazyLock;
+
+use regex::bytes::{Captures, Regex};
+use sealed_template::{CallError, Context};
+
+use super::version::{Version, compare_prereleases};
+
+/// Several sets of constraints, of which one has to be kept.
+pub(super) struct Constraints(Vec<Set>);
+
+/// Constraints that all have to be kept.
+struct Set {
+    constraints: Vec<Constraint>,
+    /// Whether one of them names a prerelease: unless so, the set allows none.
+    has_prerelease: bool,
+}
+
+struct Constraint {
+    operator: Operator,
+    version: Version,
+    /// The first number that is a wildcard or left out.
+    any: Any,
+}
+
+#[derive(Clone, Copy)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+    Tilde,
+    Caret,
+}
+
+/// Which number of a version is the first that may be any.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Any {
+    None,
+    Major,
+    Minor,
+    Patch,
+}
+
+static PATTERNS: LazyLock<Patterns> = LazyLock::new(Patterns::compile);
+
+/// The grammar, which is looser than it seems: a number may be any run of digits, `x`, `*` and even `|`.
+struct Patterns {
+    /// `1.2 - 3.4`
+    range: Regex,
+    /// All of a set.
+    set: Regex,
+    /// One constraint.
+    constraint: Regex,
+}
+
+impl Patterns {
+    #[expect(
+        clippy::expect_used,
+        reason = "the patterns are constants, and any test compiles them"
+    )]
+    fn compile() -> Self {
+        let space = r"[\t\n\f\r ]";
+        let identifiers = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*";
+        let number = "[0-9xX*|]+";
+        let version = format!(
+            r"v?{number}(?:\.{number})?(?:\.{number})?(?:-{identifiers})?(?:\+{identifiers})?"
+        );
+        let parts = format!(
+            r"v?(?<major>{number})(?<minor>\.{number})?(?<patch>\.{number})?(?<prerelease>-{identifiers})?(?:\+{identifiers})?"
+        );
+        let operator = r"(?:=||!=|>|<|>=|=>|<=|=<|~|~>|\^)";
+        let one = format!("{operator}{space}*{version}{space}*");
+        let compile = |pattern: String| Regex::new(&pattern).expect("a valid pattern");
+        Self {
+            range: compile(format!(
+                "{space}*(?<from>{version}){space}+-{space}+(?<to>{version}){space}*"
+            )),
+            set: compile(format!("^{space}*{one}(?:(?:{space}+|,{space}*){one})*$")),
+            constraint: compile(format!(
+                "(?<operator>{operator}){space}*(?<version>{parts})"
+            )),
+        }
+    }
+}
+
+impl Constraints {
+    /// Reads constraints.
+    pub(super) fn parse(context: &mut Context<'_>, text: &[u8]) -> Result<Self, CallError> {
+        let improper = |set: &[u8]| CallError::new([b"improper constraint: ", set].concat());
+        context.spend(text.len().try_into().unwrap_or(u64::MAX))?;
+        let text = with_ranges_written_out(context, text)?;
+        let mut sets = Vec::new();
+        for set in split_at_bars(&text) {
+            if !PATTERNS.set.is_match(set) {
+                return Err(improper(set));
+            }
+            let found = PATTERNS.constraint.captures_iter(set);
+            let constraints = found.map(|captures| Constraint::from_captures(&captures));
+            sets.push(Set::new(
+                constraints
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| CallError::new("constraint parser error"))?,
+            ));
+        }
+        Ok(Self(sets))
+    }
+
+    /// Whether a version keeps them.
+    pub(super) fn allow(&self, version: &Version) -> bool {
+        self.0.iter().any(|set| set.allows(version))
+    }
+}
+
+impl Set {
+    fn new(constraints: Vec<Constraint>) -> Self {
+        Self {
+            has_prerelease: constraints
+                .iter()
+                .any(|constraint| !constraint.version.prerelease.is_empty()),
+            constraints,
+        }
+    }
+
+    fn allows(&self, version: &Version) -> bool {
+        (version.prerelease.is_empty() || self.has_prerelease)
+            && self
+                .constraints
+                .iter()
+                .all(|constraint| constraint.allows(version))
+    }
+}
+
+impl Constraint {
+    /// None if a number is none.
+    fn from_captures(captures: &Captures<'_>) -> Option<Self> {
+        let part = |name| {
+            let part = captures.name(name);
+            part.map_or(&b""[..], |part| part.as_bytes())
+        };
+        let (major, minor, patch) = (part("major"), part("minor"), part("patch"));
+        let is_any = |number: &[u8]| matches!(number, b"" | b"x" | b"X" | b"*");
+        let is_any_after_point =
+            |number: &[u8]| is_any(number.strip_prefix(b".").unwrap_or(number));
+        let prerelease = part("prerelease");
+        let (any, version) = if is_any(major) {
+            (Any::Major, [b"0.0.0", prerelease].concat())
+        } else if is_any_after_point(minor) {
+            (Any::Minor, [major, b".0.0", prerelease].concat())
+        } else if is_any_after_point(patch) {
+            (Any::Patch, [major, minor, b".0", prerelease].concat())
+        } else {
+            (Any::None, part("version").to_vec())
+        };
+        Some(Self {
+            operator: Operator::of(part("operator"))?,
+            version: Version::parse(&version).ok()?,
+            any,
+        })
+    }
+
+    /// Whether `version` keeps it.
+    fn allows(&self, version: &Version) -> bool {
+        let order = version.compare(&self.version);
+        match self.operator {
+            Operator::Equal if self.any == Any::None => order.is_eq(),
+            Operator::Equal | Operator::Tilde => order.is_ge() && self.tilde_allows(version),
+            Operator::NotEqual => self.differs_from(version),
+            Operator::Greater => match self.any {
+                Any::None | Any::Major => order.is_gt(),
+                Any::Minor => version.major > self.version.major,
+                Any::Patch => up_to_minor(version) > up_to_minor(&self.version),
+            },
+            Operator::Less => order.is_lt(),
+            Operator::GreaterOrEqual => order.is_ge(),
+            Operator::LessOrEqual => match self.any {
+                Any::None => order.is_le(),
+                Any::Minor => version.major <= self.version.major,
+                Any::Major | Any::Patch => up_to_minor(version) <= up_to_minor(&self.version),
+            },
+            Operator::Caret => order.is_ge() && self.caret_allows(version),
+        }
+    }
+
+    /// Whether a version that is not below differs in patch only, or in minor too if that may be any.
+    fn tilde_allows(&self, version: &Version) -> bool {
+        match self.any {
+            Any::Minor => version.major == self.version.major,
+            Any::Patch => up_to_minor(version) == up_to_minor(&self.version),
+            // 0.0.0 is what all versions are made of that may be any.
+            Any::None | Any::Major => {
+                self.version.release() == (0, 0, 0)
+                    || up_to_minor(version) == up_to_minor(&self.version)
+            }
+        }
+    }
+
+    /// Whether a version that is not below has the same first number that is not zero, and the same zeros
+    /// before it.
+    fn caret_allows(&self, version: &Version) -> bool {
+        match (self.version.release(), self.any) {
+            ((1.., ..), _) | (_, Any::Minor) => version.major == self.version.major,
+            ((0, 1.., _), _) | (_, Any::Patch) => {
+                up_to_minor(version) == up_to_minor(&self.version)
+            }
+            _ => version.release() == self.version.release(),
+        }
+    }
+
+    fn differs_from(&self, version: &Version) -> bool {
+        match self.any {
+            Any::None | Any::Major => version.compare(&self.version).is_ne(),
+            Any::Minor => version.major != self.version.major,
+            Any::Patch => {
+                up_to_minor(version) != up_to_minor(&self.version)
+                    || compare_prereleases(&version.prerelease, &self.version.prerelease).is_ne()
+            }
+        }
+    }
+}
+
+impl Operator {
+    fn of(text: &[u8]) -> Option<Self> {
+        Some(match text {
+            b"" | b"=" => Self::Equal,
+            b"!=" => Self::NotEqual,
+            b">" => Self::Greater,
+            b"<" => Self::Less,
+            b">=" | b"=>" => Self::GreaterOrEqual,
+            b"<=" | b"=<" => Self::LessOrEqual,
+            b"~" | b"~>" => Self::Tilde,
+            b"^" => Self::Caret,
+            _ => return None,
+        })
+    }
+}
+
+fn up_to_minor(version: &Version) -> (u64, u64) {
+    (version.major, version.minor)
+}
+
+/// `1 - 2` as `>= 1, <= 2`.
+///
+/// What is replaced is the first place that reads like a range that was found, which need not be where it
+/// was found; Go's does the same.
+fn with_ranges_written_out(context: &mut Context<'_>, text: &[u8]) -> Result<Vec<u8>, CallError> {
+    let mut result = text.to_vec();
+    for range in PATTERNS.range.captures_iter(text) {
+        let part = |name| {
+            let part = range.name(name);
+            part.map_or(&b""[..], |part| part.as_bytes())
+        };
+        let whole = range.get_match().as_bytes();
+        let steps = result.len().saturating_mul(whole.len()) / 64;
+        context.spend(
+            steps
+                .saturating_add(result.len())
+                .try_into()
+                .unwrap_or(u64::MAX),
+        )?;
+        let Some(at) = result.windows(whole.len()).position(|text| text == whole) else {
+            continue;
+        };
+        let constraints = [b">= ", part("from"), b", <= ", part("to"), b" "].concat();
+        result.splice(at..at.saturating_add(whole.len()), constraints);
+    }
+    Ok(result)
+}
+
+/// The parts between two bars each.
+fn split_at_bars(text: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.windows(2).position(|bars| bars == b"||") {
+        let (part, after) = rest.split_at_checked(at).unwrap_or((rest, b""));
+        parts.push(part);
+        rest = after.get(2..).unwrap_or_default();
+    }
+    parts.push(rest);
+    parts
+}

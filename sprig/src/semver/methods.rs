@@ -1,0 +1,324 @@
+//! Versions as values: what templates can ask of them.
+
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use sealed_template::{
+    CallError, Function, GoType, Kind, Members, Method, Named, NamedType, Object, Operand, Slice,
+    Str, Type, UintType, Value,
+};
+
+use super::version::{Fault, Version};
+
+/// A `*semver.Version`, whose holders see what one of them makes of it.
+#[derive(Clone)]
+pub(super) struct Pointer(Rc<RefCell<Version>>);
+
+impl Pointer {
+    pub(super) fn new(version: Version) -> Self {
+        Self(Rc::new(RefCell::new(version)))
+    }
+
+    fn version(&self) -> Version {
+        self.0.borrow().clone()
+    }
+
+    /// Puts what was read in place of the version. Without a version the error is the result: Go does not
+    /// take the only result of a method for its failure.
+    fn replace(&self, version: Result<Version, Fault>) -> Value {
+        match version {
+            Ok(version) => {
+                self.0.replace(version);
+                Value::Nil
+            }
+            Err(fault) => Value::object(fault),
+        }
+    }
+}
+
+impl Named for Pointer {
+    const NAMED: &'static NamedType = &NamedType {
+        name: "*semver.Version",
+        kind: Kind::Pointer,
+    };
+}
+
+impl Object for Pointer {
+    fn type_of(&self) -> Type {
+        Type::Named(Self::NAMED)
+    }
+
+    fn methods(&self) -> &'static Members {
+        static METHODS: LazyLock<Members> = LazyLock::new(|| {
+            let methods = of_value::<Pointer>();
+            methods.into_iter().chain(of_pointer()).collect()
+        });
+        &METHODS
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        self.version().fields()
+    }
+
+    fn text(&self) -> Option<Str> {
+        Some(self.version().to_string().into())
+    }
+
+    fn equals(&self, other: &dyn Object) -> bool {
+        other
+            .downcast_ref::<Self>()
+            .is_some_and(|other| Rc::ptr_eq(&self.0, &other.0))
+    }
+}
+
+impl Named for Version {
+    const NAMED: &'static NamedType = &NamedType {
+        name: "semver.Version",
+        kind: Kind::Struct,
+    };
+}
+
+impl Object for Version {
+    fn type_of(&self) -> Type {
+        Type::Named(Self::NAMED)
+    }
+
+    fn methods(&self) -> &'static Members {
+        static METHODS: LazyLock<Members> =
+            LazyLock::new(|| of_value::<Version>().into_iter().collect());
+        &METHODS
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let number = |number| Value::Uint(UintType::Uint64, number);
+        vec![
+            ("major", number(self.major)),
+            ("minor", number(self.minor)),
+            ("patch", number(self.patch)),
+            ("pre", Value::from(&*self.prerelease)),
+            ("metadata", Value::from(&*self.metadata)),
+            ("original", Value::from(&*self.original)),
+        ]
+    }
+
+    fn text(&self) -> Option<Str> {
+        Some(self.to_string().into())
+    }
+
+    fn equals(&self, other: &dyn Object) -> bool {
+        other.downcast_ref() == Some(self)
+    }
+}
+
+impl From<Pointer> for Version {
+    fn from(pointer: Pointer) -> Self {
+        pointer.version()
+    }
+}
+
+/// A `*semver.Version` that may be nil.
+struct MaybePointer(Option<Pointer>);
+
+impl MaybePointer {
+    /// What it points to. Go panics without.
+    fn version(self) -> Result<Version, CallError> {
+        let message = "runtime error: invalid memory address or nil pointer dereference";
+        let pointer = self.0.ok_or_else(|| CallError::new(message))?;
+        Ok(pointer.version())
+    }
+}
+
+impl GoType for MaybePointer {
+    const TYPE: Type = Pointer::TYPE;
+
+    fn from_operand(operand: Operand) -> Result<Self, CallError> {
+        match operand.value() {
+            Value::Nil | Value::NilPointer(_) => Ok(Self(None)),
+            _ => Pointer::from_operand(operand).map(|pointer| Self(Some(pointer))),
+        }
+    }
+
+    fn into_operand(self) -> Operand {
+        match self.0 {
+            Some(pointer) => pointer.into_operand(),
+            None => Operand::Concrete(Value::NilPointer(Self::TYPE)),
+        }
+    }
+}
+
+type Methods = Vec<(&'static str, Method)>;
+
+fn callable<const N: usize>(methods: [(&'static str, Function); N]) -> Methods {
+    methods
+        .into_iter()
+        .map(|(name, function)| (name, Method::Callable(function)))
+        .collect()
+}
+
+/// The methods that versions have as well as pointers to them.
+fn of_value<T: Named + Into<Version>>() -> Methods {
+    fn method<T, R, F>(body: F) -> Function
+    where
+        T: Named + Into<Version>,
+        R: GoType + 'static,
+        F: Fn(Version) -> R + Send + Sync + 'static,
+    {
+        Function::new(move |this: T| body(this.into()))
+    }
+    callable([
+        (
+            "IncMajor",
+            method::<T, _, _>(|version| version.next_major()),
+        ),
+        (
+            "IncMinor",
+            method::<T, _, _>(|version| version.next_minor()),
+        ),
+        (
+            "IncPatch",
+            method::<T, _, _>(|version| version.next_patch()),
+        ),
+        ("Major", method::<T, _, _>(|version| version.major)),
+        (
+            "MarshalJSON",
+            method::<T, _, _>(|version| Slice::new(format!("\"{version}\"").into_bytes())),
+        ),
+        (
+            "MarshalText",
+            method::<T, _, _>(|version| Slice::new(version.to_string().into_bytes())),
+        ),
+        (
+            "Metadata",
+            method::<T, _, _>(|version| Str::from(version.metadata)),
+        ),
+        ("Minor", method::<T, _, _>(|version| version.minor)),
+        ("Patch", method::<T, _, _>(|version| version.patch)),
+        (
+            "Prerelease",
+            method::<T, _, _>(|version| Str::from(version.prerelease)),
+        ),
+        (
+            "SetMetadata",
+            Function::new(|this: T, metadata: Str| {
+                this.into()
+                    .with_metadata(&metadata)
+                    .map_err(CallError::from)
+            }),
+        ),
+        (
+            "SetPrerelease",
+            Function::new(|this: T, prerelease: Str| {
+                this.into()
+                    .with_prerelease(&prerelease)
+                    .map_err(CallError::from)
+            }),
+        ),
+        (
+            "String",
+            method::<T, _, _>(|version| Str::from(version.to_string())),
+        ),
+        (
+            "Value",
+            method::<T, _, _>(|version| Value::string(version.to_string())),
+        ),
+    ])
+}
+
+/// The methods that only pointers have.
+fn of_pointer() -> Methods {
+    fn comparison(holds: fn(Ordering) -> bool) -> Function {
+        Function::new(move |this: Pointer, other: MaybePointer| {
+            other
+                .version()
+                .map(|other| holds(this.version().compare(&other)))
+        })
+    }
+    callable([
+        (
+            "Compare",
+            Function::new(|this: Pointer, other: MaybePointer| {
+                let other = other.version()?;
+                Ok::<_, CallError>(this.version().compare(&other) as isize)
+            }),
+        ),
+        (
+            "Equal",
+            Function::new(|this: Pointer, other: MaybePointer| {
+                other
+                    .version()
+                    .is_ok_and(|other| this.version().compare(&other).is_eq())
+            }),
+        ),
+        ("GreaterThan", comparison(Ordering::is_gt)),
+        ("GreaterThanEqual", comparison(Ordering::is_ge)),
+        ("LessThan", comparison(Ordering::is_lt)),
+        ("LessThanEqual", comparison(Ordering::is_le)),
+        (
+            "Original",
+            Function::new(|this: Pointer| Str::from(this.version().original)),
+        ),
+        (
+            "Scan",
+            Function::new(|this: Pointer, source: Value| {
+                this.replace(match source {
+                    Value::String(text) => Version::parse(&text),
+                    // Go reads an empty text then.
+                    _ => Version::parse(b""),
+                })
+            }),
+        ),
+        (
+            "UnmarshalText",
+            Function::new(|this: Pointer, text: Slice<u8>| {
+                this.replace(Version::parse(&text.to_bytes()))
+            }),
+        ),
+    ])
+}
+
+impl From<Fault> for CallError {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.to_string())
+    }
+}
+
+/// A fault as an `error`.
+impl Object for Fault {
+    fn type_of(&self) -> Type {
+        Type::Named(match self {
+            Self::Range(_) => &NamedType {
+                name: "*fmt.wrapError",
+                kind: Kind::Pointer,
+            },
+            _ => &NamedType {
+                name: "*errors.errorString",
+                kind: Kind::Pointer,
+            },
+        })
+    }
+
+    fn methods(&self) -> &'static Members {
+        static METHODS: LazyLock<Members> = LazyLock::new(|| {
+            let error = Function::new(|this: Value| {
+                let fault = this.downcast::<Fault>();
+                Str::from(fault.map_or_else(String::new, |fault| fault.to_string()))
+            });
+            callable([("Error", error)]).into_iter().collect()
+        });
+        &METHODS
+    }
+
+    fn text(&self) -> Option<Str> {
+        Some(self.to_string().into())
+    }
+
+    /// There is one pointer for each error without details.
+    fn equals(&self, other: &dyn Object) -> bool {
+        other.downcast_ref().is_some_and(|other| match self {
+            Self::Range(_) => std::ptr::eq(self, other),
+            _ => self == other,
+        })
+    }
+}
