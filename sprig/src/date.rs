@@ -175,3 +175,133 @@ fn duration_round(context: &mut Context<'_>, duration: Value) -> Str {
     }
     "0s".into()
 }
+
+#[cfg(test)]
+mod tests {
+    use sealed_template::Object as _;
+
+    use super::*;
+    use crate::testing::{call, with_context};
+
+    fn text(name: &str, arguments: Vec<Value>) -> String {
+        match call(name, arguments) {
+            Ok(Value::String(text)) => text.to_text().into_owned(),
+            Ok(value) => match value.downcast::<Time>().and_then(|time| time.text()) {
+                Some(text) => text.to_text().into_owned(),
+                None => value.type_name(),
+            },
+            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+        }
+    }
+
+    #[test]
+    fn dates_are_told_in_their_zone() {
+        for (layout, seconds, zone, expected) in [
+            (
+                "2006-01-02T15:04:05.000Z07:00",
+                1_700_000_000,
+                "Asia/Kolkata",
+                "2023-11-15T03:43:20.000+05:30",
+            ),
+            (
+                "Jan _2 3:04PM MST",
+                1_720_000_000,
+                "Europe/Berlin",
+                "Jul  3 11:46AM CEST",
+            ),
+            ("2006 MST", 0, "Not/AZone", "1970 UTC"),
+            (
+                "2006 06 -07:00:00",
+                -62_167_219_201,
+                "America/New_York",
+                "-0001 01 -04:56:02",
+            ),
+        ] {
+            let arguments = vec![layout.into(), Value::int(seconds), zone.into()];
+            assert_eq!(text("dateInZone", arguments), expected);
+        }
+    }
+
+    #[test]
+    fn only_times_and_some_numbers_are_dates() {
+        let year = |date| text("date", vec!["2006-01-02".into(), date]);
+        assert_eq!(year(Value::int(86_400 * 365)), "1971-01-01");
+        assert_eq!(year(Value::int64(-1)), "1969-12-31");
+        // The clock of tests stands at the beginning of 1970.
+        assert_eq!(year(Value::Float(1e9)), "1970-01-01");
+        assert_eq!(year("2020".into()), "1970-01-01");
+    }
+
+    #[test]
+    fn texts_are_read_by_their_layout() {
+        for (layout, value, expected) in [
+            ("2006-01-02", "2020-02-29", "2020-02-29 00:00:00 +0000 UTC"),
+            (
+                "2006-01-02",
+                "2019-02-29",
+                "parsing time \"2019-02-29\": day out of range",
+            ),
+            (
+                "2006",
+                "x",
+                "parsing time \"x\" as \"2006\": cannot parse \"x\" as \"2006\"",
+            ),
+            (
+                "2006-01",
+                "2020-13",
+                "parsing time \"2020-13\": month out of range",
+            ),
+            ("15", "1x", "parsing time \"1x\": extra text: \"x\""),
+            ("2006 002", "2020 366", "2020-12-31 00:00:00 +0000 UTC"),
+            ("06 3pm", "69 12am", "1969-01-01 00:00:00 +0000 UTC"),
+            (
+                "15:04:05 -0700",
+                "01:02:03,5 +0130",
+                "0000-01-01 01:02:03.5 +0130 +0130",
+            ),
+            ("15 MST", "01 GMT+2", "0000-01-01 03:00:00 +0200 GMT+2"),
+        ] {
+            assert_eq!(
+                text("mustToDate", vec![layout.into(), value.into()]),
+                expected
+            );
+        }
+        assert_eq!(
+            text("toDate", vec!["2006".into(), "x".into()]),
+            "0001-01-01 00:00:00 +0000 UTC"
+        );
+    }
+
+    #[test]
+    fn durations_round_down_to_their_largest_unit() {
+        for (duration, expected) in [
+            ("1s", "0s"),
+            ("61s", "1m"),
+            ("25h", "1d"),
+            ("9000h", "1y"),
+            ("-800h", "1mo"),
+            ("x", "0s"),
+        ] {
+            assert_eq!(text("durationRound", vec![duration.into()]), expected);
+        }
+        assert_eq!(text("duration", vec!["125".into()]), "2m5s");
+        assert_eq!(text("duration", vec![Value::int(125)]), "0s");
+        assert_eq!(text("ago", vec![Value::int(-3_700)]), "1h1m40s");
+    }
+
+    #[test]
+    fn now_tells_how_long_the_program_runs() {
+        assert_eq!(
+            text("now", vec![]),
+            "1970-01-01 00:00:00 +0000 UTC m=+0.000000000"
+        );
+    }
+
+    #[test]
+    fn a_zone_with_a_long_name_ends_at_the_limit() {
+        let name = format!("GMT+{}1", "0".repeat(1 << 20));
+        let time = parse::parse(b"MST", name.as_bytes()).expect("a time");
+        let text = with_context(|context| time.format(context, &b"MST".repeat(1 << 10)));
+        assert!(text.expect_err("a limit").passed_limit().is_some());
+    }
+}

@@ -282,3 +282,60 @@ fn split_at_bars(text: &[u8]) -> Vec<&[u8]> {
     parts.push(rest);
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::with_context;
+
+    fn allows(constraint: &str, version: &str) -> bool {
+        let constraints =
+            with_context(|context| Constraints::parse(context, constraint.as_bytes()));
+        let version = Version::parse(version.as_bytes()).expect("a version");
+        constraints.expect(constraint).allow(&version)
+    }
+
+    #[test]
+    fn operators_read_what_is_left_out_as_any() {
+        for (constraint, inside, outside) in [
+            ("1.2", "1.2.9", "1.3.0"),
+            ("!=1.x", "2.0.0", "1.5.0"),
+            (">1.2", "1.3.0", "1.2.9"),
+            ("<=1", "1.9.9", "2.0.0"),
+            ("~1.2.3", "1.2.9", "1.3.0"),
+            ("~>1", "1.9.0", "2.0.0"),
+            ("^1.2", "1.9.0", "2.0.0"),
+            ("^0.2.3", "0.2.9", "0.3.0"),
+            ("^0.0.3", "0.0.3", "0.0.4"),
+            ("1.2 - 3.4.5", "3.4.5", "3.4.6"),
+            (">=1, <2 || 3", "3.5.0", "2.5.0"),
+            ("*", "7.8.9", "7.8.9-alpha"),
+            (">1.2.3-alpha", "1.2.3-beta", "1.2.3-alpha"),
+        ] {
+            assert!(allows(constraint, inside), "{constraint} {inside}");
+            assert!(!allows(constraint, outside), "{constraint} {outside}");
+        }
+    }
+
+    #[test]
+    fn faults_name_the_set() {
+        for (constraint, message) in [
+            ("", "improper constraint: "),
+            ("1 || latest", "improper constraint:  latest"),
+            ("1.2 - ", "improper constraint: 1.2 - "),
+            ("1|2", "constraint parser error"),
+        ] {
+            let result = with_context(|context| Constraints::parse(context, constraint.as_bytes()));
+            let error = result.map(|_| ()).expect_err(constraint);
+            assert_eq!(error.text(), message.as_bytes());
+        }
+    }
+
+    #[test]
+    fn many_ranges_in_a_long_text_end_at_the_limit() {
+        let text = "1 - 2,".repeat(100_000);
+        let result = with_context(|context| Constraints::parse(context, text.as_bytes()));
+        let error = result.map(|_| ()).expect_err("a limit");
+        assert!(error.passed_limit().is_some());
+    }
+}

@@ -25,16 +25,9 @@ impl Pointer {
         self.0.borrow().clone()
     }
 
-    /// Puts what was read in place of the version. Without a version the error is the result: Go does not
-    /// take the only result of a method for its failure.
-    fn replace(&self, version: Result<Version, Fault>) -> Value {
-        match version {
-            Ok(version) => {
-                self.0.replace(version);
-                Value::Nil
-            }
-            Err(fault) => Value::object(fault),
-        }
+    /// Puts what was read in place of the version.
+    fn replace(&self, version: Result<Version, Fault>) -> MaybeError {
+        MaybeError(version.map(|version| self.0.replace(version)).err())
     }
 }
 
@@ -145,6 +138,27 @@ impl GoType for MaybePointer {
             Some(pointer) => pointer.into_operand(),
             None => Operand::Concrete(Value::NilPointer(Self::TYPE)),
         }
+    }
+}
+
+/// An `error` as the only result of a method, which Go does not take for a failure to call it.
+struct MaybeError(Option<Fault>);
+
+impl GoType for MaybeError {
+    const TYPE: Type = Type::Named(&NamedType {
+        name: "error",
+        kind: Kind::Interface,
+    });
+
+    fn from_operand(_: Operand) -> Result<Self, CallError> {
+        Err(CallError::new("wrong type for value; expected error"))
+    }
+
+    fn into_operand(self) -> Operand {
+        Operand::Concrete(match self.0 {
+            Some(fault) => Value::object(fault),
+            None => Value::NilPointer(Self::TYPE),
+        })
     }
 }
 
