@@ -3,6 +3,7 @@
 mod decode;
 mod encode;
 mod indent;
+mod text;
 
 use sealed_template::{CallError, Context, Functions, Str, Value};
 

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sealed_template::strconv::{Notation, append_float, append_int, append_uint, format_float};
+use sealed_template::strconv::{append_int, append_uint};
 use sealed_template::{
-    CallError, Context, Kind, List, Map, Method, Object, Str, Type, UintType, Value, utf8,
+    CallError, Context, Kind, List, Map, Method, Object, Str, Type, UintType, Value,
 };
 
 use super::indent::indent;
+use super::text::{write_float, write_marshaled, write_string};
 
 /// Go looks for values that contain themselves only this deep in others.
 const LEVELS_WITHOUT_CYCLES: usize = 1000;
@@ -150,7 +151,7 @@ impl Encoder {
                 self.out.push(b',');
             }
             let start = self.out.len();
-            self.write_string(key);
+            write_string(&mut self.out, key, self.escapes_html);
             self.out.push(b':');
             context.charge(self.out.len().saturating_sub(start))?;
             self.write(context, value, level)?;
@@ -169,9 +170,9 @@ impl Encoder {
     ) -> Result<(), CallError> {
         let start = self.out.len();
         if let Some(json) = marshal(context, value, object, "MarshalJSON")? {
-            self.write_marshaled(&json);
+            write_marshaled(&mut self.out, &json, self.escapes_html);
         } else if let Some(text) = marshal(context, value, object, "MarshalText")? {
-            self.write_string(&text);
+            write_string(&mut self.out, &text, self.escapes_html);
         } else if let Some(number) = object.underlying() {
             self.write_scalar(&number)?;
         } else {
@@ -190,8 +191,10 @@ impl Encoder {
             Value::Bool(bool) => self.out.extend_from_slice(bool.to_string().as_bytes()),
             Value::Int(_, number) => append_int(&mut self.out, *number, 10),
             Value::Uint(_, number) => append_uint(&mut self.out, *number, 10),
-            Value::Float(number) => self.write_float(*number)?,
-            Value::String(text) => self.write_string(text),
+            Value::Float(number) => {
+                write_float(&mut self.out, *number).map_err(|name| unsupported_value(&name))?;
+            }
+            Value::String(text) => write_string(&mut self.out, text, self.escapes_html),
             Value::List(list) if !list.is_nil() => {
                 self.out.push(b'"');
                 let text = STANDARD.encode(bytes(list));
@@ -205,60 +208,6 @@ impl Encoder {
             _ => self.out.extend_from_slice(b"null"),
         }
         Ok(())
-    }
-
-    /// As JavaScript writes numbers, except for -0.
-    fn write_float(&mut self, number: f64) -> Result<(), CallError> {
-        if !number.is_finite() {
-            let name = format_float(number, Notation::General, None);
-            return Err(unsupported_value(&name));
-        }
-        let magnitude = number.abs();
-        if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
-            append_float(&mut self.out, number, Notation::Fixed, None);
-        } else {
-            let text = format_float(number, Notation::Exponent, None);
-            // JavaScript does not pad the exponent.
-            self.out
-                .extend_from_slice(text.replace("e-0", "e-").as_bytes());
-        }
-        Ok(())
-    }
-
-    fn write_string(&mut self, text: &[u8]) {
-        self.out.push(b'"');
-        for (char, bytes) in utf8::runes(text) {
-            match char {
-                '"' | '\\' => self.out.extend_from_slice(&[b'\\', char as u8]),
-                '\u{8}' => self.out.extend_from_slice(b"\\b"),
-                '\u{c}' => self.out.extend_from_slice(b"\\f"),
-                '\n' => self.out.extend_from_slice(b"\\n"),
-                '\r' => self.out.extend_from_slice(b"\\r"),
-                '\t' => self.out.extend_from_slice(b"\\t"),
-                '\0'..' ' | '\u{2028}' | '\u{2029}' => self.write_escape(char),
-                '<' | '>' | '&' if self.escapes_html => self.write_escape(char),
-                char::REPLACEMENT_CHARACTER if bytes.len() == 1 => self.write_escape(char),
-                _ => self.out.extend_from_slice(bytes),
-            }
-        }
-        self.out.push(b'"');
-    }
-
-    /// Writes what a method made, which is JSON without needless blanks.
-    fn write_marshaled(&mut self, json: &[u8]) {
-        for (char, bytes) in utf8::runes(json) {
-            match char {
-                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if self.escapes_html => {
-                    self.write_escape(char);
-                }
-                _ => self.out.extend_from_slice(bytes),
-            }
-        }
-    }
-
-    fn write_escape(&mut self, char: char) {
-        let escape = format!("\\u{:04x}", u32::from(char));
-        self.out.extend_from_slice(escape.as_bytes());
     }
 }
 
@@ -323,36 +272,6 @@ mod tests {
         match result {
             Ok(json) => json.to_text().into_owned(),
             Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
-        }
-    }
-
-    #[test]
-    fn strings_are_escaped_for_html_unless_raw() {
-        let text = Str::from(&b"<a href=\"&\">\\/\n\x01\x7f\xff\xe2\x80\xa8"[..]);
-        assert_eq!(
-            json(text.clone(), Form::Compact),
-            "\"\\u003ca href=\\\"\\u0026\\\"\\u003e\\\\/\\n\\u0001\x7f\\ufffd\\u2028\""
-        );
-        assert_eq!(
-            json(text, Form::Raw),
-            "\"<a href=\\\"&\\\">\\\\/\\n\\u0001\x7f\\ufffd\\u2028\""
-        );
-    }
-
-    #[test]
-    fn numbers_have_an_exponent_where_javascript_gives_them_one() {
-        for (number, text) in [
-            (100.0, "100"),
-            (1e20, "100000000000000000000"),
-            (1e21, "1e+21"),
-            (0.000_001, "0.000001"),
-            (0.000_000_1, "1e-7"),
-            (1.5e-10, "1.5e-10"),
-            (-0.0, "-0"),
-            (f64::NAN, "json: unsupported value: NaN"),
-            (f64::NEG_INFINITY, "json: unsupported value: -Inf"),
-        ] {
-            assert_eq!(json(number, Form::Compact), text);
         }
     }
 
