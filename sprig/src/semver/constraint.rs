@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::{Captures, Regex};
+use memchr::memmem;
+use regex_automata::meta::Regex;
+use regex_automata::util::captures::Captures;
+use regex_automata::util::syntax;
 use sealed_template::{CallError, Context};
 
 use super::version::{Version, compare_prereleases};
@@ -74,10 +77,14 @@ impl Patterns {
         );
         let operator = r"(?:=||!=|>|<|>=|=>|<=|=<|~|~>|\^)";
         let one = format!("{operator}{space}*{version}{space}*");
-        let compile = |pattern: String| Regex::new(&pattern).expect("a valid pattern");
+        let compile = |pattern: String| {
+            let bytes = syntax::Config::new().unicode(false).utf8(false);
+            let regex = Regex::builder().syntax(bytes).build(&pattern);
+            regex.expect("a valid pattern")
+        };
         Self {
             range: compile(format!(
-                "{space}*(?<from>{version}){space}+-{space}+(?<to>{version}){space}*"
+                "(?<range>{space}*(?<from>{version}){space}+-{space}+(?<to>{version}){space}*)"
             )),
             set: compile(format!("^{space}*{one}(?:(?:{space}+|,{space}*){one})*$")),
             constraint: compile(format!(
@@ -99,7 +106,7 @@ impl Constraints {
                 return Err(improper(set));
             }
             let found = PATTERNS.constraint.captures_iter(set);
-            let constraints = found.map(|captures| Constraint::from_captures(&captures));
+            let constraints = found.map(|found| Constraint::from_match(&found, set));
             sets.push(Set::new(
                 constraints
                     .collect::<Option<_>>()
@@ -136,11 +143,8 @@ impl Set {
 
 impl Constraint {
     /// None if a number is none.
-    fn from_captures(captures: &Captures<'_>) -> Option<Self> {
-        let part = |name| {
-            let part = captures.name(name);
-            part.map_or(&b""[..], |part| part.as_bytes())
-        };
+    fn from_match(found: &Captures, set: &[u8]) -> Option<Self> {
+        let part = |name| group(found, name, set);
         let (major, minor, patch) = (part("major"), part("minor"), part("patch"));
         let is_any = |number: &[u8]| matches!(number, b"" | b"x" | b"X" | b"*");
         let is_any_after_point =
@@ -249,19 +253,10 @@ fn up_to_minor(version: &Version) -> (u64, u64) {
 fn with_ranges_written_out(context: &mut Context<'_>, text: &[u8]) -> Result<Vec<u8>, CallError> {
     let mut result = text.to_vec();
     for range in PATTERNS.range.captures_iter(text) {
-        let part = |name| {
-            let part = range.name(name);
-            part.map_or(&b""[..], |part| part.as_bytes())
-        };
-        let whole = range.get_match().as_bytes();
-        let steps = result.len().saturating_mul(whole.len()) / 64;
-        context.spend(
-            steps
-                .saturating_add(result.len())
-                .try_into()
-                .unwrap_or(u64::MAX),
-        )?;
-        let Some(at) = result.windows(whole.len()).position(|text| text == whole) else {
+        let part = |name| group(&range, name, text);
+        let whole = part("range");
+        context.spend(result.len().try_into().unwrap_or(u64::MAX))?;
+        let Some(at) = memmem::find(&result, whole) else {
             continue;
         };
         let constraints = [b">= ", part("from"), b", <= ", part("to"), b" "].concat();
@@ -270,11 +265,18 @@ fn with_ranges_written_out(context: &mut Context<'_>, text: &[u8]) -> Result<Vec
     Ok(result)
 }
 
+/// What a group of a pattern has matched; empty if nothing.
+fn group<'a>(found: &Captures, name: &str, text: &'a [u8]) -> &'a [u8] {
+    let span = found.get_group_by_name(name);
+    span.and_then(|span| text.get(span.range()))
+        .unwrap_or_default()
+}
+
 /// The parts between two bars each.
 fn split_at_bars(text: &[u8]) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.windows(2).position(|bars| bars == b"||") {
+    while let Some(at) = memmem::find(rest, b"||") {
         let (part, after) = rest.split_at_checked(at).unwrap_or((rest, b""));
         parts.push(part);
         rest = after.get(2..).unwrap_or_default();
