@@ -13,12 +13,14 @@ use crate::context::Context;
 use crate::error::ExecError;
 use crate::function::Entry;
 use crate::limits::Limit;
+#[cfg(doc)]
+use crate::limits::Limits;
 use crate::operand::Operand;
 use crate::stack;
 use crate::str::Str;
 use crate::tree::{Branch, Kind, NodeId, Tree};
 use crate::value::Value;
-use crate::{Reason, fmt};
+use crate::{CallError, Reason, fmt};
 use variables::Variables;
 
 type Result<T> = std::result::Result<T, ExecError>;
@@ -45,7 +47,12 @@ pub(crate) struct Executor<'t, 'c> {
     node: NodeId,
     /// How many templates have called each other.
     depth: usize,
+    /// How many more blocks, parentheses and calls may be inside each other: the stack is memory too.
+    nesting_left: usize,
 }
+
+/// How many blocks and parentheses may be around each of the calls that [`Limits::recursion`] allows.
+const NESTING_PER_CALL: usize = 8;
 
 impl<'t, 'c> Executor<'t, 'c> {
     pub(crate) fn new(
@@ -53,11 +60,15 @@ impl<'t, 'c> Executor<'t, 'c> {
         functions: &'t [Option<&'t Entry>],
         context: Context<'c>,
     ) -> Self {
+        let limits = context.limits();
+        let calls = limits.recursion.saturating_mul(NESTING_PER_CALL);
         Self {
+            nesting_left: limits.parse_depth.saturating_add(calls),
             tree,
             functions,
             context,
-            output: Vec::new(),
+            // Most templates are text around a few values.
+            output: Vec::with_capacity(tree.text.len()),
             variables: Variables::new(),
             name: &tree.name,
             node: NodeId(0),
@@ -89,11 +100,22 @@ impl<'t, 'c> Executor<'t, 'c> {
         self.context.spend(1).map_err(|error| self.failed(&error))
     }
 
+    /// Runs `work` one level deeper in the tree, on a stack that has room for it.
+    fn nested<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        let Some(left) = self.nesting_left.checked_sub(1) else {
+            return Err(self.failed(&CallError::limit(Limit::Recursion)));
+        };
+        let before = std::mem::replace(&mut self.nesting_left, left);
+        let result = stack::with_room(|| work(self));
+        self.nesting_left = before;
+        result
+    }
+
     fn walk(&mut self, dot: &Operand, id: NodeId) -> Result<Flow> {
         self.step(id)?;
         let tree = self.tree;
         match &tree.node(id).kind {
-            Kind::List(nodes) => return stack::with_room(|| self.walk_all(dot, nodes)),
+            Kind::List(nodes) => return self.nested(|this| this.walk_all(dot, nodes)),
             Kind::Text(span) => self.write(tree.slice(*span))?,
             Kind::Action(pipeline) => {
                 let value = self.pipeline(dot, *pipeline)?;

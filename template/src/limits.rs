@@ -10,7 +10,8 @@ use std::time::Duration;
 pub struct Limits {
     /// How deep parentheses and blocks may nest in a template text. Go: 10,000 parentheses, blocks without end.
     pub parse_depth: usize,
-    /// How deep `template` actions may call each other. Go: 100,000.
+    /// How deep `template` actions may call each other, with eight blocks and parentheses around each on
+    /// average. Go: 100,000, with any number around.
     pub recursion: usize,
     /// How many steps may be executed: one for each node of the template that is visited, and what functions
     /// charge for work that grows with their arguments.

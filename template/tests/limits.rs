@@ -100,6 +100,24 @@ fn templates_that_call_each_other_without_end_stop() {
 }
 
 #[test]
+fn blocks_around_calls_count_against_their_depth() {
+    let (open, close) = ("{{if 1}}".repeat(100), "{{end}}".repeat(100));
+    let text = format!(
+        "{{{{define `a`}}}}{open}{{{{template `a`}}}}{close}{{{{end}}}}{{{{template `a`}}}}"
+    );
+    let error = render(&text).expect_err("too deep");
+    assert_eq!(error.reason(), Reason::Limit(Limit::Recursion));
+    assert!(!error.private().text().ends_with(b"(5000)"));
+}
+
+#[test]
+fn a_thousand_calls_deep_renders() {
+    let text = "{{define `a`}}{{if .}}{{template `a` (slice . 1)}}{{else}}bottom{{end}}{{end}}\
+                {{template `a` (printf `%1000d` 1)}}";
+    assert_eq!(render(text).expect("deep calls").output, b"bottom");
+}
+
+#[test]
 fn endless_loops_run_out_of_steps() {
     let text = "{{range 9223372036854775807}}{{end}}";
     assert_eq!(passed_limit(text, Limits::default()), Limit::Steps);

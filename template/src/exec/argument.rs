@@ -5,7 +5,6 @@ use super::{Executor, Result};
 use crate::Reason;
 use crate::error::ExecError;
 use crate::operand::Operand;
-use crate::stack;
 use crate::tree::{Kind, NodeId, Number};
 use crate::types::{self, IntType, Type, UintType};
 use crate::value::{List, Map, Value};
@@ -37,7 +36,7 @@ impl Executor<'_, '_> {
             Kind::Dot => dot.clone(),
             Kind::Field(names) => self.fields(dot, dot, id, *names, given)?,
             Kind::Variable { name, fields } => self.variable(dot, id, (*name, *fields), given)?,
-            Kind::Pipeline(_) => stack::with_room(|| self.pipeline(dot, id))?,
+            Kind::Pipeline(_) => self.nested(|this| this.pipeline(dot, id))?,
             Kind::Identifier(name) => self.function(dot, id, *name, id, given)?,
             Kind::Chain(inner, names) => self.chain(dot, id, *inner, *names, given)?,
             _ => return Ok(None),

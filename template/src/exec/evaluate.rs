@@ -6,7 +6,6 @@ use super::{Executor, Result};
 use crate::Reason;
 use crate::error::ExecError;
 use crate::operand::Operand;
-use crate::stack;
 use crate::tree::{Kind, NodeId, Number, Pipeline, Span};
 use crate::types::Type;
 use crate::value::{Method, ObjectRef, Value};
@@ -70,11 +69,21 @@ impl<'t> Executor<'t, '_> {
 
     pub(super) fn assign(&mut self, name: Span, value: Operand) -> Result<()> {
         let name = self.tree.slice(name);
+        self.search()?;
         if self.variables.assign(name, value) {
             Ok(())
         } else {
             Err(self.undefined(name))
         }
+    }
+
+    /// Accounts for the search for a variable among many.
+    fn search(&mut self) -> Result<()> {
+        const VARIABLES_PER_STEP: u64 = 64;
+        let steps = self.variables.count() / VARIABLES_PER_STEP;
+        self.context
+            .spend(steps)
+            .map_err(|error| self.failed(&error))
     }
 
     fn undefined(&self, name: &[u8]) -> ExecError {
@@ -101,7 +110,7 @@ impl<'t> Executor<'t, '_> {
             Kind::Variable { name, fields } => self.variable(dot, first, (*name, *fields), given),
             Kind::Pipeline(_) => {
                 self.expect_nothing(first, &given)?;
-                stack::with_room(|| self.pipeline(dot, first))
+                self.nested(|this| this.pipeline(dot, first))
             }
             kind => {
                 self.step(first)?;
@@ -148,6 +157,7 @@ impl<'t> Executor<'t, '_> {
         given: Given<'t>,
     ) -> Result<Operand> {
         self.step(id)?;
+        self.search()?;
         let name = self.tree.slice(name);
         let Some(value) = self.variables.get(name) else {
             return Err(self.undefined(name));

@@ -42,6 +42,11 @@ impl<'t> Variables<'t> {
         self.stack.truncate(len);
     }
 
+    /// About how many there are that the template can see.
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.stack.len().saturating_sub(self.base)).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn get(&self, name: &[u8]) -> Option<&Operand> {
         let own = self.stack.get(self.base..)?;
         own.iter()
