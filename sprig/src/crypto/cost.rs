@@ -10,22 +10,34 @@
 //! | scrypt | 200 ms | 40,000 |
 //! | RSA key of 2048 bits | 100 ms, varying threefold | 20,000 |
 //! | RSA key of 4096 bits | 1.2 s, varying threefold | 240,000 |
-//! | one candidate of about a hundred for the prime of a DSA key | 9 ms | 1,800 |
-//! | reading an RSA key and signing with it | 2 ms at 2048 bits, 50 ms at 8192 | 400 to 10,000 |
-//! | an ECDSA or Ed25519 key or signature | 1 ms | 200 |
+//! | DSA key: one of about 90 candidates for its prime that have no small factor | 8 ms | 1,600 |
+//! | DSA key: any other candidate | 0.1 ms | 20 |
+//! | reading an RSA key, or signing with it | 1 ms at 2048 bits, 50 ms at 8192 | 800 to 12,800 |
+//! | reading or making an ECDSA or Ed25519 key, or signing with it | 1 ms | 200 |
 //!
 //! A certificate authority, two certificates, three password hashes, a derived password and an RSA key for
-//! something else come to less than a fifth.
+//! something else come to a fifth.
 
 use sealed_template::{CallError, Context};
 
-/// Steps for `time` milliseconds.
-pub(super) const fn milliseconds(time: u64) -> u64 {
-    time.saturating_mul(200)
-}
-
 pub(super) const BCRYPT: u64 = milliseconds(60);
 pub(super) const SCRYPT: u64 = milliseconds(200);
+pub(super) const RSA_2048: u64 = milliseconds(100);
+pub(super) const RSA_4096: u64 = milliseconds(1_200);
+pub(super) const DSA_CANDIDATE: u64 = milliseconds(8);
+pub(super) const ELLIPTIC: u64 = milliseconds(1);
+/// A tenth of a millisecond.
+pub(super) const SMALL: u64 = 20;
+
+/// For a use of an RSA key whose modulus has so many bits.
+pub(super) fn rsa_use(bits: usize) -> u64 {
+    let kilobits = u64::try_from(bits.div_ceil(1024)).unwrap_or(u64::MAX);
+    milliseconds(kilobits.saturating_mul(kilobits))
+}
+
+const fn milliseconds(time: u64) -> u64 {
+    time.saturating_mul(200)
+}
 
 /// Does `work` if the budget has `steps` for it and the deadline has not passed, and looks at the deadline
 /// again afterwards.

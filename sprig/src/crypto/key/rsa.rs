@@ -1,0 +1,206 @@
+//! RSA keys. What is done with them is done by aws-lc, which also checks that their numbers fit each other.
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use sealed_template::{CallError, Context};
+use x509_parser::oid_registry::{OID_PKCS1_RSAENCRYPTION, OID_PKCS1_SHA256WITHRSA};
+use zeroize::Zeroizing;
+
+use super::{EC, PKCS8, PublicKey, malformed, misplaced, pkcs8};
+use crate::crypto::cost::{self, costly};
+use crate::crypto::der::{self, Reader, integer, null, oid, sequence};
+
+/// Bits of the moduli that aws-lc works with. Go also takes shorter ones, from 1024 bits.
+const USABLE_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// The sizes of the keys that Sprig makes.
+#[derive(Clone, Copy)]
+pub(in super::super) enum Size {
+    Bits2048,
+    Bits4096,
+}
+
+pub(in super::super) struct Key {
+    pkcs1: Zeroizing<Vec<u8>>,
+    /// The public half in the form of PKCS#1.
+    public: Vec<u8>,
+    bits: usize,
+    /// None for a key that can be written and certified, but not used.
+    pair: Option<KeyPair>,
+}
+
+/// The numbers of a key in the order of PKCS#1: modulus, exponents, primes, exponents of the primes,
+/// coefficient.
+pub(super) struct Numbers<'a> {
+    version: i64,
+    modulus: &'a [u8],
+    public_exponent: i64,
+    private: [&'a [u8]; 3],
+    crt: [Option<&'a [u8]>; 3],
+    has_more_primes: bool,
+    has_trailing_data: bool,
+}
+
+pub(super) fn numbers(der: &[u8]) -> Result<Numbers<'_>, der::Error> {
+    let mut top = Reader::new(der);
+    let mut key = top.sequence("pkcs1PrivateKey")?;
+    Ok(Numbers {
+        version: key.int()?,
+        modulus: key.integer()?,
+        public_exponent: key.int()?,
+        private: [key.integer()?, key.integer()?, key.integer()?],
+        crt: [
+            key.optional_integer()?,
+            key.optional_integer()?,
+            key.optional_integer()?,
+        ],
+        has_more_primes: match key.optional_sequence()? {
+            Some(primes) => !primes.rest().is_empty(),
+            None => false,
+        },
+        has_trailing_data: !top.rest().is_empty(),
+    })
+}
+
+impl Key {
+    pub(super) fn generate(context: &mut Context<'_>, size: Size) -> Result<Self, CallError> {
+        let (steps, size) = match size {
+            Size::Bits2048 => (cost::RSA_2048, KeySize::Rsa2048),
+            Size::Bits4096 => (cost::RSA_4096, KeySize::Rsa4096),
+        };
+        context.mark_nondeterministic();
+        let pair = costly(context, steps, || KeyPair::generate(size))?.map_err(|_| failed())?;
+        let info = pair.as_der().map_err(|_| failed())?;
+        let numbers = pkcs8(info.as_ref())
+            .and_then(|info| numbers(info.key))
+            .map_err(|error| malformed(&error))?;
+        let mut key = Self::from_numbers(&numbers).ok_or_else(failed)?;
+        key.pair = Some(pair);
+        Ok(key)
+    }
+
+    pub(super) fn from_pkcs1(context: &mut Context<'_>, der: &[u8]) -> Result<Self, CallError> {
+        let numbers = numbers(der)
+            .map_err(|error| misplaced(der, [EC, PKCS8]).unwrap_or_else(|| malformed(&error)))?;
+        if numbers.has_trailing_data {
+            return Err(malformed(&der::Error::Syntax("trailing data")));
+        }
+        if numbers.version > 1 {
+            return Err(CallError::new("x509: unsupported private key version"));
+        }
+        let is_positive =
+            |number: &[u8]| number.first().is_some_and(|first| *first < 0x80) && number != [0];
+        let mut parts = [numbers.modulus]
+            .into_iter()
+            .chain(numbers.private)
+            .chain(numbers.crt.into_iter().flatten());
+        if !parts.all(is_positive) {
+            return Err(CallError::new(
+                "x509: private key contains zero or negative value",
+            ));
+        }
+        if numbers.has_more_primes {
+            return Err(CallError::new("crypto/rsa: more than two primes"));
+        }
+        let mut key = Self::from_numbers(&numbers)
+            .ok_or_else(|| CallError::new("crypto/rsa: missing CRT values"))?;
+        if USABLE_BITS.contains(&key.bits) {
+            let pair = costly(context, cost::rsa_use(key.bits), || {
+                KeyPair::from_der(&key.pkcs1)
+            })?;
+            let pair = pair.map_err(|_| {
+                CallError::new("crypto/rsa: the numbers of the key contradict each other")
+            })?;
+            key.pair = Some(pair);
+        }
+        Ok(key)
+    }
+
+    /// None if the numbers that follow from the others are missing.
+    fn from_numbers(numbers: &Numbers<'_>) -> Option<Self> {
+        let modulus = integer(numbers.modulus);
+        let public_exponent = integer(&numbers.public_exponent.to_be_bytes());
+        let [d, p, q] = numbers.private.map(integer);
+        let [Some(dp), Some(dq), Some(coefficient)] = numbers.crt.map(|number| number.map(integer))
+        else {
+            return None;
+        };
+        let pkcs1 = sequence(&[
+            &integer(&[]),
+            &modulus,
+            &public_exponent,
+            &d,
+            &p,
+            &q,
+            &dp,
+            &dq,
+            &coefficient,
+        ]);
+        Some(Self {
+            pkcs1,
+            public: sequence(&[&modulus, &public_exponent]).to_vec(),
+            bits: bit_len(numbers.modulus),
+            pair: None,
+        })
+    }
+
+    pub(super) fn as_pkcs1(&self) -> &[u8] {
+        &self.pkcs1
+    }
+
+    pub(super) fn public_key(&self) -> PublicKey {
+        let algorithm = sequence(&[&oid(&OID_PKCS1_RSAENCRYPTION), &null()]);
+        PublicKey::new(&algorithm, self.public.clone())
+    }
+
+    pub(super) fn sign(
+        &self,
+        context: &mut Context<'_>,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CallError> {
+        let Some(pair) = &self.pair else {
+            return Err(unusable(self.bits));
+        };
+        let mut signature = vec![0; pair.public_modulus_len()];
+        costly(context, cost::rsa_use(self.bits), || {
+            pair.sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
+        })?
+        .map_err(|_| failed())?;
+        Ok(signature)
+    }
+}
+
+pub(super) fn signature_algorithm() -> Zeroizing<Vec<u8>> {
+    sequence(&[&oid(&OID_PKCS1_SHA256WITHRSA), &null()])
+}
+
+/// Go's words for a key that it finds too short itself, similar ones for what aws-lc cannot use.
+fn unusable(bits: usize) -> CallError {
+    CallError::new(if bits < 1024 {
+        format!(
+            "crypto/rsa: {bits}-bit keys are insecure (see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
+        )
+    } else {
+        format!("crypto/rsa: {bits}-bit keys are not supported")
+    })
+}
+
+fn failed() -> CallError {
+    CallError::new("crypto/rsa: the cryptographic library failed")
+}
+
+/// Bits of a big-endian number.
+fn bit_len(digits: &[u8]) -> usize {
+    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
+    let digits = digits.get(zeros..).unwrap_or_default();
+    let unused = digits.first().map_or(0, |digit| digit.leading_zeros());
+    let unused = usize::try_from(unused).unwrap_or_default();
+    digits.len().saturating_mul(8).saturating_sub(unused)
+}

@@ -1,0 +1,132 @@
+//! PEM as Go's `encoding/pem` reads and writes it.
+
+use sealed_template::Str;
+use zeroize::Zeroizing;
+
+use crate::base64;
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+/// The line that ends a block must be one of its own.
+const END: &[u8] = b"\n-----END ";
+const DASHES: &[u8] = b"-----";
+const LINE_LEN: usize = 64;
+
+/// A block of PEM.
+pub(super) struct Block<'a> {
+    /// What stands after BEGIN.
+    pub(super) label: &'a [u8],
+    /// The bytes inside; wiped, because they may be a private key.
+    pub(super) contents: Zeroizing<Vec<u8>>,
+}
+
+/// The first block of a text that is whole.
+pub(super) fn decode(text: &[u8]) -> Option<Block<'_>> {
+    let mut start = 0_usize;
+    loop {
+        let end = start.checked_add(find(text.get(start..)?, END)?)?;
+        let after_end = end.checked_add(END.len())?;
+        match block(text, start, end, after_end)? {
+            Some(block) => return Some(block),
+            None => start = after_end,
+        }
+    }
+}
+
+/// The block between the last BEGIN in `text[start..end]` and the END there. None inside if it is none, none
+/// outside if Go looks no further then.
+#[expect(clippy::option_option, reason = "two ways of not being there")]
+fn block(text: &[u8], start: usize, end: usize, after_end: usize) -> Option<Option<Block<'_>>> {
+    let before = text.get(start..end)?;
+    let Some(begin) = rfind(before, BEGIN) else {
+        return Some(None);
+    };
+    let is_at_line_start = match begin.checked_sub(1) {
+        Some(previous) => before.get(previous) == Some(&b'\n'),
+        None => true,
+    };
+    let (line, mut rest) = split_line(text.get(start..)?.get(begin..)?.get(BEGIN.len()..)?);
+    let (true, Some(label)) = (is_at_line_start, line.strip_suffix(DASHES)) else {
+        return Some(None);
+    };
+
+    let mut has_headers = false;
+    loop {
+        if rest.is_empty() {
+            return None;
+        }
+        let (line, next) = split_line(rest);
+        if !line.contains(&b':') {
+            break;
+        }
+        has_headers = true;
+        rest = next;
+    }
+    // A colon in the line that ends the block makes it a header.
+    let position = text.len().checked_sub(rest.len())?;
+    if has_headers && end < position {
+        return if after_end < position {
+            None
+        } else {
+            Some(None)
+        };
+    }
+
+    let trailer = text.get(after_end..)?;
+    let is_closed = trailer
+        .strip_prefix(label)
+        .and_then(|trailer| trailer.strip_prefix(DASHES))
+        .is_some_and(|trailer| split_line(trailer).0.is_empty());
+    if !is_closed {
+        return Some(None);
+    }
+    let inside = text.get(position..end).unwrap_or_default();
+    let mut characters = Zeroizing::new(Vec::with_capacity(inside.len()));
+    characters.extend(inside.iter().filter(|byte| !matches!(byte, b' ' | b'\t')));
+    let contents = base64::decode(&characters).ok();
+    Some(contents.map(|contents| Block { label, contents }))
+}
+
+/// Writes a block.
+pub(super) fn encode(label: &str, contents: &[u8]) -> Str {
+    let encoded = Zeroizing::new(base64::encode(contents));
+    let label = label.as_bytes();
+    let capacity = encoded.len().saturating_mul(2).saturating_add(100);
+    let mut text = Vec::with_capacity(capacity);
+    for part in [BEGIN, label, DASHES, b"\n"] {
+        text.extend_from_slice(part);
+    }
+    for line in encoded.as_bytes().chunks(LINE_LEN) {
+        text.extend_from_slice(line);
+        text.push(b'\n');
+    }
+    for part in [b"-----END ", label, DASHES, b"\n"] {
+        text.extend_from_slice(part);
+    }
+    text.into()
+}
+
+/// The first line without its end and the blanks before that, and what follows it.
+fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
+    let (line, rest) = match memchr::memchr(b'\n', text).and_then(|at| text.split_at_checked(at)) {
+        Some((line, rest)) => (
+            line.strip_suffix(b"\r").unwrap_or(line),
+            rest.get(1..).unwrap_or_default(),
+        ),
+        None => (text, &[][..]),
+    };
+    let blanks = line
+        .iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count();
+    let len = line.len().saturating_sub(blanks);
+    (line.get(..len).unwrap_or_default(), rest)
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, part)
+}
+
+fn rfind(text: &[u8], part: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(text, part)
+}
