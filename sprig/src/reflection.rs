@@ -1,6 +1,6 @@
 //! Functions for types and kinds.
 
-use sealed_template::{CallError, Context, Functions, List, Map, ObjectRef, Str, Value};
+use sealed_template::{CallError, Context, Functions, List, Map, Str, Value};
 
 pub(crate) fn register(functions: &mut Functions) {
     functions
@@ -60,7 +60,7 @@ fn equal_at(
             }
             (Value::List(a), Value::List(b)) => lists_equal(context, depth, a, b)?,
             (Value::Map(a), Value::Map(b)) => maps_equal(context, depth, a, b)?,
-            (Value::Object(a), Value::Object(b)) => objects_equal(context, depth, a, b)?,
+            (Value::Object(a), Value::Object(b)) => a.deep_equals(&**b),
             (Value::NilPointer(_), Value::NilPointer(_)) => true,
             _ => false,
         })
@@ -104,22 +104,6 @@ fn maps_equal(
     all(a.iter().zip(&b), |((a_key, a), (b_key, b))| {
         Ok(a_key == b_key && equal_at(context, depth, a, b)?)
     })
-}
-
-fn objects_equal(
-    context: &mut Context<'_>,
-    depth: usize,
-    a: &ObjectRef,
-    b: &ObjectRef,
-) -> Result<bool, CallError> {
-    if a.equals(&**b) {
-        return Ok(true);
-    }
-    let (a, b) = (a.fields(), b.fields());
-    Ok(!a.is_empty()
-        && all(a.iter().zip(&b), |((_, a), (_, b))| {
-            equal_at(context, depth, a, b)
-        })?)
 }
 
 /// Whether all of `pairs` pass, up to the first that does not.

@@ -114,6 +114,17 @@ impl Location {
             _ => false,
         }
     }
+
+    /// Go's `reflect.DeepEqual`: whether what both point to is equal.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fixed(this), Self::Fixed(that)) => {
+                this.name == that.name && this.offset == that.offset
+            }
+            (Self::Place(this), Self::Place(that)) => this == that,
+            _ => self.is_same(other),
+        }
+    }
 }
 
 impl Fixed {
@@ -167,6 +178,12 @@ impl Object for Location {
         other
             .downcast_ref()
             .is_some_and(|other| self.is_same(other))
+    }
+
+    fn deep_equals(&self, other: &dyn Object) -> bool {
+        other
+            .downcast_ref()
+            .is_some_and(|other| self.is_alike(other))
     }
 }
 

@@ -41,6 +41,11 @@ impl Time {
         location: Location::Utc,
     };
 
+    /// What both clocks said.
+    fn readings(&self) -> (i64, u32, Option<i64>) {
+        (self.seconds, self.nanoseconds, self.monotonic)
+    }
+
     /// This moment.
     pub(crate) fn now(context: &mut Context<'_>) -> Self {
         let now = context.now();
@@ -298,10 +303,13 @@ impl Object for Time {
 
     fn equals(&self, other: &dyn Object) -> bool {
         other.downcast_ref::<Self>().is_some_and(|other| {
-            self.seconds == other.seconds
-                && self.nanoseconds == other.nanoseconds
-                && self.monotonic == other.monotonic
-                && self.location.is_same(&other.location)
+            self.readings() == other.readings() && self.location.is_same(&other.location)
+        })
+    }
+
+    fn deep_equals(&self, other: &dyn Object) -> bool {
+        other.downcast_ref::<Self>().is_some_and(|other| {
+            self.readings() == other.readings() && self.location.is_alike(&other.location)
         })
     }
 }

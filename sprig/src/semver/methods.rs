@@ -64,6 +64,12 @@ impl Object for Pointer {
             .downcast_ref::<Self>()
             .is_some_and(|other| Rc::ptr_eq(&self.0, &other.0))
     }
+
+    fn deep_equals(&self, other: &dyn Object) -> bool {
+        other
+            .downcast_ref::<Self>()
+            .is_some_and(|other| self.version() == other.version())
+    }
 }
 
 impl Named for Version {

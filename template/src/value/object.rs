@@ -58,6 +58,11 @@ pub trait Object: Any {
     /// Go's `==` with another object: for pointers whether they point to the same, for structs whether all
     /// fields are equal; false for another type.
     fn equals(&self, other: &dyn Object) -> bool;
+
+    /// Go's `reflect.DeepEqual` with another object: for pointers whether they point to equal things.
+    fn deep_equals(&self, other: &dyn Object) -> bool {
+        self.equals(other)
+    }
 }
 
 impl dyn Object {
