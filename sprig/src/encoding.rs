@@ -3,11 +3,15 @@
 //! What cannot be decoded is no error: the text of Go's error is the result.
 
 mod base32;
-mod base64;
+
+use std::mem;
 
 use sealed_template::{Functions, Str};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
+use zeroize::Zeroizing;
+
+use crate::base64;
 
 pub(crate) fn register(functions: &mut Functions) {
     functions
@@ -27,14 +31,11 @@ pub(crate) fn register(functions: &mut Functions) {
         .add("sha512sum", |text: Str| hex_digest::<Sha512>(&text));
 }
 
-/// Where an encoded text is wrong: a count of bytes.
-#[derive(Debug, PartialEq, Eq)]
-struct Corrupt(usize);
-
-fn decoded(result: Result<Vec<u8>, Corrupt>, encoding: &str) -> Str {
+/// What was decoded, or Go's text for the position of a fault.
+fn decoded(result: Result<Zeroizing<Vec<u8>>, usize>, encoding: &str) -> Str {
     match result {
-        Ok(bytes) => bytes.into(),
-        Err(Corrupt(at)) => format!("illegal {encoding} data at input byte {at}").into(),
+        Ok(mut bytes) => mem::take(&mut *bytes).into(),
+        Err(at) => format!("illegal {encoding} data at input byte {at}").into(),
     }
 }
 

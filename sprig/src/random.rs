@@ -1,9 +1,9 @@
 //! Functions for random strings, numbers and UUIDs.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use sealed_template::{CallError, Context, Functions, Str, utf8};
 use zeroize::Zeroizing;
+
+use crate::base64;
 
 pub(crate) fn register(functions: &mut Functions) {
     for (name, alphabet) in [
@@ -66,7 +66,7 @@ fn rand_bytes(context: &mut Context<'_>, count: isize) -> Result<Str, CallError>
     context.charge(count.saturating_mul(3))?;
     let mut bytes = Zeroizing::new(vec![0; count]);
     context.random(&mut bytes);
-    Ok(STANDARD.encode(&bytes).into())
+    Ok(base64::encode(&bytes).into())
 }
 
 fn rand_int(context: &mut Context<'_>, min: isize, max: isize) -> Result<isize, CallError> {

@@ -1,6 +1,6 @@
 //! Base32 in the standard alphabet with padding.
 
-use super::Corrupt;
+use zeroize::Zeroizing;
 
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -20,32 +20,29 @@ pub(super) fn encode(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Line breaks do not count. Go does not look at what little stands behind padding within eight symbols of
+/// The bytes, or the position of the first fault. Line breaks do not count. Go does not look at what little stands behind padding within eight symbols of
 /// the end.
-pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>, Corrupt> {
+pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, usize> {
     let is_line_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let text: Vec<u8> = text
-        .iter()
-        .copied()
-        .filter(|byte| !is_line_break(byte))
-        .collect();
-    let mut out = Vec::with_capacity(text.len());
+    let symbols = text.iter().copied().filter(|byte| !is_line_break(byte));
+    let text: Zeroizing<Vec<u8>> = Zeroizing::new(symbols.collect());
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
     for (start, group) in (0..).step_by(GROUP).zip(text.chunks(GROUP)) {
         let mut bits: u64 = 0;
         for (index, (at, symbol)) in (start..).zip(group).enumerate() {
             let rest = text.get(at..).unwrap_or_default();
             if *symbol == b'=' && index >= 2 && rest.len() <= GROUP {
                 check_padding(index, rest).map_err(|fault| match fault {
-                    Some(offset) => Corrupt(at.saturating_add(offset)),
-                    None => Corrupt(text.len()),
+                    Some(offset) => at.saturating_add(offset),
+                    None => text.len(),
                 })?;
                 append(&mut out, bits, index);
                 return Ok(out);
             }
-            bits = bits << 5 | value(*symbol).ok_or(Corrupt(at))?;
+            bits = bits << 5 | value(*symbol).ok_or(at)?;
         }
         if group.len() < GROUP {
-            return Err(Corrupt(start));
+            return Err(start);
         }
         append(&mut out, bits, GROUP);
     }
@@ -102,10 +99,10 @@ mod tests {
             ("foobar", "MZXW6YTBOI======"),
         ] {
             assert_eq!(encode(text.as_bytes()), encoded.as_bytes());
-            assert_eq!(decode(encoded.as_bytes()), Ok(text.into()));
+            assert_eq!(decode(encoded.as_bytes()), Ok(Zeroizing::new(text.into())));
         }
-        assert_eq!(decode(b"MY\r\n==\n===="), Ok(b"f".into()));
-        assert_eq!(decode(b"MY======??"), Ok(b"f".into()));
+        assert_eq!(decode(b"MY\r\n==\n===="), Ok(Zeroizing::new(b"f".into())));
+        assert_eq!(decode(b"MY======??"), Ok(Zeroizing::new(b"f".into())));
     }
 
     #[test]
@@ -122,7 +119,7 @@ mod tests {
             ("MZXW6YTB\nMZ", 8),
             ("MZXW6YT=MZXW6YTB", 7),
         ] {
-            assert_eq!(decode(text.as_bytes()), Err(Corrupt(at)), "{text:?}");
+            assert_eq!(decode(text.as_bytes()), Err(at), "{text:?}");
         }
     }
 }
