@@ -116,17 +116,18 @@ fn uuidv4(context: &mut Context<'_>) -> Str {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::collections::BTreeMap;
     use std::time::{Duration, SystemTime};
 
-    use sealed_template::{Budget, Environment, Limits};
+    use sealed_template::{Budget, Environment};
 
     use super::*;
 
-    /// A weak generator, which gives the same numbers every time.
-    struct Weak(std::cell::Cell<u64>);
+    /// Where random bytes come from.
+    struct Source<F>(F);
 
-    impl Environment for Weak {
+    impl<F: Fn() -> u8> Environment for Source<F> {
         fn now(&self) -> SystemTime {
             SystemTime::UNIX_EPOCH
         }
@@ -136,22 +137,19 @@ mod tests {
         }
 
         fn random(&self, bytes: &mut [u8]) {
-            for byte in bytes {
-                let next = self
-                    .0
-                    .get()
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                self.0.set(next);
-                *byte = (next >> 56) as u8;
-            }
+            bytes.fill_with(&self.0);
         }
     }
 
+    /// Runs `work` with a weak generator, which gives the same numbers every time.
     fn with_randomness<R>(work: impl FnOnce(&mut Context<'_>) -> R) -> R {
-        let environment = Weak(std::cell::Cell::new(1));
-        let mut budget = Budget::new(Limits::default());
-        work(&mut Context::new(&environment, &mut budget))
+        let state = Cell::new(1_u64);
+        let source = Source(|| {
+            let next = state.get().wrapping_mul(6_364_136_223_846_793_005);
+            state.set(next.wrapping_add(1));
+            next.to_be_bytes()[0]
+        });
+        work(&mut Context::new(&source, &mut Budget::default()))
     }
 
     #[test]
@@ -175,21 +173,8 @@ mod tests {
 
     #[test]
     fn a_generator_that_is_never_fair_ends_in_an_error() {
-        let bound = (1 << 63) + 1;
-        struct Ones;
-        impl Environment for Ones {
-            fn now(&self) -> SystemTime {
-                SystemTime::UNIX_EPOCH
-            }
-            fn monotonic(&self) -> Duration {
-                Duration::ZERO
-            }
-            fn random(&self, bytes: &mut [u8]) {
-                bytes.fill(0xFF);
-            }
-        }
-        let mut budget = Budget::default();
-        let result = below(&mut Context::new(&Ones, &mut budget), bound);
+        let ones = Source(|| 0xFF);
+        let result = below(&mut Context::new(&ones, &mut Budget::default()), 6);
         assert!(result.is_err_and(|error| error.passed_limit().is_some()));
     }
 

@@ -105,7 +105,6 @@ fn methods(value: &Value) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "versions are missing"]
 fn values_have_the_methods_of_the_table() {
     let functions = sealed_sprig::functions();
     let mut budget = Budget::default();
