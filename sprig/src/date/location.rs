@@ -174,6 +174,10 @@ impl Object for Location {
         Some(self.name().into())
     }
 
+    fn deep_copy(&self) -> Option<Value> {
+        Some(Value::object(Self::fixed("", 0)))
+    }
+
     fn equals(&self, other: &dyn Object) -> bool {
         other
             .downcast_ref()

@@ -30,6 +30,7 @@ fn copy(context: &mut Context<'_>, value: &Value, depth: usize) -> Result<Value,
                 let copies = copies.collect::<Result<BTreeMap<_, _>, CallError>>()?;
                 Map::new(map.element(), copies).into()
             }
+            Value::Object(object) => object.deep_copy().unwrap_or_else(|| value.clone()),
             other => other.clone(),
         })
     })

@@ -59,6 +59,10 @@ impl Object for Pointer {
         Some(self.version().to_string().into())
     }
 
+    fn deep_copy(&self) -> Option<Value> {
+        Some(Value::object(Self::new(Version::default())))
+    }
+
     fn equals(&self, other: &dyn Object) -> bool {
         other
             .downcast_ref::<Self>()
@@ -104,6 +108,10 @@ impl Object for Version {
 
     fn text(&self) -> Option<Str> {
         Some(self.to_string().into())
+    }
+
+    fn deep_copy(&self) -> Option<Value> {
+        Some(Value::object(Self::default()))
     }
 
     fn equals(&self, other: &dyn Object) -> bool {

@@ -55,6 +55,12 @@ pub trait Object: Any {
         None
     }
 
+    /// What becomes of it in a deep copy: Go's reflection cannot see what a struct does not export. None if it
+    /// is copied whole.
+    fn deep_copy(&self) -> Option<Value> {
+        None
+    }
+
     /// Go's `==` with another object: for pointers whether they point to the same, for structs whether all
     /// fields are equal; false for another type.
     fn equals(&self, other: &dyn Object) -> bool;
