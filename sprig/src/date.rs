@@ -16,6 +16,7 @@ mod parse;
 mod quote;
 mod time;
 
+use sealed_template::strconv::{NumberError, parse_int};
 use sealed_template::{CallError, Context, Functions, IntType, Str, Value};
 
 use self::duration::{Duration, SECOND};
@@ -115,35 +116,14 @@ fn ago(context: &mut Context<'_>, date: Value) -> Str {
 
 fn duration(seconds: Value) -> Str {
     let seconds = match seconds {
-        Value::String(text) => parse_int(&text),
+        Value::String(text) => match parse_int(&text, 10) {
+            Ok(seconds) | Err(NumberError::Range(seconds)) => seconds,
+            Err(NumberError::Syntax) => 0,
+        },
         Value::Int(IntType::Int64, seconds) => seconds,
         _ => 0,
     };
     Duration(seconds.wrapping_mul(SECOND.0)).text().into()
-}
-
-/// `strconv.ParseInt` without its error: of a number that is too large the largest remains, whatever
-/// follows the digits that make it so.
-fn parse_int(text: &[u8]) -> i64 {
-    let (is_negative, digits) = digits::without_sign(text);
-    let mut number = 0_u64;
-    for digit in digits {
-        if !digit.is_ascii_digit() {
-            return 0;
-        }
-        let longer = number.checked_mul(10);
-        let Some(longer) = longer.and_then(|longer| longer.checked_add((digit & 0xf).into()))
-        else {
-            number = u64::MAX;
-            break;
-        };
-        number = longer;
-    }
-    if is_negative {
-        0_i64.saturating_sub_unsigned(number)
-    } else {
-        0_i64.saturating_add_unsigned(number)
-    }
 }
 
 /// A duration in whole ones of the largest unit that it is longer than.

@@ -43,6 +43,11 @@ pub(crate) fn register(functions: &mut Functions) {
     }
 }
 
+/// The value that a JSON text says, nil in place of a number that is too large.
+pub(crate) fn read(context: &mut Context<'_>, text: &[u8]) -> Result<Value, CallError> {
+    decode(context, text).map(|decoded| decoded.value)
+}
+
 /// The result, or `nothing` in place of an error that Sprig swallows. Limits are not Go's: they stay errors.
 fn or<T>(result: Result<T, CallError>, nothing: T) -> Result<T, CallError> {
     result.or_else(|error| match error.passed_limit() {

@@ -6,6 +6,7 @@
 )]
 
 mod constraint;
+mod fault;
 mod methods;
 mod version;
 

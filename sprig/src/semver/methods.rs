@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use sealed_template::{
-    CallError, Function, GoType, Kind, Members, Method, Named, NamedType, Object, Operand, Slice,
-    Str, Type, UintType, Value,
+    CallError, Context, Function, GoType, Kind, Members, Method, Named, NamedType, Object, Operand,
+    Slice, Str, Type, UintType, Value,
 };
 
-use super::version::{Fault, Version};
+use super::fault::{Fault, MaybeError};
+use super::version::Version;
 
 /// A `*semver.Version`, whose holders see what one of them makes of it.
 #[derive(Clone)]
@@ -155,27 +156,6 @@ impl GoType for MaybePointer {
     }
 }
 
-/// An `error` as the only result of a method, which Go does not take for a failure to call it.
-struct MaybeError(Option<Fault>);
-
-impl GoType for MaybeError {
-    const TYPE: Type = Type::Named(&NamedType {
-        name: "error",
-        kind: Kind::Interface,
-    });
-
-    fn from_operand(_: Operand) -> Result<Self, CallError> {
-        Err(CallError::new("wrong type for value; expected error"))
-    }
-
-    fn into_operand(self) -> Operand {
-        Operand::Concrete(match self.0 {
-            Some(fault) => Value::object(fault),
-            None => Value::NilPointer(Self::TYPE),
-        })
-    }
-}
-
 type Methods = Vec<(&'static str, Method)>;
 
 fn callable<const N: usize>(methods: [(&'static str, Function); N]) -> Methods {
@@ -297,6 +277,7 @@ fn of_pointer() -> Methods {
                 })
             }),
         ),
+        ("UnmarshalJSON", Function::new(unmarshal_json)),
         (
             "UnmarshalText",
             Function::new(|this: Pointer, text: Slice<u8>| {
@@ -306,47 +287,26 @@ fn of_pointer() -> Methods {
     ])
 }
 
-impl From<Fault> for CallError {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.to_string())
-    }
-}
-
-/// A fault as an `error`.
-impl Object for Fault {
-    fn type_of(&self) -> Type {
-        Type::Named(match self {
-            Self::Range(_) => &NamedType {
-                name: "*fmt.wrapError",
-                kind: Kind::Pointer,
-            },
-            _ => &NamedType {
-                name: "*errors.errorString",
-                kind: Kind::Pointer,
-            },
-        })
-    }
-
-    fn methods(&self) -> &'static Members {
-        static METHODS: LazyLock<Members> = LazyLock::new(|| {
-            let error = Function::new(|this: Value| {
-                let fault = this.downcast::<Fault>();
-                Str::from(fault.map_or_else(String::new, |fault| fault.to_string()))
-            });
-            callable([("Error", error)]).into_iter().collect()
-        });
-        &METHODS
-    }
-
-    fn text(&self) -> Option<Str> {
-        Some(self.to_string().into())
-    }
-
-    /// There is one pointer for each error without details.
-    fn equals(&self, other: &dyn Object) -> bool {
-        other.downcast_ref().is_some_and(|other| match self {
-            Self::Range(_) => std::ptr::eq(self, other),
-            _ => self == other,
-        })
-    }
+fn unmarshal_json(
+    context: &mut Context<'_>,
+    this: Pointer,
+    json: Slice<u8>,
+) -> Result<MaybeError, CallError> {
+    let json = json.to_bytes();
+    let version = match crate::json::read(context, &json) {
+        Err(error) if error.passed_limit().is_some() => return Err(error),
+        Err(error) => Err(Fault::Syntax(
+            String::from_utf8_lossy(error.text()).into_owned(),
+        )),
+        Ok(Value::String(text)) => Version::parse(&text),
+        Ok(_) => match json.trim_ascii_start() {
+            // Go reads an empty text then.
+            [b'n', ..] => Version::parse(b""),
+            [b'[', ..] => Err(Fault::NoString("array")),
+            [b'{', ..] => Err(Fault::NoString("object")),
+            [b't' | b'f', ..] => Err(Fault::NoString("bool")),
+            _ => Err(Fault::NoString("number")),
+        },
+    };
+    Ok(this.replace(version))
 }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::fault::Fault;
+
 /// A version. What is left out of its text is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Version {
@@ -14,32 +16,6 @@ pub(super) struct Version {
     pub(super) metadata: String,
     /// The text that it was read from.
     pub(super) original: String,
-}
-
-/// Why a text is no version or no part of one. `Display` is the text of the Go error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    InvalidMetadata,
-    InvalidPrerelease,
-    InvalidVersion,
-    LeadingZero,
-    /// This number is too large.
-    Range(String),
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidMetadata => f.write_str("invalid metadata string"),
-            Self::InvalidPrerelease => f.write_str("invalid prerelease string"),
-            Self::InvalidVersion => f.write_str("invalid semantic version"),
-            Self::LeadingZero => f.write_str("version segment starts with 0"),
-            Self::Range(digits) => write!(
-                f,
-                "error parsing version segment: strconv.ParseUint: parsing \"{digits}\": value out of range"
-            ),
-        }
-    }
 }
 
 impl Version {
