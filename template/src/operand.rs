@@ -35,10 +35,13 @@ impl Operand {
         }
     }
 
-    /// The value, nil when there is none.
+    /// The value, nil when there is none. A nil `error` is any nil interface to who does not know its type.
     pub fn into_value(self) -> Value {
         match self {
             Self::Invalid => Value::Nil,
+            Self::Concrete(Value::NilPointer(type_)) if type_.kind() == Kind::Interface => {
+                Value::Nil
+            }
             Self::Concrete(value) | Self::Interface(value) => value,
         }
     }

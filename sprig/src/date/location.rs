@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use sealed_template::{
-    CallError, Function, GoType, Kind, Members, Method, Named, NamedType, Object, Operand, Str,
-    Type, Value,
+    CallError, Function, GoType, Kind, List, Members, Method, Named, NamedType, Object, Operand,
+    Str, Type, Value,
 };
 
 use super::calendar::CYCLE;
@@ -168,6 +168,18 @@ impl Object for Location {
             BTreeMap::from([("String", Method::Callable(name))])
         });
         &MEMBERS
+    }
+
+    /// As much of Go's fields as tells locations apart.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let zones = match self {
+            Self::Fixed(zone) => vec![Value::int64(zone.offset)],
+            _ => Vec::new(),
+        };
+        vec![
+            ("name", self.name().into()),
+            ("zone", List::new(&Type::INT64, zones).into()),
+        ]
     }
 
     fn text(&self) -> Option<Str> {

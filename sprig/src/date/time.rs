@@ -5,7 +5,9 @@ mod methods;
 
 use std::cmp::Ordering;
 
-use sealed_template::{CallError, Context, Kind, Members, Named, NamedType, Object, Str, Type};
+use sealed_template::{
+    CallError, Context, Kind, Members, Named, NamedType, Object, Str, Type, UintType, Value,
+};
 
 use super::calendar::{Civil, INTERNAL_TO_UNIX, SECONDS_PER_DAY, seconds_at};
 use super::duration::{Duration, is_less_than_half};
@@ -291,6 +293,28 @@ impl Object for Time {
 
     fn methods(&self) -> &'static Members {
         &methods::METHODS
+    }
+
+    /// As Go packs them: with a monotonic reading the seconds since 1885 stand above the nanoseconds.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let nanoseconds = u64::from(self.nanoseconds);
+        let (wall, ext) = match self.monotonic {
+            Some(reading) => {
+                let seconds = self.seconds.wrapping_sub(*WITH_MONOTONIC.start());
+                let wall = 1 << 63 | seconds.cast_unsigned() << 30 | nanoseconds;
+                (wall, reading)
+            }
+            None => (nanoseconds, self.seconds),
+        };
+        let location = match &self.location {
+            Location::Utc => Value::NilPointer(Type::Named(Location::NAMED)),
+            other => Value::object(other.clone()),
+        };
+        vec![
+            ("wall", Value::Uint(UintType::Uint64, wall)),
+            ("ext", Value::int64(ext)),
+            ("loc", location),
+        ]
     }
 
     fn text(&self) -> Option<Str> {

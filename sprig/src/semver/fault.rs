@@ -85,6 +85,14 @@ impl Object for Fault {
         &METHODS
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let name = match self {
+            Self::Range(_) | Self::NoString(_) | Self::Syntax(_) => "msg",
+            _ => "s",
+        };
+        vec![(name, Value::string(self.to_string()))]
+    }
+
     fn text(&self) -> Option<Str> {
         Some(self.to_string().into())
     }
