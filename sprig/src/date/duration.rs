@@ -128,6 +128,10 @@ impl Object for Duration {
         Some(Value::int64(self.0))
     }
 
+    fn with_number(&self, number: i64) -> Option<Value> {
+        Some(Value::object(Self(number)))
+    }
+
     fn text(&self) -> Option<Str> {
         Some((*self).text().into())
     }

@@ -73,6 +73,10 @@ macro_rules! named_int {
                 Some(Value::int(self.0))
             }
 
+            fn with_number(&self, number: i64) -> Option<Value> {
+                Some(Value::object(Self(number)))
+            }
+
             fn text(&self) -> Option<Str> {
                 Some(self.name())
             }

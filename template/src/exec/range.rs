@@ -4,14 +4,13 @@ use super::{Executor, Flow, Result};
 use crate::operand::Operand;
 use crate::str::Str;
 use crate::tree::{Branch, NodeId, Pipeline};
-use crate::types::{IntType, UintType};
 use crate::value::{List, Map, Value};
 use crate::{Reason, fmt};
 
 /// What a range runs over, never empty.
 enum Items {
-    Ints(IntType, i64),
-    Uints(UintType, u64),
+    /// The numbers below a count, which is of their type.
+    Numbers(Value, u64),
     List(List),
     Map(Map),
 }
@@ -58,8 +57,11 @@ impl<'t> Executor<'t, '_> {
                 )?;
                 return Err(self.fault(Reason::Unusable, text));
             }
-            Value::Int(type_, count) => (count > 0).then_some(Items::Ints(type_, count)),
-            Value::Uint(type_, count) => (count > 0).then_some(Items::Uints(type_, count)),
+            Value::Int(_, count) => u64::try_from(count)
+                .ok()
+                .filter(|count| *count > 0)
+                .map(|count| Items::Numbers(value.clone(), count)),
+            Value::Uint(_, count) => (count > 0).then(|| Items::Numbers(value.clone(), count)),
             Value::List(list) => (!list.is_empty()).then_some(Items::List(list)),
             Value::Map(map) => (!map.is_empty()).then_some(Items::Map(map)),
             _ => {
@@ -72,17 +74,9 @@ impl<'t> Executor<'t, '_> {
 
     fn iterate(&mut self, items: &Items, each: &Loop<'t>) -> Result<()> {
         match items {
-            Items::Ints(type_, count) => {
+            Items::Numbers(like, count) => {
                 for number in 0..*count {
-                    let item = Operand::Concrete(Value::Int(*type_, number));
-                    if self.iteration(each, Operand::Invalid, &item)? == Flow::Break {
-                        break;
-                    }
-                }
-            }
-            Items::Uints(type_, count) => {
-                for number in 0..*count {
-                    let item = Operand::Concrete(Value::Uint(*type_, number));
+                    let item = Operand::from_value(number_like(like, number));
                     if self.iteration(each, Operand::Invalid, &item)? == Flow::Break {
                         break;
                     }
@@ -143,6 +137,17 @@ impl<'t> Executor<'t, '_> {
             .map_err(|error| self.failed(&error))?;
         text.extend_from_slice(after.as_bytes());
         Ok(text)
+    }
+}
+
+/// A number of the type that another has.
+fn number_like(other: &Value, number: u64) -> Value {
+    let signed = number.cast_signed();
+    match other {
+        Value::Uint(type_, _) => Value::Uint(*type_, number),
+        Value::Int(type_, _) => Value::Int(*type_, signed),
+        Value::Object(object) => object.with_number(signed).unwrap_or(Value::Nil),
+        _ => Value::Nil,
     }
 }
 

@@ -39,6 +39,12 @@ pub trait Object: Any {
         None
     }
 
+    /// Another number of the same type, for `range` to count with; none unless the type is that of a signed
+    /// number.
+    fn with_number(&self, _number: i64) -> Option<Value> {
+        None
+    }
+
     /// The fields of a struct, or of the struct a pointer points to, in order. Unexported ones (in lower
     /// case) are printed, but not reachable.
     fn fields(&self) -> Vec<(&'static str, Value)> {
