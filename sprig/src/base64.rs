@@ -108,7 +108,7 @@ mod tests {
         for text in ["AB==", "AB=\n=", "A\r\nB=\r=\n", "\nAB==\n\n"] {
             assert_eq!(decode(text.as_bytes()).unwrap()[..], [0], "{text:?}");
         }
-        assert_eq!(decode(b"\r\n").unwrap()[..], []);
+        assert!(decode(b"\r\n").unwrap().is_empty());
     }
 
     proptest! {

@@ -1,7 +1,9 @@
 //! Certificates: what the functions return and take, and those that make them.
 
+mod names;
 mod parse;
 mod request;
+mod validity;
 
 use std::collections::BTreeMap;
 
@@ -182,4 +184,117 @@ pub(super) fn signed_with_key(
     let issuer = Issuer::new(context, &authority)?;
     let request = Request::new(context, name, &addresses, &hosts, days)?;
     request.issue(context, &key, Some(&issuer))
+}
+
+#[cfg(test)]
+mod tests {
+    use sealed_template::Limit;
+    use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+    use super::*;
+    use crate::testing::{with_context, with_steps};
+
+    fn vector(name: &str) -> Str {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/");
+        std::fs::read(format!("{folder}{name}")).unwrap().into()
+    }
+
+    fn nothing() -> Slice<Value> {
+        Slice::nil()
+    }
+
+    #[test]
+    fn an_authority_vouches_for_what_it_signs() {
+        let signed = with_context(|context| {
+            let authority = authority(context, "ca".into(), 10)?;
+            let signed = signed(
+                context,
+                "x".into(),
+                nothing(),
+                nothing(),
+                5,
+                authority.clone(),
+            )?;
+            Ok::<_, CallError>((authority, signed))
+        });
+        let (authority, signed) = signed.unwrap();
+        let der = |text: &Str| pem::decode(text).unwrap().contents.to_vec();
+        let (authority, signed) = (der(&authority.cert), der(&signed.cert));
+        let (_, authority) = X509Certificate::from_der(&authority).unwrap();
+        let (_, signed) = X509Certificate::from_der(&signed).unwrap();
+        assert_eq!(signed.issuer(), authority.subject());
+        aws_lc_rs::signature::UnparsedPublicKey::new(
+            &aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256,
+            &authority.public_key().subject_public_key.data,
+        )
+        .verify(
+            signed.tbs_certificate.as_ref(),
+            &signed.signature_value.data,
+        )
+        .unwrap();
+    }
+
+    /// The texts are Sprig's.
+    #[test]
+    fn a_certificate_and_a_key_are_checked_before_they_are_taken() {
+        let cert = vector("certificates/authority-ec.crt.pem");
+        let key = vector("keys/key-ed25519.pem");
+        let build = |cert: &[u8], key: &[u8]| {
+            with_context(|context| {
+                let [cert, key] = [cert, key].map(|text| base64::encode(text).into());
+                build_custom(context, cert, key)
+            })
+            .map_err(|error| String::from_utf8_lossy(error.text()).into_owned())
+        };
+        let taken = build(&cert, &key).unwrap();
+        assert!(taken.cert == cert && taken.key == key);
+        for (cert, key, text) in [
+            (&b"hi"[..], &key[..], "unable to decode certificate"),
+            (
+                b"-----BEGIN X-----\n-----END X-----\n",
+                &key,
+                "error parsing certificate: decodedCert.Bytes: x509: malformed certificate",
+            ),
+            (
+                &cert,
+                b"hi",
+                "error parsing private key: no PEM data in input",
+            ),
+        ] {
+            assert_eq!(build(cert, key).err().as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn certificates_are_equal_if_both_texts_are() {
+        let one = Certificate {
+            cert: "a".into(),
+            key: "b".into(),
+        };
+        let other = Certificate {
+            key: "c".into(),
+            ..one.clone()
+        };
+        assert!(one.equals(&one.clone()) && !one.equals(&other));
+    }
+
+    #[test]
+    fn a_realistic_template_fits_the_default_budget_and_a_hostile_one_does_not() {
+        let steps = |bits_2048, bits_4096, hashes, derived| {
+            use super::super::cost;
+            let signatures = 2 * bits_2048 * cost::rsa_use(2048);
+            bits_2048 * cost::RSA_2048
+                + bits_4096 * cost::RSA_4096
+                + hashes * cost::BCRYPT
+                + derived * cost::SCRYPT
+                + signatures
+        };
+        let budget = sealed_template::Limits::default().steps;
+        assert!(steps(3, 1, 3, 1) < budget / 4);
+        assert!(steps(0, 9, 0, 0) > budget);
+        let error = with_steps(super::super::cost::RSA_2048 - 1, |context| {
+            authority(context, "ca".into(), 1)
+        });
+        assert_eq!(error.err().unwrap().passed_limit(), Some(Limit::Steps));
+    }
 }

@@ -11,7 +11,8 @@
 //! | RSA key of 2048 bits | 100 ms, varying threefold | 20,000 |
 //! | RSA key of 4096 bits | 1.2 s, varying threefold | 240,000 |
 //! | DSA key: one of about 90 candidates for its prime that have no small factor | 8 ms | 1,600 |
-//! | DSA key: any other candidate | 0.1 ms | 20 |
+//! | DSA key: any other candidate for it | 0.1 ms | 20 |
+//! | DSA key: one of about 90 candidates for the order of its group | 0.2 ms | 40 |
 //! | reading an RSA key, or signing with it | 1 ms at 2048 bits, 50 ms at 8192 | 800 to 12,800 |
 //! | reading or making an ECDSA or Ed25519 key, or signing with it | 1 ms | 200 |
 //!
@@ -25,8 +26,8 @@ pub(super) const SCRYPT: u64 = milliseconds(200);
 pub(super) const RSA_2048: u64 = milliseconds(100);
 pub(super) const RSA_4096: u64 = milliseconds(1_200);
 pub(super) const DSA_CANDIDATE: u64 = milliseconds(8);
+pub(super) const DSA_ORDER: u64 = 40;
 pub(super) const ELLIPTIC: u64 = milliseconds(1);
-/// A tenth of a millisecond.
 pub(super) const SMALL: u64 = 20;
 
 /// For a use of an RSA key whose modulus has so many bits.

@@ -5,7 +5,7 @@ mod write;
 
 pub(super) use read::{Error, Reader};
 pub(super) use write::{
-    bit_string, boolean, element, explicit, integer, null, octet_string, oid, sequence,
+    bit_string, boolean, element, explicit, integer, null, octet_string, oid, sequence, sequence_of,
 };
 
 /// Tags of the universal class.

@@ -58,10 +58,7 @@ impl PrivateKey {
         let block = pem::decode(text).ok_or_else(|| CallError::new("no PEM data in input"))?;
         let der = block.contents.as_slice();
         let Some(kind) = block.label.strip_suffix(b"PRIVATE KEY") else {
-            return Err(unknown_label(
-                "no private key data in PEM block of type ",
-                block.label,
-            ));
+            return Err(not_private(block.label));
         };
         match kind {
             b"" => Self::from_pkcs8(context, der)
@@ -75,13 +72,10 @@ impl PrivateKey {
             b"DSA " => dsa::check(der).map(|()| Self::Dsa).map_err(|error| {
                 CallError::new(format!("parsing DSA private key from PEM: {error}"))
             }),
-            _ => match kind.strip_suffix(b" ") {
-                Some(kind) => Err(unknown_label("invalid private key type ", kind)),
-                None => Err(unknown_label(
-                    "no private key data in PEM block of type ",
-                    block.label,
-                )),
-            },
+            kind if kind.ends_with(b" ") => {
+                Err(unknown_label("invalid private key type ", block.label))
+            }
+            _ => Err(not_private(block.label)),
         }
     }
 
@@ -135,7 +129,7 @@ impl PrivateKey {
             Self::Dsa | Self::X25519 => Err(CallError::new("a key that cannot be written")),
             Self::Ec(key) => Ok(pem::encode("EC PRIVATE KEY", &key.to_sec1()?)),
             Self::Ed25519(key) => Ok(pem::encode("PRIVATE KEY", &key.to_pkcs8())),
-            Self::Rsa(key) => Ok(pem::encode("RSA PRIVATE KEY", key.as_pkcs1())),
+            Self::Rsa(key) => Ok(pem::encode("RSA PRIVATE KEY", key.as_pkcs1()?)),
         }
     }
 
@@ -231,6 +225,145 @@ fn malformed(error: &der::Error) -> CallError {
     CallError::new(error.to_string())
 }
 
+fn not_private(label: &[u8]) -> CallError {
+    unknown_label("no private key data in PEM block of type ", label)
+}
+
 fn unknown_label(text: &str, label: &[u8]) -> CallError {
     CallError::new([text.as_bytes(), label].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::with_context;
+
+    fn vector(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/");
+        std::fs::read(format!("{folder}{name}")).unwrap()
+    }
+
+    fn read(text: &[u8]) -> Result<PrivateKey, String> {
+        with_context(|context| PrivateKey::from_pem(context, text))
+            .map_err(|error| String::from_utf8_lossy(error.text()).into_owned())
+    }
+
+    fn labelled(label: &str, der: &[u8]) -> Result<PrivateKey, String> {
+        read(&pem::encode(label, der))
+    }
+
+    #[test]
+    fn keys_are_written_in_the_form_of_their_kind() {
+        for (file, form) in [
+            ("rsa2048-a.pkcs1.pem", "rsa2048-a.pkcs1.pem"),
+            ("rsa2048-a.pkcs8.pem", "rsa2048-a.pkcs1.pem"),
+            ("key-ec-sec1.pem", "key-ec-sec1.pem"),
+            ("key-ec-pkcs8.pem", "key-ec-sec1.pem"),
+            ("key-ed25519.pem", "key-ed25519.pem"),
+        ] {
+            let written = read(&vector(file)).unwrap().to_pem().unwrap();
+            assert!(*written == *vector(form), "{file}");
+        }
+    }
+
+    /// The texts are Go's.
+    #[test]
+    fn texts_that_are_no_keys_are_refused_as_in_go() {
+        for (file, text) in [
+            ("key-empty.pem", "no PEM data in input"),
+            (
+                "key-public.pem",
+                "no private key data in PEM block of type PUBLIC KEY",
+            ),
+            (
+                "key-encrypted-pkcs8.pem",
+                "invalid private key type ENCRYPTED PRIVATE KEY",
+            ),
+            (
+                "key-pkcs1-under-pkcs8-label.pem",
+                "decoding PEM as PKCS#8: x509: failed to parse private key \
+                 (use ParsePKCS1PrivateKey instead for this key format)",
+            ),
+            (
+                "key-trailing-der.pem",
+                "parsing RSA private key from PEM: asn1: syntax error: trailing data",
+            ),
+            (
+                "key-zero-crt.pem",
+                "parsing RSA private key from PEM: x509: private key contains zero or negative value",
+            ),
+            (
+                "key-wrong-n.pem",
+                "parsing RSA private key from PEM: crypto/rsa: p * q != n",
+            ),
+            (
+                "key-pkcs8-pss.pem",
+                "decoding PEM as PKCS#8: x509: PKCS#8 wrapping contained private key with unknown algorithm: \
+                 1.2.840.113549.1.1.10",
+            ),
+        ] {
+            assert_eq!(read(&vector(file)).err(), Some(text.to_owned()), "{file}");
+        }
+    }
+
+    #[test]
+    fn an_ec_key_may_have_zeros_too_many_or_too_few() {
+        let with = |scalar: &[u8]| {
+            let curve = der::oid(&x509_parser::oid_registry::OID_EC_P256);
+            let fields = [
+                &der::integer(&[1]),
+                &der::octet_string(scalar),
+                &der::explicit(0, &curve),
+            ];
+            labelled(
+                "EC PRIVATE KEY",
+                &sequence(&fields.map(|field| field.as_slice())),
+            )
+        };
+        let one = with(&[1]).unwrap().to_pem().unwrap();
+        let [mut long, mut exact] = [[0; 40], [0; 40]];
+        (long[39], exact[31]) = (1, 1);
+        assert!(with(&long).unwrap().to_pem().unwrap() == one);
+        assert!(with(&exact[..32]).unwrap().to_pem().unwrap() == one);
+        long[0] = 1;
+        let prefix = "parsing EC private key from PEM: ";
+        for (scalar, text) in [
+            (&long[..], "x509: invalid private key length"),
+            (&[0], "ecdsa: invalid public key encoding"),
+            (&[0xff; 32], "ecdsa: invalid public key encoding"),
+        ] {
+            assert_eq!(with(scalar).err(), Some(format!("{prefix}{text}")));
+        }
+    }
+
+    /// Numbers of no use, which nobody checks.
+    #[test]
+    fn dsa_and_x25519_keys_are_read_and_good_for_nothing() {
+        let numbers = [0_u8; 6].map(|number| der::integer(&[number]));
+        let dsa = labelled("DSA PRIVATE KEY", &der::sequence_of(&numbers)).unwrap();
+        let key = der::octet_string(&der::octet_string(&[7; 32]));
+        let x25519 = sequence(&[&der::integer(&[]), &sequence(&[&der::oid(&X25519)]), &key]);
+        let x25519 = labelled("PRIVATE KEY", &x25519).unwrap();
+        for (key, kind) in [(dsa, "dsa"), (x25519, "ecdh")] {
+            assert_eq!(
+                key.signature_algorithm().unwrap_err().text(),
+                b"x509: certificate private key does not implement crypto.Signer"
+            );
+            assert_eq!(
+                key.public_key().err().unwrap().text(),
+                format!("x509: unsupported public key type: *{kind}.PublicKey").as_bytes()
+            );
+        }
+    }
+
+    #[test]
+    fn reading_and_using_keys_spends_steps() {
+        let text = vector("rsa2048-a.pkcs1.pem");
+        let steps = super::super::cost::rsa_use(2048);
+        let read = |steps| {
+            crate::testing::with_steps(steps, |context| PrivateKey::from_pem(context, &text).err())
+        };
+        assert!(read(steps).is_none());
+        assert!(read(steps - 1).unwrap().passed_limit().is_some());
+    }
 }

@@ -130,3 +130,63 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 fn rfind(text: &[u8], part: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(text, part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first block: its label and its contents.
+    fn first(text: &str) -> Option<(String, Vec<u8>)> {
+        let block = decode(text.as_bytes())?;
+        let label = String::from_utf8_lossy(block.label).into_owned();
+        Some((label, block.contents.to_vec()))
+    }
+
+    #[test]
+    fn white_space_and_text_around_a_block_do_not_matter() {
+        let expected = Some(("X".to_owned(), vec![0, 0, 0, 0]));
+        for text in [
+            "-----BEGIN X-----\nAAAAAA==\n-----END X-----\n",
+            "-----BEGIN X-----\nAAAAAA==\n-----END X-----",
+            "-----BEGIN X-----\r\nAAAA\r\nAA==\r\n-----END X-----\r\n",
+            "text: more\n-----BEGIN X-----  \n AA\tAA\nAA = =\n-----END X----- \nmore\n",
+            "-----BEGIN X-----\nName: value\nOther:\n\nAAAAAA==\n-----END X-----\n",
+            "-----BEGIN Y-----\n-----BEGIN X-----\nAAAAAA==\n-----END X-----\n",
+            "-----BEGIN Y-----\n!\n-----END Y-----\n-----BEGIN X-----\nAAAAAA==\n-----END X-----\n",
+        ] {
+            assert_eq!(first(text), expected, "{text:?}");
+        }
+        let empty = "-----BEGIN X-----\n-----END X-----\n";
+        assert_eq!(first(empty), Some(("X".to_owned(), vec![])));
+    }
+
+    #[test]
+    fn what_is_no_block_is_passed_over() {
+        for text in [
+            "",
+            "-----BEGIN X-----",
+            "-----BEGIN X-----\nAAAA\n",
+            " -----BEGIN X-----\nAAAA\n-----END X-----\n",
+            "-----BEGIN X-----\nAAAA\n -----END X-----\n",
+            "-----BEGIN X-----\nAAAA\n-----END Y-----\n",
+            "-----BEGIN X-----\nAAAA\n-----END X----- more\n",
+            "-----BEGIN X----\nAAAA\n-----END X-----\n",
+            "-----BEGIN X-----\nAAA\n-----END X-----\n",
+            "-----BEGIN X-----\nName: value\n-----END X-----\n",
+            "-----BEGIN X-----\nAAAA-----END X-----\n",
+            "-----BEGIN a:b-----\n-----END a:b-----\n-----BEGIN X-----\nAAAA\n-----END X-----\n",
+        ] {
+            assert_eq!(first(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_written_block_is_found() {
+        for len in [0, 1, 47, 48, 49, 1000] {
+            let bytes = vec![0xfb; len];
+            let text = encode("X", &bytes).to_text().into_owned();
+            assert!(text.lines().all(|line| line.len() <= LINE_LEN), "{text}");
+            assert_eq!(first(&text), Some(("X".to_owned(), bytes)));
+        }
+    }
+}

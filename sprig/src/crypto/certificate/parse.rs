@@ -116,3 +116,42 @@ fn text(error: &X509Error) -> &'static str {
         _ => "x509: malformed certificate",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::pem;
+
+    fn vector(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/");
+        let text = std::fs::read(format!("{folder}{name}.crt.pem")).unwrap();
+        pem::decode(&text).unwrap().contents.to_vec()
+    }
+
+    fn refusal(der: &[u8]) -> String {
+        let error = parse(der).err().unwrap();
+        String::from_utf8_lossy(error.text()).into_owned()
+    }
+
+    #[test]
+    fn what_goes_into_other_certificates_is_read() {
+        let authority = parse(&vector("certificates/authority-rsa")).unwrap();
+        assert!(authority.subject.ends_with("Prüf-CA".as_bytes()));
+        assert_eq!(authority.key_id.len(), 20);
+        assert!(authority.public_key_info.is_some());
+        let other = parse(&vector("certificates/self-signed-ed25519")).unwrap();
+        assert_eq!(
+            (&other.subject[..], &other.key_id[..]),
+            (&[0x30, 0][..], &[][..])
+        );
+    }
+
+    /// The texts are Go's.
+    #[test]
+    fn what_is_no_certificate_is_refused_as_in_go() {
+        assert_eq!(refusal(b""), "x509: malformed certificate");
+        let mut der = vector("certificates/authority-rsa");
+        der.push(0);
+        assert_eq!(refusal(&der), "x509: trailing data");
+    }
+}

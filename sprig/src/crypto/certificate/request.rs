@@ -1,24 +1,23 @@
 //! Writing certificates, byte for byte as Go does.
 
-use std::net::{IpAddr, Ipv6Addr};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::net::IpAddr;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use jiff::Timestamp;
-use jiff::tz::Offset;
-use sealed_template::{CallError, Context, Slice, Str, Value, fmt, strconv};
+use sealed_template::{CallError, Context, Slice, Str, Value};
 use x509_parser::der_parser::{Oid, oid as oid_of};
 use x509_parser::oid_registry::{
-    OID_X509_COMMON_NAME, OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER, OID_X509_EXT_BASIC_CONSTRAINTS,
+    OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER, OID_X509_EXT_BASIC_CONSTRAINTS,
     OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_SUBJECT_ALT_NAME,
     OID_X509_EXT_SUBJECT_KEY_IDENTIFIER,
 };
 use zeroize::Zeroizing;
 
+use super::names::{self, alternative_names, subject};
+use super::validity::Validity;
 use super::{Certificate, Issuer};
 use crate::crypto::der::{
-    CONSTRUCTED, CONTEXT_SPECIFIC, bit_string, boolean, element, explicit, integer, octet_string,
-    oid, sequence, tag,
+    CONTEXT_SPECIFIC, bit_string, boolean, element, explicit, integer, octet_string, oid, sequence,
+    sequence_of,
 };
 use crate::crypto::key::PrivateKey;
 use crate::crypto::{pem, prefixed};
@@ -29,9 +28,6 @@ const CLIENT_AUTH: Oid<'static> = oid_of!(1.3.6.1.5.5.7.3.2);
 /// Bytes of a key identifier: SHA-256 cut as RFC 7093 §2 allows.
 const KEY_ID_LEN: usize = 20;
 
-const NANOSECONDS: i128 = 1_000_000_000;
-const NANOSECONDS_PER_DAY: i64 = 86_400_000_000_000;
-
 /// What to write into a certificate.
 pub(super) struct Request {
     common_name: Str,
@@ -39,9 +35,7 @@ pub(super) struct Request {
     hosts: Vec<Str>,
     /// Uniform below 2^128.
     serial: [u8; 16],
-    /// Seconds since 1970.
-    not_before: i64,
-    not_after: i64,
+    validity: Validity,
     is_authority: bool,
 }
 
@@ -60,13 +54,8 @@ impl Request {
         hosts: &Slice<Value>,
         days: isize,
     ) -> Result<Self, CallError> {
-        let addresses = texts(context, addresses, b"error parsing ip: %v is not a string")?;
-        let addresses = addresses.iter().map(address).collect::<Result<_, _>>()?;
-        let hosts = texts(
-            context,
-            hosts,
-            b"error processing alternate dns name: %v is not a string",
-        )?;
+        let addresses = names::addresses(context, addresses)?;
+        let hosts = names::hosts(context, hosts)?;
         Ok(Self {
             addresses,
             hosts,
@@ -77,14 +66,13 @@ impl Request {
     fn plain(context: &mut Context<'_>, common_name: Str, days: isize) -> Self {
         let mut serial = [0; 16];
         context.random(&mut serial);
-        let (not_before, not_after) = validity(context.now(), days);
+        let validity = Validity::from_now(context.now(), days);
         Self {
             common_name,
             addresses: Vec::new(),
             hosts: Vec::new(),
             serial,
-            not_before,
-            not_after,
+            validity,
             is_authority: false,
         }
     }
@@ -114,7 +102,7 @@ impl Request {
         let signer = issuer.map_or(key, |issuer| &issuer.key);
         let algorithm = signer.signature_algorithm()?;
         let public = key.public_key()?;
-        let subject = name(&self.common_name)?;
+        let subject = subject(&self.common_name)?;
         let issuer = issuer.map(|issuer| &issuer.certificate);
         let issuer_name = issuer.map_or(subject.as_slice(), |issuer| &issuer.subject);
         let authority_key_id = issuer
@@ -134,7 +122,7 @@ impl Request {
             &integer(&self.serial),
             &algorithm,
             issuer_name,
-            &sequence(&[&time(self.not_before)?, &time(self.not_after)?]),
+            &self.validity.to_der()?,
             &subject,
             &public.info,
             &explicit(3, &extensions),
@@ -180,7 +168,7 @@ impl Request {
             ));
         }
         if !self.hosts.is_empty() || !self.addresses.is_empty() {
-            let names = self.alternative_names()?;
+            let names = alternative_names(&self.hosts, &self.addresses)?;
             let is_critical = *subject == **sequence(&[]);
             extensions.push(extension(
                 &OID_X509_EXT_SUBJECT_ALT_NAME,
@@ -190,33 +178,6 @@ impl Request {
         }
         Ok(sequence_of(&extensions))
     }
-
-    fn alternative_names(&self) -> Result<Zeroizing<Vec<u8>>, CallError> {
-        if let Some(host) = self.hosts.iter().find(|host| !host.is_ascii()) {
-            return Err(CallError::new(
-                [
-                    b"x509: ",
-                    strconv::quote(host).as_slice(),
-                    b" cannot be encoded as an IA5String",
-                ]
-                .concat(),
-            ));
-        }
-        let hosts = self
-            .hosts
-            .iter()
-            .map(|host| element(CONTEXT_SPECIFIC | 2, &[host]));
-        let addresses = self.addresses.iter().map(|address| match address {
-            IpAddr::V4(address) => element(CONTEXT_SPECIFIC | 7, &[&address.octets()]),
-            IpAddr::V6(address) => element(CONTEXT_SPECIFIC | 7, &[&address.octets()]),
-        });
-        Ok(sequence_of(&hosts.chain(addresses).collect::<Vec<_>>()))
-    }
-}
-
-fn sequence_of(elements: &[Zeroizing<Vec<u8>>]) -> Zeroizing<Vec<u8>> {
-    let parts: Vec<&[u8]> = elements.iter().map(|element| element.as_slice()).collect();
-    sequence(&parts)
 }
 
 fn extension(id: &Oid<'_>, is_critical: bool, value: &[u8]) -> Zeroizing<Vec<u8>> {
@@ -228,92 +189,176 @@ fn extension(id: &Oid<'_>, is_critical: bool, value: &[u8]) -> Zeroizing<Vec<u8>
     }
 }
 
-/// No attribute, or a single common name.
-fn name(common_name: &[u8]) -> Result<Zeroizing<Vec<u8>>, CallError> {
-    if common_name.is_empty() {
-        return Ok(sequence(&[]));
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+    use super::super::parse;
+    use super::*;
+    use crate::testing::with_context;
+
+    fn vector(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/");
+        std::fs::read(format!("{folder}{name}")).unwrap()
     }
-    let tag = if common_name.iter().copied().all(is_printable) {
-        tag::PRINTABLE_STRING
-    } else if std::str::from_utf8(common_name).is_ok() {
-        tag::UTF8_STRING
-    } else {
-        return Err(CallError::new("asn1: string not valid UTF-8"));
-    };
-    let attribute = sequence(&[&oid(&OID_X509_COMMON_NAME), &element(tag, &[common_name])]);
-    Ok(sequence(&[&element(tag::SET | CONSTRUCTED, &[&attribute])]))
-}
 
-/// The characters of X.680's `PrintableString`, for which Go prefers that type.
-fn is_printable(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte)
-}
+    fn key(name: &str) -> PrivateKey {
+        with_context(|context| PrivateKey::from_pem(context, &vector(&format!("keys/{name}"))))
+            .unwrap()
+    }
 
-/// From now for so many days, in seconds since 1970. The nanoseconds of the days wrap as they do in Go.
-fn validity(now: SystemTime, days: isize) -> (i64, i64) {
-    let now = match now.duration_since(UNIX_EPOCH) {
-        Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
-        Err(before) => {
-            i128::try_from(before.duration().as_nanos()).map_or(i128::MIN, i128::saturating_neg)
-        }
-    };
-    let days = i64::try_from(days).unwrap_or(i64::MAX);
-    let span = NANOSECONDS_PER_DAY.wrapping_mul(days);
-    let seconds = |time: i128| i64::try_from(time.div_euclid(NANOSECONDS)).unwrap_or(i64::MAX);
-    (seconds(now), seconds(now.saturating_add(span.into())))
-}
+    fn certificate(name: &str) -> Vec<u8> {
+        let text = vector(&format!("certificates/{name}.crt.pem"));
+        pem::decode(&text).unwrap().contents.to_vec()
+    }
 
-/// With two digits for the years 1950 to 2049, with four for all others.
-fn time(seconds: i64) -> Result<Zeroizing<Vec<u8>>, CallError> {
-    let error =
-        || CallError::new("asn1: structure error: cannot represent time as GeneralizedTime");
-    let timestamp = Timestamp::from_second(seconds).map_err(|_| error())?;
-    let time = Offset::UTC.to_datetime(timestamp);
-    let year = u16::try_from(time.year()).map_err(|_| error())?;
-    let (tag, year) = if (1950..2050).contains(&year) {
-        (tag::UTC_TIME, format!("{:02}", year % 100))
-    } else {
-        (tag::GENERALIZED_TIME, format!("{year:04}"))
-    };
-    let (month, day) = (time.month(), time.day());
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    let text = format!("{year}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
-    Ok(element(tag, &[text.as_bytes()]))
-}
-
-/// The strings of a list; an error in Go's words, `refusal` with the value, if one is something else.
-fn texts(
-    context: &mut Context<'_>,
-    list: &Slice<Value>,
-    refusal: &[u8],
-) -> Result<Vec<Str>, CallError> {
-    let mut texts = Vec::with_capacity(list.len());
-    for value in list.to_vec() {
-        match value {
-            Value::String(text) => texts.push(text),
-            other => return Err(CallError::new(fmt::printf(context, refusal, &[other])?)),
+    fn the_authority() -> Issuer {
+        Issuer {
+            certificate: parse::parse(&certificate("authority-rsa")).unwrap(),
+            key: key("rsa2048-a.pkcs8.pem"),
         }
     }
-    Ok(texts)
-}
 
-/// An address; one of IPv4 in the form of IPv6 is one of IPv4.
-fn address(text: &Str) -> Result<IpAddr, CallError> {
-    let address: Option<IpAddr> = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok());
-    match address {
-        Some(IpAddr::V6(address)) => Ok(v4_or_v6(address)),
-        Some(address) => Ok(address),
-        None => Err(CallError::new(
-            [b"error parsing ip: ", text.as_bytes()].concat(),
-        )),
+    /// Writes a certificate again whose serial number and beginning are those of the original.
+    fn rewritten(
+        original: &[u8],
+        request: Request,
+        days: isize,
+        key: &PrivateKey,
+        issuer: Option<&Issuer>,
+    ) -> Vec<u8> {
+        let (_, parsed) = X509Certificate::from_der(original).unwrap();
+        let serial = parsed.tbs_certificate.serial.to_bytes_be();
+        let begin = parsed.validity().not_before.timestamp().unsigned_abs();
+        let begin = UNIX_EPOCH + Duration::from_secs(begin);
+        let mut request = Request {
+            validity: Validity::from_now(begin, days),
+            ..request
+        };
+        request.serial.fill(0);
+        request.serial[16 - serial.len()..].copy_from_slice(&serial);
+        with_context(|context| request.write(context, key, issuer))
+            .unwrap()
+            .to_vec()
     }
-}
 
-fn v4_or_v6(address: Ipv6Addr) -> IpAddr {
-    match address.to_ipv4_mapped() {
-        Some(address) => IpAddr::V4(address),
-        None => IpAddr::V6(address),
+    fn request(name: &str, addresses: &[&str], hosts: &[&str]) -> Request {
+        let list = |texts: &[&str]| Slice::new(texts.iter().map(|text| Value::from(*text)));
+        with_context(|context| {
+            Request::new(context, name.into(), &list(addresses), &list(hosts), 0)
+        })
+        .unwrap()
+    }
+
+    fn authority(name: &str) -> Request {
+        with_context(|context| Request::authority(context, name.into(), 0))
+    }
+
+    /// RSA and Ed25519 sign the same each time, so the whole certificate is Go's.
+    #[test]
+    fn certificates_are_those_of_go_byte_for_byte() {
+        let (rsa, ec) = (key("rsa2048-a.pkcs8.pem"), key("key-ec-sec1.pem"));
+        let ed25519 = key("key-ed25519.pem");
+        let issuer = the_authority();
+        for (file, request, days, key, issuer) in [
+            ("authority-rsa", authority("Prüf-CA"), 365, &rsa, None),
+            (
+                "self-signed-rsa",
+                request("O'Neil (x)", &[], &[]),
+                8000,
+                &rsa,
+                None,
+            ),
+            (
+                "self-signed-ed25519",
+                request("", &["127.0.0.1"], &["a.example", ""]),
+                -30_000,
+                &ed25519,
+                None,
+            ),
+            (
+                "signed-of-same-name",
+                request("Prüf-CA", &[], &["a"]),
+                1,
+                &ed25519,
+                Some(&issuer),
+            ),
+            (
+                "signed-ec",
+                request(
+                    "*.example",
+                    &["10.0.0.1", "::ffff:10.0.0.2", "fe80::1"],
+                    &["*.example", "b"],
+                ),
+                36_500,
+                &ec,
+                Some(&issuer),
+            ),
+        ] {
+            let original = certificate(file);
+            let written = rewritten(&original, request, days, key, issuer);
+            assert!(written == original, "{file}");
+        }
+    }
+
+    /// ECDSA signs differently each time: what is signed is Go's, and the signature holds.
+    #[test]
+    fn a_certificate_signed_with_ecdsa_is_that_of_go_up_to_the_signature() {
+        let original = certificate("authority-ec");
+        let key = key("key-ec-sec1.pem");
+        let written = rewritten(&original, authority("db"), 0, &key, None);
+        let (_, original) = X509Certificate::from_der(&original).unwrap();
+        let (_, written) = X509Certificate::from_der(&written).unwrap();
+        assert_eq!(
+            written.tbs_certificate.as_ref(),
+            original.tbs_certificate.as_ref()
+        );
+        aws_lc_rs::signature::UnparsedPublicKey::new(
+            &aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1,
+            &written.public_key().subject_public_key.data,
+        )
+        .verify(
+            written.tbs_certificate.as_ref(),
+            &written.signature_value.data,
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn a_key_that_is_not_the_one_of_the_authority_is_refused() {
+        let issuer = Issuer {
+            key: key("key-ed25519.pem"),
+            ..the_authority()
+        };
+        let error = with_context(|context| {
+            request("x", &[], &[]).write(context, &key("key-ec-sec1.pem"), Some(&issuer))
+        });
+        assert_eq!(
+            error.unwrap_err().text(),
+            b"x509: provided PrivateKey doesn't match parent's PublicKey"
+        );
+    }
+
+    #[test]
+    fn names_that_cannot_be_written_are_refused() {
+        let written = |request: Request| {
+            let error =
+                with_context(|context| request.issue(context, &key("key-ed25519.pem"), None));
+            String::from_utf8_lossy(error.err().unwrap().text()).into_owned()
+        };
+        assert_eq!(
+            written(request("x", &[], &["a", "hä\n"])),
+            r#"error creating certificate: x509: "hä\n" cannot be encoded as an IA5String"#
+        );
+        let not_utf8 = Request {
+            common_name: vec![0xff].into(),
+            ..request("", &[], &[])
+        };
+        assert_eq!(
+            written(not_utf8),
+            "error creating certificate: asn1: string not valid UTF-8"
+        );
     }
 }

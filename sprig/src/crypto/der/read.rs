@@ -311,3 +311,83 @@ fn base_128(bytes: &[u8]) -> Result<(u32, usize)> {
     }
     Err(Error::Syntax("truncated base 128 integer"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn int(der: &[u8]) -> std::result::Result<i64, String> {
+        Reader::new(der).int().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn numbers_are_read_with_their_sign() {
+        for (der, number) in [
+            (&[2, 1, 0][..], 0),
+            (&[2, 1, 0x7f], 127),
+            (&[2, 2, 0, 0x80], 128),
+            (&[2, 1, 0xff], -1),
+            (&[2, 8, 0x80, 0, 0, 0, 0, 0, 0, 0], i64::MIN),
+        ] {
+            assert_eq!(int(der), Ok(number), "{der:?}");
+        }
+    }
+
+    /// The texts are Go's.
+    #[test]
+    fn what_is_wrong_is_said_in_the_words_of_go() {
+        for (der, text) in [
+            (&[][..], "asn1: syntax error: sequence truncated"),
+            (&[2], "asn1: syntax error: truncated tag or length"),
+            (&[2, 2, 1], "asn1: syntax error: data truncated"),
+            (
+                &[2, 0x80, 1],
+                "asn1: syntax error: indefinite length found (not DER)",
+            ),
+            (
+                &[2, 0x81, 1, 1],
+                "asn1: structure error: non-minimal length",
+            ),
+            (
+                &[2, 0x82, 0, 1, 1],
+                "asn1: structure error: superfluous leading zeros in length",
+            ),
+            (
+                &[2, 0x84, 0x80, 0, 0, 0],
+                "asn1: structure error: length too large",
+            ),
+            (&[0x1f, 0x1e, 0], "asn1: syntax error: non-minimal tag"),
+            (&[2, 0], "asn1: structure error: empty integer"),
+            (
+                &[2, 2, 0, 1],
+                "asn1: structure error: integer not minimally-encoded",
+            ),
+            (
+                &[2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+                "asn1: structure error: integer too large",
+            ),
+            (
+                &[0xa2, 1, 0],
+                "asn1: structure error: tags don't match (2 vs {class:2 tag:2 length:1 isCompound:true}) \
+                 {optional:false explicit:false application:false private:false defaultValue:<nil> tag:<nil> \
+                 stringType:0 timeType:0 set:false omitEmpty:false} int @2",
+            ),
+        ] {
+            assert_eq!(int(der), Err(text.to_owned()), "{der:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_optional_may_be_missing_or_another() {
+        let der = [0x30, 8, 2, 1, 7, 0xa1, 3, 6, 1, 42];
+        let mut inside = Reader::new(&der).sequence("x").unwrap();
+        assert!(inside.optional_sequence().unwrap().is_none());
+        assert_eq!(inside.optional_integer(), Ok(Some(&[7][..])));
+        assert_eq!(inside.optional_integer(), Ok(None));
+        assert_eq!(inside.optional_oid(0), Ok(None));
+        assert_eq!(inside.optional_bit_string(1), Ok(None));
+        assert_eq!(inside.optional_oid(1).unwrap().unwrap().as_bytes(), [42]);
+        assert_eq!(inside.optional_oid(1), Ok(None));
+        assert_eq!(inside.optional_any(), Ok(&[][..]));
+    }
+}

@@ -35,6 +35,11 @@ pub(in super::super) fn sequence(parts: &[&[u8]]) -> Der {
     element(tag::SEQUENCE | CONSTRUCTED, parts)
 }
 
+pub(in super::super) fn sequence_of(elements: &[Der]) -> Der {
+    let parts: Vec<&[u8]> = elements.iter().map(|element| element.as_slice()).collect();
+    sequence(&parts)
+}
+
 /// An element inside one whose tag the structure around it gives a meaning.
 pub(in super::super) fn explicit(number: u8, inside: &[u8]) -> Der {
     element(CONTEXT_SPECIFIC | CONSTRUCTED | number, &[inside])

@@ -58,7 +58,7 @@ pub(super) fn generate(context: &mut Context<'_>) -> Result<Zeroizing<Vec<u8>>, 
 
 fn prime_order(context: &mut Context<'_>) -> Result<U256, CallError> {
     loop {
-        context.spend(cost::SMALL)?;
+        context.spend(cost::DSA_ORDER)?;
         let mut bytes = [0; 32];
         context.random(&mut bytes);
         let candidate = U256::from_be_slice(&bytes) | U256::ONE | U256::ONE.shl_vartime(255);

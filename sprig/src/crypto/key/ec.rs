@@ -163,10 +163,8 @@ impl Key {
     fn new(curve: Curve, scalar: Zeroizing<Vec<u8>>) -> Result<Self, CallError> {
         let public = match curve.agreement() {
             Some(algorithm) => {
-                let key =
-                    agreement::PrivateKey::from_private_key(algorithm, &scalar).map_err(|_| {
-                        CallError::new("crypto/ecdsa: private key scalar is zero or too large")
-                    })?;
+                let key = agreement::PrivateKey::from_private_key(algorithm, &scalar)
+                    .map_err(|_| CallError::new("ecdsa: invalid public key encoding"))?;
                 let point = key.compute_public_key().map_err(|_| failed())?;
                 Some(point.as_ref().to_vec())
             }

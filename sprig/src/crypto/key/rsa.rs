@@ -4,6 +4,7 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use crypto_bigint::{BoxedUint, ConcatenatingMul as _};
 use sealed_template::{CallError, Context};
 use x509_parser::oid_registry::{OID_PKCS1_RSAENCRYPTION, OID_PKCS1_SHA256WITHRSA};
 use zeroize::Zeroizing;
@@ -23,7 +24,9 @@ pub(in super::super) enum Size {
 }
 
 pub(in super::super) struct Key {
-    pkcs1: Zeroizing<Vec<u8>>,
+    /// None for a key that has more than two primes, or lacks numbers that follow from the others. Go uses
+    /// such keys; here they can only be read.
+    pkcs1: Option<Zeroizing<Vec<u8>>>,
     /// The public half in the form of PKCS#1.
     public: Vec<u8>,
     bits: usize,
@@ -76,9 +79,10 @@ impl Key {
         let numbers = pkcs8(info.as_ref())
             .and_then(|info| numbers(info.key))
             .map_err(|error| malformed(&error))?;
-        let mut key = Self::from_numbers(&numbers).ok_or_else(failed)?;
-        key.pair = Some(pair);
-        Ok(key)
+        Ok(Self {
+            pair: Some(pair),
+            ..Self::from_numbers(&numbers)
+        })
     }
 
     pub(super) fn from_pkcs1(context: &mut Context<'_>, der: &[u8]) -> Result<Self, CallError> {
@@ -101,14 +105,16 @@ impl Key {
                 "x509: private key contains zero or negative value",
             ));
         }
-        if numbers.has_more_primes {
-            return Err(CallError::new("crypto/rsa: more than two primes"));
+        let [_, p, q] = numbers.private;
+        if !numbers.has_more_primes && !is_product(numbers.modulus, p, q) {
+            return Err(CallError::new("crypto/rsa: p * q != n"));
         }
-        let mut key = Self::from_numbers(&numbers)
-            .ok_or_else(|| CallError::new("crypto/rsa: missing CRT values"))?;
-        if USABLE_BITS.contains(&key.bits) {
+        let mut key = Self::from_numbers(&numbers);
+        if let Some(pkcs1) = &key.pkcs1
+            && USABLE_BITS.contains(&key.bits)
+        {
             let pair = costly(context, cost::rsa_use(key.bits), || {
-                KeyPair::from_der(&key.pkcs1)
+                KeyPair::from_der(pkcs1)
             })?;
             let pair = pair.map_err(|_| {
                 CallError::new("crypto/rsa: the numbers of the key contradict each other")
@@ -118,36 +124,39 @@ impl Key {
         Ok(key)
     }
 
-    /// None if the numbers that follow from the others are missing.
-    fn from_numbers(numbers: &Numbers<'_>) -> Option<Self> {
+    fn from_numbers(numbers: &Numbers<'_>) -> Self {
         let modulus = integer(numbers.modulus);
         let public_exponent = integer(&numbers.public_exponent.to_be_bytes());
-        let [d, p, q] = numbers.private.map(integer);
-        let [Some(dp), Some(dq), Some(coefficient)] = numbers.crt.map(|number| number.map(integer))
-        else {
-            return None;
+        let pkcs1 = match numbers.crt {
+            [Some(dp), Some(dq), Some(coefficient)] if !numbers.has_more_primes => {
+                let [d, p, q] = numbers.private.map(integer);
+                Some(sequence(&[
+                    &integer(&[]),
+                    &modulus,
+                    &public_exponent,
+                    &d,
+                    &p,
+                    &q,
+                    &integer(dp),
+                    &integer(dq),
+                    &integer(coefficient),
+                ]))
+            }
+            _ => None,
         };
-        let pkcs1 = sequence(&[
-            &integer(&[]),
-            &modulus,
-            &public_exponent,
-            &d,
-            &p,
-            &q,
-            &dp,
-            &dq,
-            &coefficient,
-        ]);
-        Some(Self {
+        Self {
             pkcs1,
             public: sequence(&[&modulus, &public_exponent]).to_vec(),
             bits: bit_len(numbers.modulus),
             pair: None,
-        })
+        }
     }
 
-    pub(super) fn as_pkcs1(&self) -> &[u8] {
-        &self.pkcs1
+    pub(super) fn as_pkcs1(&self) -> Result<&[u8], CallError> {
+        match &self.pkcs1 {
+            Some(pkcs1) => Ok(pkcs1),
+            None => Err(self.unusable()),
+        }
     }
 
     pub(super) fn public_key(&self) -> PublicKey {
@@ -161,7 +170,7 @@ impl Key {
         message: &[u8],
     ) -> Result<Vec<u8>, CallError> {
         let Some(pair) = &self.pair else {
-            return Err(unusable(self.bits));
+            return Err(self.unusable());
         };
         let mut signature = vec![0; pair.public_modulus_len()];
         costly(context, cost::rsa_use(self.bits), || {
@@ -175,25 +184,36 @@ impl Key {
         .map_err(|_| failed())?;
         Ok(signature)
     }
+
+    /// Go's words for a key that it finds too short itself, others for what aws-lc does not work with.
+    fn unusable(&self) -> CallError {
+        let bits = self.bits;
+        CallError::new(if self.pkcs1.is_none() {
+            "crypto/rsa: keys of more than two primes or without CRT values are not supported"
+                .into()
+        } else if bits < 1024 {
+            format!(
+                "crypto/rsa: {bits}-bit keys are insecure (see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
+            )
+        } else {
+            format!("crypto/rsa: {bits}-bit keys are not supported")
+        })
+    }
 }
 
 pub(super) fn signature_algorithm() -> Zeroizing<Vec<u8>> {
     sequence(&[&oid(&OID_PKCS1_SHA256WITHRSA), &null()])
 }
 
-/// Go's words for a key that it finds too short itself, similar ones for what aws-lc cannot use.
-fn unusable(bits: usize) -> CallError {
-    CallError::new(if bits < 1024 {
-        format!(
-            "crypto/rsa: {bits}-bit keys are insecure (see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
-        )
-    } else {
-        format!("crypto/rsa: {bits}-bit keys are not supported")
-    })
-}
-
 fn failed() -> CallError {
     CallError::new("crypto/rsa: the cryptographic library failed")
+}
+
+/// Whether `p * q == n`, which also holds for the keys that aws-lc does not check.
+fn is_product(n: &[u8], p: &[u8], q: &[u8]) -> bool {
+    let [n, p, q] =
+        [n, p, q].map(|digits| Zeroizing::new(BoxedUint::from_be_slice_vartime(digits)));
+    *n == p.concatenating_mul(&*q)
 }
 
 /// Bits of a big-endian number.
