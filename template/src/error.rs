@@ -123,13 +123,29 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::ArgumentCount,
+        Self::ArgumentType,
+        Self::FunctionFailed,
+        Self::Limit(Limit::Memory),
+        Self::Limit(Limit::Output),
+        Self::Limit(Limit::Recursion),
+        Self::Limit(Limit::Steps),
+        Self::Limit(Limit::Time),
+        Self::Limit(Limit::ValueDepth),
+        Self::NoSuchField,
+        Self::NoSuchTemplate,
+        Self::Unusable,
+    ];
+
     /// A stable word for it.
     pub fn code(self) -> &'static str {
         match self {
             Self::ArgumentCount => "argument-count",
             Self::ArgumentType => "argument-type",
             Self::FunctionFailed => "function-failed",
-            Self::Limit(_) => "limit",
+            Self::Limit(limit) => limit.code(),
             Self::NoSuchField => "no-such-field",
             Self::NoSuchTemplate => "no-such-template",
             Self::Unusable => "unusable-value",

@@ -59,6 +59,20 @@ pub enum Limit {
     Time,
 }
 
+impl Limit {
+    /// A stable word for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Memory => "limit-memory",
+            Self::Output => "limit-output",
+            Self::Recursion => "limit-recursion",
+            Self::Steps => "limit-steps",
+            Self::Time => "limit-time",
+            Self::ValueDepth => "limit-value-depth",
+        }
+    }
+}
+
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

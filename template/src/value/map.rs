@@ -133,7 +133,7 @@ impl Map {
         }
         let old = self.entries.0.borrow_mut().insert(key, value);
         // After the borrow has ended: dropping a value may drop maps that hold this one.
-        std::mem::drop(old);
+        drop(old);
         true
     }
 
