@@ -75,7 +75,6 @@ codes! {
     SecretType = "secret-type", "A Secret of this name exists with another type, which cannot change.";
     TemplateFailed = "template-failed", "A template stopped with an error while it ran.";
     TemplateInvalid = "template-invalid", "A template cannot be parsed.";
-    TemplateUnsupported = "template-unsupported", "A template has actions, and this build does not render them.";
     Unreachable = "unreachable", "The cluster or the controller cannot be reached.";
     UnreadableFile = "unreadable-file", "A file or standard input cannot be read.";
     Unsealed = "unsealed", "Everything opened; not a failure.";

@@ -21,6 +21,8 @@ mod scope;
 mod seal;
 mod sealed_secret;
 mod secret_input;
+#[cfg(feature = "templates")]
+mod templates;
 mod unseal;
 mod wire;
 
@@ -28,15 +30,17 @@ pub use codes::Code;
 pub use decode::DecodeError;
 pub use decoded::{Decoded, Malformed};
 pub use reencrypt::{ReencryptError, reencrypt, reencrypt_opened};
-pub use render::{PlainText, Render, RenderError};
+pub use render::{Place, PrivateText, Render, RenderError, Rendered, Texts};
 pub use scope::{ScopeConflict, choose_scope, is_true, scope_of};
 pub use seal::{Placement, SealSecretError, seal_secret};
 pub use sealed_secret::{
     Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
 };
 pub use secret_input::{Origin, decode_secret, expand_list};
+#[cfg(feature = "templates")]
+pub use templates::Templates;
 pub use unseal::{
     ItemFault, ItemReport, OpenedItem, SealedItem, SealedItems, UnsealFailure, Unsealed, assemble,
-    owner_reference, skips_owner, unseal, verify,
+    owner_reference, preview, skips_owner, unseal, verify,
 };
 pub use wire::SecretView;

@@ -1,39 +1,118 @@
-//! Rendering of `template.data`, as an argument: this crate knows when a template runs and what it may see,
-//! not how templates work.
+//! Rendering of `template.data`, as an argument: this crate knows when templates run and what they may see,
+//! not how they work.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use zeroize::Zeroize;
+
 use crate::codes::Code;
 
-/// Turns one entry of `template.data` into bytes.
+/// The entries of an object's `template.data` that are not null: text by key.
+pub type Texts<'t> = BTreeMap<&'t str, &'t str>;
+
+/// Renders the templates of one object.
+///
+/// All of them in one call, because they share a budget: a thousand entries may cost no more than one.
 pub trait Render {
-    /// Renders `template`, the text of the entry called `key`. `context` holds the unsealed values and the
-    /// raw texts of the entries of `template.data` that are not also sealed.
-    fn render(
+    /// Renders every text, each as a template named after its key. `context` is what they see: the unsealed
+    /// values, and the raw texts of the entries that are not also sealed.
+    fn render<'t>(
         &self,
-        key: &str,
-        template: &str,
+        texts: &Texts<'t>,
         context: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Vec<u8>, RenderError>;
+    ) -> Vec<(&'t str, Result<Rendered, RenderError>)>;
+
+    /// The faults of texts that are no templates, whatever the values are.
+    fn check<'t>(&self, texts: &Texts<'t>) -> Vec<(&'t str, RenderError)>;
+}
+
+/// What a template rendered. `Debug` shows no text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The text.
+    pub output: Vec<u8>,
+    /// Whether the same values would render the same text again: no clock, randomness or new key was used.
+    pub is_deterministic: bool,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered")
+            .field("is_deterministic", &self.is_deterministic)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a template did not render.
-///
-/// The text reaches statuses, events and logs, so whoever makes one answers for it holding no value: an error
-/// raised by a template may quote what it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderError {
     code: Code,
+    public: String,
+    whole: PrivateText,
+}
+
+/// A text that may quote decrypted values: only for somebody who holds the keys. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PrivateText {
     text: String,
+    place: Option<Place>,
+}
+
+/// A place in a template.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// The byte in the line, from 0, where that is known.
+    pub column: Option<usize>,
+}
+
+impl PrivateText {
+    /// Keeps a text from being shown by accident.
+    pub fn new(text: String) -> Self {
+        Self { text, place: None }
+    }
+
+    /// Adds where in the template it is about.
+    #[must_use]
+    pub fn at(self, place: Place) -> Self {
+        // Not with `..self`: what is wiped when dropped cannot be taken apart.
+        let mut placed = self;
+        placed.place = Some(place);
+        placed
+    }
+
+    /// The text.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Where in the template it is about.
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+}
+
+impl Drop for PrivateText {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
+}
+
+impl fmt::Debug for PrivateText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivateText")
+    }
 }
 
 impl RenderError {
-    /// An error whose `text` holds no value.
-    pub fn new(code: Code, text: impl Into<String>) -> Self {
+    /// An error: what may be published of it in statuses, events and logs, and the whole account.
+    pub fn new(code: Code, public: impl Into<String>, whole: PrivateText) -> Self {
         Self {
             code,
-            text: text.into(),
+            public: public.into(),
+            whole,
         }
     }
 
@@ -41,49 +120,18 @@ impl RenderError {
     pub fn code(&self) -> Code {
         self.code
     }
+
+    /// The whole account.
+    pub fn whole(&self) -> &PrivateText {
+        &self.whole
+    }
 }
 
+/// What may be published.
 impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.public)
     }
 }
 
 impl std::error::Error for RenderError {}
-
-/// Renders text without actions, which is every text without `{{`, as it stands. Refuses any other.
-///
-/// Passing an action through unrendered would put `{{ .password }}` into a Secret that a program then uses.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PlainText;
-
-impl Render for PlainText {
-    fn render(
-        &self,
-        _: &str,
-        template: &str,
-        _: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Vec<u8>, RenderError> {
-        if template.contains("{{") {
-            return Err(RenderError::new(
-                Code::TemplateUnsupported,
-                "template actions ({{ }}) are not supported by this version",
-            ));
-        }
-        Ok(template.as_bytes().to_vec())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_passes_and_actions_do_not() {
-        let render = |text| PlainText.render("k", text, &BTreeMap::new());
-        assert_eq!(render("a }} { { b\r\n").unwrap(), b"a }} { { b\r\n");
-        for text in ["{{ .a }}", "x{{/* c */}}", "{{"] {
-            assert_eq!(render(text).unwrap_err().code(), Code::TemplateUnsupported);
-        }
-    }
-}

@@ -24,7 +24,7 @@ use crate::codes::Code;
 use crate::render::Render;
 use crate::sealed_secret::SealedSecret;
 
-pub use assemble::{Unsealed, assemble, owner_reference, skips_owner};
+pub use assemble::{Unsealed, assemble, owner_reference, preview, skips_owner};
 pub(crate) use blob::inner_secret;
 pub use failure::{ItemReport, UnsealFailure};
 
@@ -164,6 +164,12 @@ impl OpenedItem {
     /// The sealing key that opened it: a good first guess for its neighbours.
     pub fn opened_with(&self) -> Option<Fingerprint> {
         self.outcome.as_ref().ok().map(|opened| opened.key)
+    }
+
+    /// What was in it.
+    pub fn plaintext(&self) -> Option<&[u8]> {
+        let opened = self.outcome.as_ref().ok()?;
+        Some(opened.plaintext.expose())
     }
 
     /// Why it did not open.

@@ -15,7 +15,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use sealed_api::names::annotations;
 use sealed_api::{
-    Decoded, Origin, PlainText, SealedSecret, choose_scope, decode_secret, expand_list, reencrypt,
+    Decoded, Origin, SealedSecret, choose_scope, decode_secret, expand_list, reencrypt,
     seal_secret, unseal,
 };
 use sealed_crypto::{Certificate, KeyOrder, Keyring, PrivateKey, SealingKey};
@@ -171,7 +171,7 @@ proptest! {
         let sealed = seal_secret(&secret, scope, &OLD.1).unwrap();
         prop_assert_eq!(sealed.scope(), scope);
         let unsealed =
-            unseal(&sealed, &OLD.0, &KeyOrder::default(), false, Some(&PlainText)).unwrap();
+            unseal(&sealed, &OLD.0, &KeyOrder::default(), false, None).unwrap();
         let mut got = unsealed.secret;
         got.metadata.owner_references = None;
         prop_assert!(got == secret, "another Secret");

@@ -5,12 +5,12 @@
     reason = "a failing helper of a test fails the test"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sealed_api::{
-    Code, PlainText, Render, RenderError, SealedSecret, SealedSecretSpec, SecretTemplate,
-    SecretView, unseal, verify,
+    Code, PrivateText, Render, RenderError, Rendered, SealedSecret, SealedSecretSpec,
+    SecretTemplate, SecretView, Texts, unseal, verify,
 };
 use sealed_crypto::{Certificate, KeyOrder, Keyring, Label, PrivateKey, SealingKey, seal};
 use serde_json::{Value, json};
@@ -105,21 +105,35 @@ fn structure_is_told_apart_in_codes_and_not_in_the_text() {
 struct Sees;
 
 impl Render for Sees {
-    fn render(
+    fn render<'t>(
         &self,
-        key: &str,
-        template: &str,
+        texts: &Texts<'t>,
         context: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Vec<u8>, RenderError> {
-        if template == "fail" {
-            let text = format!("template: {key}: no");
-            return Err(RenderError::new(Code::TemplateFailed, text));
-        }
+    ) -> Vec<(&'t str, Result<Rendered, RenderError>)> {
         let seen: Vec<String> = context
             .iter()
             .map(|(key, value)| format!("{key}={}", String::from_utf8_lossy(value)))
             .collect();
-        Ok(seen.join(",").into_bytes())
+        let render = |key: &str, text: &str| match text {
+            "fail" => Err(RenderError::new(
+                Code::TemplateFailed,
+                "no",
+                PrivateText::new(format!("template: {key}: {}", seen.join(","))),
+            )),
+            text => Ok(Rendered {
+                output: seen.join(",").into_bytes(),
+                is_deterministic: text != "random",
+            }),
+        };
+        let rendered = texts.iter().map(|(key, text)| (*key, render(key, text)));
+        rendered.collect()
+    }
+
+    fn check<'t>(&self, texts: &Texts<'t>) -> Vec<(&'t str, RenderError)> {
+        let faulty = texts.iter().filter(|(_, text)| **text == "broken");
+        let whole = PrivateText::new("broken".to_owned());
+        let error = RenderError::new(Code::TemplateInvalid, "broken", whole);
+        faulty.map(|(key, _)| (*key, error.clone())).collect()
     }
 }
 
@@ -177,11 +191,48 @@ fn a_failing_template_fails_the_object_even_where_a_value_wins() {
         Some(&Sees),
     )
     .unwrap_err();
+    assert_eq!(failure.to_string(), "no (a, t)");
     assert_eq!(
-        failure.to_string(),
-        "template: a: no (a)\ntemplate: t: no (t)"
+        failure.whole().expose(),
+        "template: a: a=1,t=fail (a)\ntemplate: t: a=1,t=fail (t)"
     );
     assert!(unseal(&object, &keyring(), &KeyOrder::default(), false, None).is_ok());
+}
+
+#[test]
+fn templates_run_only_when_every_value_opened_and_are_checked_all_the_same() {
+    let mut object = with_texts(
+        sealed(&[("a", "1")]),
+        &[("t", Some("fail")), ("u", Some("broken"))],
+    );
+    object.metadata.name = Some("moved".to_owned());
+    let failure = unseal(
+        &object,
+        &keyring(),
+        &KeyOrder::default(),
+        false,
+        Some(&Sees),
+    )
+    .unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "no key could decrypt secret (a)\nbroken (u)"
+    );
+}
+
+#[test]
+fn what_a_template_made_up_is_named_unless_a_value_wins() {
+    let object = with_texts(
+        sealed(&[("a", "1")]),
+        &[
+            ("a", Some("random")),
+            ("t", Some("random")),
+            ("u", Some("x")),
+        ],
+    );
+    let order = KeyOrder::default();
+    let unsealed = unseal(&object, &keyring(), &order, false, Some(&Sees)).unwrap();
+    assert_eq!(unsealed.volatile, BTreeSet::from(["t".to_owned()]));
 }
 
 #[test]
@@ -196,7 +247,7 @@ fn the_owner_is_the_object_and_a_template_cannot_choose_a_place() {
         &keyring(),
         &KeyOrder::default(),
         false,
-        Some(&PlainText),
+        Some(&Sees),
     )
     .unwrap();
     assert_eq!(

@@ -11,7 +11,7 @@ use zeroize::Zeroize as _;
 
 use super::{OpenedItem, UnsealFailure, inner_secret};
 use crate::names::{self, annotations};
-use crate::render::Render;
+use crate::render::{Render, Texts};
 use crate::scope::is_true;
 use crate::sealed_secret::{SealedSecret, SecretTemplate};
 
@@ -24,6 +24,9 @@ pub struct Unsealed {
     pub keys: BTreeSet<Fingerprint>,
     /// How many RSA operations it took.
     pub trials: u32,
+    /// The keys of the Secret whose template would render something else next time: passwords that were made
+    /// up, times, certificates. Rendering them again would rotate them.
+    pub volatile: BTreeSet<String>,
 }
 
 impl fmt::Debug for Unsealed {
@@ -31,6 +34,7 @@ impl fmt::Debug for Unsealed {
         f.debug_struct("Unsealed")
             .field("keys", &self.keys)
             .field("trials", &self.trials)
+            .field("volatile", &self.volatile)
             .finish_non_exhaustive()
     }
 }
@@ -59,8 +63,13 @@ pub fn assemble(
         }
     }
 
+    let mut volatile = BTreeSet::new();
     let mut secret = match (&object.spec.data, blob) {
-        (None, _) => from_template(object, values, render, &mut failure),
+        (None, _) => {
+            let made = from_template(object, values, render, &mut failure);
+            volatile = made.volatile;
+            made.secret
+        }
         (Some(_), Some(opened)) => {
             inner_secret(&opened.plaintext).map_err(|failure| failure.with_trials(trials))?
         }
@@ -74,6 +83,31 @@ pub fn assemble(
         secret,
         keys,
         trials,
+        volatile,
+    })
+}
+
+/// The Secret that `object` would become if its sealed values were `values`: to see what its templates do
+/// without holding a key. It has no owner.
+pub fn preview(
+    object: &SealedSecret,
+    values: BTreeMap<String, Vec<u8>>,
+    render: &dyn Render,
+) -> Result<Unsealed, UnsealFailure> {
+    let mut failure = UnsealFailure::none(0);
+    let Made {
+        mut secret,
+        volatile,
+    } = from_template(object, Values(values), Some(render), &mut failure);
+    if !failure.is_empty() {
+        return Err(failure);
+    }
+    set_place(&mut secret.metadata, object);
+    Ok(Unsealed {
+        secret,
+        keys: BTreeSet::new(),
+        trials: 0,
+        volatile,
     })
 }
 
@@ -93,36 +127,59 @@ impl Drop for Values {
     }
 }
 
+struct Made {
+    secret: Secret,
+    volatile: BTreeSet<String>,
+}
+
 /// A Secret from the template and the values.
 fn from_template(
     object: &SealedSecret,
     values: Values,
     render: Option<&dyn Render>,
     failure: &mut UnsealFailure,
-) -> Secret {
+) -> Made {
     let mut data: BTreeMap<String, ByteString> = values
         .0
         .iter()
         .map(|(key, value)| (key.clone(), ByteString(value.clone())))
         .collect();
+    let mut volatile = BTreeSet::new();
     let template = object.spec.template.as_ref();
-    if let Some((render, texts)) = render.zip(template.and_then(|template| template.data.as_ref()))
+    if let Some((render, entries)) =
+        render.zip(template.and_then(|template| template.data.as_ref()))
     {
-        let context = context(object, values, texts);
-        for (key, text) in texts {
-            let Some(text) = text else {
-                // Null leaves a value out, after templates could use it.
-                data.remove(key);
-                continue;
-            };
-            // A sealed value wins over a template of the same key. The template runs all the same: a fault
-            // in it fails the object, as it always has.
-            match render.render(key, text, &context.0) {
-                Ok(_) if object.spec.encrypted_data.contains_key(key) => {}
-                Ok(output) => {
-                    data.insert(key.clone(), ByteString(output));
+        let texts: Texts<'_> = entries
+            .iter()
+            .filter_map(|(key, text)| Some((key.as_str(), text.as_deref()?)))
+            .collect();
+        // Null leaves a value out, after templates could use it.
+        for key in entries
+            .keys()
+            .filter(|key| !texts.contains_key(key.as_str()))
+        {
+            data.remove(key);
+        }
+        if failure.is_empty() {
+            for (key, rendered) in render.render(&texts, &context(values, &texts).0) {
+                // A sealed value wins over a template of the same key. The template runs all the same: a
+                // fault in it fails the object, as it always has.
+                let wins = object.spec.encrypted_data.contains_key(key);
+                match rendered {
+                    Ok(_) if wins => {}
+                    Ok(rendered) => {
+                        if !rendered.is_deterministic {
+                            volatile.insert(key.to_owned());
+                        }
+                        data.insert(key.to_owned(), ByteString(rendered.output));
+                    }
+                    Err(error) => failure.add_template(key, &error),
                 }
-                Err(error) => failure.add_template(key, &error),
+            }
+        } else {
+            // What a template does without one of its values tells nobody anything.
+            for (key, error) in render.check(&texts) {
+                failure.add_template(key, &error);
             }
         }
     }
@@ -132,34 +189,23 @@ fn from_template(
         immutable,
         ..
     } = template.cloned().unwrap_or_default();
-    Secret {
+    let secret = Secret {
         metadata,
         type_: type_.filter(|type_| !type_.is_empty()),
         immutable,
         data: Some(data).filter(|data| !data.is_empty()),
         string_data: None,
-    }
+    };
+    Made { secret, volatile }
 }
 
-/// What templates see: the values, and the raw texts of those entries that are not also sealed. A value that
-/// did not open is empty, so that templates can still be checked for faults of their own.
-fn context(
-    object: &SealedSecret,
-    mut values: Values,
-    texts: &BTreeMap<String, Option<String>>,
-) -> Values {
-    for key in object.spec.encrypted_data.keys() {
-        if !values.0.contains_key(key) {
-            values.0.insert(key.clone(), Vec::new());
-        }
-    }
+/// What templates see: the values, and the raw texts of those entries that are not also sealed.
+fn context(mut values: Values, texts: &Texts<'_>) -> Values {
     for (key, text) in texts {
-        if let Some(text) = text {
-            values
-                .0
-                .entry(key.clone())
-                .or_insert_with(|| text.as_bytes().to_vec());
-        }
+        values
+            .0
+            .entry((*key).to_owned())
+            .or_insert_with(|| text.as_bytes().to_vec());
     }
     values
 }
@@ -167,12 +213,16 @@ fn context(
 /// Name and namespace are the SealedSecret's, whatever the template says: otherwise a template could write
 /// into another namespace. So is the owner, unless the template asks for none.
 fn set_identity(metadata: &mut ObjectMeta, object: &SealedSecret) {
-    let or_none = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    metadata.name = or_none(object.name());
-    metadata.namespace = or_none(object.namespace());
+    set_place(metadata, object);
     if !skips_owner(object) {
         metadata.owner_references = Some(vec![owner_reference(object)]);
     }
+}
+
+fn set_place(metadata: &mut ObjectMeta, object: &SealedSecret) {
+    let or_none = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    metadata.name = or_none(object.name());
+    metadata.namespace = or_none(object.namespace());
 }
 
 /// Whether the template asks for a Secret without an owner.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{ItemFault, OpenedItem};
 use crate::codes::Code;
-use crate::render::RenderError;
+use crate::render::{PrivateText, RenderError};
 
 /// Bytes of a message that is published in a status or an event.
 const PUBLISHED_LEN: usize = 1024;
@@ -34,30 +34,33 @@ pub struct ItemReport {
     pub text: String,
     /// What structure alone tells about a value that no key opens: damaged, or never sealed.
     pub detail: Option<String>,
+    /// The whole account of a template's fault, which may quote values; see [`UnsealFailure::whole`].
+    pub whole: Option<PrivateText>,
 }
 
 impl UnsealFailure {
-    fn whole(code: Code, text: &str) -> Self {
+    fn of_object(code: Code, text: &str) -> Self {
         Self {
             reports: vec![ItemReport {
                 key: None,
                 code,
                 text: text.to_owned(),
                 detail: None,
+                whole: None,
             }],
             trials: 0,
         }
     }
 
     pub(super) fn deprecated_data() -> Self {
-        Self::whole(
+        Self::of_object(
             Code::DeprecatedData,
             "using deprecated 'data' field, use 'encryptedData' or flip the feature flag",
         )
     }
 
     pub(super) fn both_data() -> Self {
-        Self::whole(
+        Self::of_object(
             Code::BothData,
             "cannot use the field 'encryptedData' and the deprecated field 'data' at the same time",
         )
@@ -65,7 +68,7 @@ impl UnsealFailure {
 
     /// The blob opened, but is no Secret. What it is instead stays untold: it is plaintext.
     pub(crate) fn bad_blob() -> Self {
-        Self::whole(
+        Self::of_object(
             Code::BadBlob,
             "the deprecated 'data' field opens, but holds no Secret in JSON",
         )
@@ -103,6 +106,7 @@ impl UnsealFailure {
                 ItemFault::NoPlace(error) => Some(error.to_string()),
                 ItemFault::Base64(_) | ItemFault::Undecryptable(_) => None,
             },
+            whole: None,
         });
     }
 
@@ -112,6 +116,7 @@ impl UnsealFailure {
             code: error.code(),
             text: error.to_string(),
             detail: None,
+            whole: Some(error.whole().clone()),
         });
     }
 
@@ -127,6 +132,19 @@ impl UnsealFailure {
     /// Every fault, values before templates, each sorted by key.
     pub fn reports(&self) -> &[ItemReport] {
         &self.reports
+    }
+
+    /// The whole text, for somebody who holds the keys: it may quote decrypted values, where `Display` and
+    /// [`published`](Self::published) only name the kind of fault.
+    pub fn whole(&self) -> PrivateText {
+        let grouped = Grouped {
+            reports: &self.reports,
+            text: |report| {
+                let whole = report.whole.as_ref();
+                whole.map_or(&report.text, |whole| whole.expose())
+            },
+        };
+        PrivateText::new(grouped.to_string())
     }
 
     /// Stable code of the failure: that of its first fault.
@@ -148,7 +166,7 @@ impl UnsealFailure {
         if full.len() <= PUBLISHED_LEN {
             return full;
         }
-        let text_of = |count: usize| Grouped(&self.reports[..count]).to_string();
+        let text_of = |count: usize| Grouped::published(&self.reports[..count]).to_string();
         // The text grows with the number of reports, so the largest number that fits is found by halving.
         let (mut fits, mut too_many) = (0, self.reports.len());
         while fits + 1 < too_many {
@@ -168,24 +186,36 @@ impl UnsealFailure {
 
 impl fmt::Display for UnsealFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Grouped(&self.reports).fmt(f)
+        Grouped::published(&self.reports).fmt(f)
     }
 }
 
 impl std::error::Error for UnsealFailure {}
 
 /// Reports with one text stand in one line, at the place of the first of them.
-struct Grouped<'a>(&'a [ItemReport]);
+struct Grouped<'a> {
+    reports: &'a [ItemReport],
+    text: fn(&ItemReport) -> &str,
+}
+
+impl<'a> Grouped<'a> {
+    fn published(reports: &'a [ItemReport]) -> Self {
+        Self {
+            reports,
+            text: |report| &report.text,
+        }
+    }
+}
 
 impl fmt::Display for Grouped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(reports) = self;
         let mut lines: Vec<(&str, Vec<&str>)> = Vec::new();
         let mut line_of = BTreeMap::new();
-        for report in *reports {
-            let line = *line_of.entry(report.text.as_str()).or_insert(lines.len());
+        for report in self.reports {
+            let text = (self.text)(report);
+            let line = *line_of.entry(text).or_insert(lines.len());
             if line == lines.len() {
-                lines.push((&report.text, Vec::new()));
+                lines.push((text, Vec::new()));
             }
             lines[line].1.extend(report.key.as_deref());
         }
@@ -215,6 +245,7 @@ mod tests {
                     code: Code::WrongKey,
                     text: (*text).to_owned(),
                     detail: None,
+                    whole: None,
                 })
                 .collect(),
             trials: 0,
