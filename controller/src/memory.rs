@@ -14,7 +14,7 @@ use sealed_api::SealedSecret;
 use sealed_crypto::Fingerprint;
 
 use self::contest::Contest;
-pub use self::facts::{Facts, hinted_keys, written_at};
+pub use self::facts::{Facts, Inputs, hinted_keys, written_at};
 pub use self::key_set::KeySet;
 use crate::object_key::ObjectKey;
 use crate::outcome::{Cause, Outcome};
@@ -45,6 +45,8 @@ pub struct Done {
     pub target: Option<TargetRecord>,
     /// Whether that pass wrote it.
     pub wrote: bool,
+    /// What the Secret was made of when it was last in sync.
+    pub synced_from: Option<Inputs>,
 }
 
 /// A Secret, as far as it matters whether it is still the same.
@@ -74,6 +76,10 @@ impl Done {
                 .map(|_| observed.attempt.keys.clone()),
             target: left.map(|secret| record(object, secret, observed.last, &plan.outcome)),
             wrote: written.is_some(),
+            synced_from: match plan.outcome {
+                Outcome::Synced => Some(Inputs::of(&object.metadata)),
+                Outcome::Failed(_) => observed.last.and_then(|last| last.synced_from.clone()),
+            },
         }
     }
 
@@ -87,6 +93,7 @@ impl Done {
             tried: None,
             target: last.and_then(|last| last.target.clone()),
             wrote: false,
+            synced_from: last.and_then(|last| last.synced_from.clone()),
         }
     }
 }

@@ -22,7 +22,7 @@ use sealed_crypto::Fingerprint;
 pub use self::conclude::{AfterWrite, Subject, after_failed_write, conclude};
 use crate::conditions::tells;
 use crate::key_secret::{is_key_secret, is_reserved_name};
-use crate::memory::{Done, KeySet};
+use crate::memory::{Done, Inputs, KeySet};
 use crate::outcome::{Event, Failure, Outcome};
 use crate::ownership::{Ownership, Standing};
 use crate::queue::Verdict;
@@ -139,7 +139,7 @@ impl fmt::Debug for Write {
 /// Decides. See the [module](self).
 pub fn plan(observed: &Observed<'_>) -> Plan {
     let decision = match &observed.attempt.unsealed {
-        Ok(unsealed) => decide(observed, &unsealed.secret),
+        Ok(unsealed) => decide(observed, unsealed),
         Err(failure) => Err(Failure::unseal(failure)),
     };
     let (write, outcome) = match decision {
@@ -161,10 +161,13 @@ pub fn plan(observed: &Observed<'_>) -> Plan {
 }
 
 /// The table of compat/controller.md §4.3.
-fn decide(observed: &Observed<'_>, unsealed: &Secret) -> Result<Write, Failure> {
+fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure> {
     let object = observed.object;
     let name = object.name();
-    let wanted = secret_diff::to_create(unsealed);
+    let Unsealed {
+        secret, volatile, ..
+    } = unsealed;
+    let mut wanted = secret_diff::to_create(secret);
     let Some(existing) = observed.target else {
         refuse_reserved(observed, &[&wanted.metadata])?;
         return Ok(Write::Create(Box::new(wanted)));
@@ -179,6 +182,9 @@ fn decide(observed: &Observed<'_>, unsealed: &Secret) -> Result<Write, Failure> 
         &Outcome::Synced,
     );
     let ownership = standing.ownership(wrote_without_owner(observed, existing));
+    if rendered_before(observed, standing, synced_before) {
+        secret_diff::keep_volatile(&mut wanted, existing, volatile);
+    }
     let next = if ownership == Ownership::Patch {
         secret_diff::merged(existing, &wanted, owner)
     } else {
@@ -206,6 +212,18 @@ fn decide(observed: &Observed<'_>, unsealed: &Secret) -> Result<Write, Failure> 
         return Err(Failure::immutable(name));
     }
     Ok(Write::Replace(Box::new(next)))
+}
+
+/// Whether what the templates made up was made up before from the same inputs, and stays: otherwise
+/// a label on the Secret would rotate the password in it.
+///
+/// What this process synced last decides. After a restart nothing is known, and what is in our own
+/// Secret is taken for it.
+fn rendered_before(observed: &Observed<'_>, standing: Standing, synced_before: bool) -> bool {
+    match observed.last.and_then(|last| last.synced_from.as_ref()) {
+        Some(inputs) => *inputs == Inputs::of(&observed.object.metadata),
+        None => synced_before || standing.ours,
+    }
 }
 
 /// Whether this process wrote the Secret that exists for an object that wants no owner reference

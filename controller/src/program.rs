@@ -11,10 +11,11 @@ use tokio::task::JoinSet;
 
 use crate::args::{self, Command, VERSION};
 use crate::config::{Config, ListenAddress};
+use crate::fair_pool::FairPool;
 use crate::http::{self, Endpoints, Handler, MetricsPage};
 use crate::logging;
 use crate::metrics::Metrics;
-use crate::rsa_pool::RsaPool;
+use crate::render::Renderer;
 use crate::services::Services;
 
 /// The exit code for a command line or an environment that cannot be used; upstream's too.
@@ -109,8 +110,9 @@ async fn controller(mut config: Config) -> anyhow::Result<Ended> {
     tracing::info!(version = VERSION, "Starting sealed-secrets controller");
     let metrics = Metrics::new(VERSION, config.http.omit_secret_labels)
         .context("cannot register the metrics")?;
-    let pool = RsaPool::start_for_this_machine().context("cannot start threads")?;
-    let services = Services::new(config, metrics, pool, clock);
+    let pool = FairPool::start_for_this_machine("rsa").context("cannot start threads")?;
+    let renderer = Renderer::start().context("cannot start threads")?;
+    let services = Services::new(config, metrics, pool, renderer, clock);
     listen_for_signals(&services).context("cannot install signal handlers")?;
     let servers = if is_once(&services.config) {
         JoinSet::new()

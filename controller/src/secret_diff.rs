@@ -4,13 +4,14 @@
 //! server stores one for the other, and comparing them literally costs upstream a write for each
 //! object at each restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use sealed_api::is_true;
 use sealed_api::names::{annotations, secret};
+use zeroize::Zeroize as _;
 
 use crate::ownership::merged_owners;
 
@@ -53,6 +54,20 @@ pub fn to_create(unsealed: &Secret) -> Secret {
         ..secret.metadata
     };
     secret
+}
+
+/// Leaves what `existing` has of the `volatile` keys: values that a template made up, and would make
+/// up anew.
+pub fn keep_volatile(wanted: &mut Secret, existing: &Secret, volatile: &BTreeSet<String>) {
+    let (Some(data), Some(existing)) = (&mut wanted.data, &existing.data) else {
+        return;
+    };
+    for key in volatile {
+        if let (Some(value), Some(kept)) = (data.get_mut(key), existing.get(key)) {
+            value.0.zeroize();
+            value.clone_from(kept);
+        }
+    }
 }
 
 /// `existing` with everything that `wanted` describes in place of what it had.

@@ -8,9 +8,10 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::fair_pool::FairPool;
 use crate::http::{Health, Sources};
 use crate::metrics::Metrics;
-use crate::rsa_pool::RsaPool;
+use crate::render::Renderer;
 
 /// Everything a shell shares with the rest of the process. Clones share it too.
 #[derive(Clone)]
@@ -22,7 +23,9 @@ pub struct Services {
     /// What the probes ask for: a shell registers its tasks and gates.
     pub health: Health,
     /// Where private keys are used.
-    pub pool: Arc<RsaPool>,
+    pub pool: Arc<FairPool>,
+    /// What renders templates.
+    pub renderer: Arc<Renderer>,
     /// The time of day.
     pub clock: fn() -> Timestamp,
     /// The sealing keys: the shell replaces them, everybody else subscribes.
@@ -36,12 +39,19 @@ pub struct Services {
 
 impl Services {
     /// Services without any key yet.
-    pub fn new(config: Config, metrics: Metrics, pool: RsaPool, clock: fn() -> Timestamp) -> Self {
+    pub fn new(
+        config: Config,
+        metrics: Metrics,
+        pool: FairPool,
+        renderer: Renderer,
+        clock: fn() -> Timestamp,
+    ) -> Self {
         Self {
             config: Arc::new(config),
             metrics: Arc::new(metrics),
             health: Health::default(),
             pool: Arc::new(pool),
+            renderer: Arc::new(renderer),
             clock,
             keyring: Arc::new(watch::Sender::new(Keyring::default())),
             renew_key: Arc::default(),

@@ -3,25 +3,26 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use sealed_api::{OpenedItem, Render, SealedItems, SealedSecret, assemble};
+use sealed_api::{OpenedItem, SealedItems, SealedSecret};
 use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
 
+use crate::fair_pool::{FairPool, NoResult};
 use crate::memory::KeySet;
 use crate::plan::Attempt;
-use crate::rsa_pool::{NoResult, RsaPool};
+use crate::render::Renderer;
 use crate::triage::KeyChoice;
 
 /// How to open objects.
 #[derive(Clone, Copy)]
 pub struct Opener<'a> {
     /// Where private keys are used.
-    pub pool: &'a RsaPool,
+    pub pool: &'a FairPool,
     /// The keys.
     pub keyring: &'a Keyring,
     /// `--accept-deprecated-v1-data`.
     pub accept_v1_data: bool,
     /// What renders templates.
-    pub render: &'a (dyn Render + Sync),
+    pub renderer: &'a Renderer,
 }
 
 impl Opener<'_> {
@@ -75,7 +76,7 @@ impl Opener<'_> {
         }
         Ok(Attempt {
             opened_by: opened.iter().filter_map(OpenedItem::opened_with).collect(),
-            unsealed: assemble(object, opened, Some(self.render)),
+            unsealed: self.renderer.assemble(object, opened).await?,
             keys,
         })
     }

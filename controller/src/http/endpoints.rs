@@ -19,8 +19,8 @@ use super::health::Health;
 use super::rate_limit::RateLimiter;
 use super::server::Handler;
 use crate::config::{HttpConfig, ObjectConfig};
+use crate::fair_pool::FairPool;
 use crate::metrics::Metrics;
-use crate::rsa_pool::RsaPool;
 
 /// A response of this API: its bodies are small and complete.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -31,7 +31,7 @@ pub struct Sources {
     /// The sealing keys at this moment.
     pub keyring: watch::Receiver<Keyring>,
     /// Where private keys are used.
-    pub pool: Arc<RsaPool>,
+    pub pool: Arc<FairPool>,
     /// Where requests are counted.
     pub metrics: Arc<Metrics>,
     /// What the probes ask for.

@@ -11,7 +11,7 @@ use sealed_manifest::{Documents, ReadError};
 
 use super::body::HeldBody;
 use super::endpoints::Sources;
-use crate::rsa_pool::NoResult;
+use crate::fair_pool::NoResult;
 
 /// Private-key operations of one request: seconds of one thread with RSA-4096, and more values than any real object has.
 const MAX_TRIALS: u32 = 1024;

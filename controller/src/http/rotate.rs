@@ -11,8 +11,8 @@ use super::body::HeldBody;
 use super::decrypting::{busy, too_costly};
 use super::endpoints::{Answer, Endpoints, error, status, with_type};
 use super::opening::{self, NotAnObject, NotOpened, Stream, read_object};
+use crate::fair_pool::NoResult;
 use crate::message::bounded;
-use crate::rsa_pool::NoResult;
 
 /// Why nothing is returned.
 #[derive(Debug, thiserror::Error)]

@@ -17,8 +17,8 @@ use super::endpoints::{Endpoints, MetricsPage, Sources};
 use super::health::Health;
 use crate::args;
 use crate::config::Config;
+use crate::fair_pool::FairPool;
 use crate::metrics::Metrics;
-use crate::rsa_pool::RsaPool;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -77,7 +77,7 @@ impl Api {
         let keyring = watch::Sender::new(keyring);
         let sources = Sources {
             keyring: keyring.subscribe(),
-            pool: Arc::new(RsaPool::start(NonZeroUsize::MIN).unwrap()),
+            pool: Arc::new(FairPool::start("rsa", NonZeroUsize::MIN).unwrap()),
             metrics: Arc::new(Metrics::new("v0", false).unwrap()),
             health: Health::default(),
             clock: now,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use sealed_api::{Decoded, PlainText, SealedSecret};
+use sealed_api::{Decoded, SealedSecret};
 use sealed_crypto::Keyring;
 use tokio::sync::watch;
 use tracing::{debug, error, info};
@@ -23,6 +23,7 @@ use super::events::Recorder;
 use super::objects::Objects;
 use super::outage::Outage;
 use super::status::{StatusWriter, Stored};
+use crate::fair_pool::{FairPool, NoResult};
 use crate::memory::{Done, Facts, KeySet};
 use crate::message::bounded;
 use crate::metrics::{FailureReason, Metrics};
@@ -30,7 +31,7 @@ use crate::object_key::ObjectKey;
 use crate::outcome::Failure;
 use crate::plan::{self, AfterWrite, Attempt, Observed, Rules, Subject, Write};
 use crate::queue::{Pace, Ticket, Verdict};
-use crate::rsa_pool::{NoResult, RsaPool};
+use crate::render::Renderer;
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
 use crate::wipe::Wiping;
@@ -46,7 +47,8 @@ pub(super) struct Reconciler {
     pub(super) recorder: Recorder,
     pub(super) statuses: StatusWriter,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) pool: Arc<RsaPool>,
+    pub(super) pool: Arc<FairPool>,
+    pub(super) renderer: Arc<Renderer>,
     pub(super) keyring: watch::Receiver<Keyring>,
     pub(super) rules: Rules,
     pub(super) accept_v1_data: bool,
@@ -210,7 +212,7 @@ impl Reconciler {
                     pool: &self.pool,
                     keyring: &keyring,
                     accept_v1_data: self.accept_v1_data,
-                    render: &PlainText,
+                    renderer: &self.renderer,
                 };
                 let attempt = opener
                     .open(object, order, &choice)

@@ -209,6 +209,7 @@ impl Shell {
             statuses: StatusWriter::new(self.cluster.clone(), self.config().update_status),
             metrics: Arc::clone(&self.services.metrics),
             pool: Arc::clone(&self.services.pool),
+            renderer: Arc::clone(&self.services.renderer),
             keyring: self.services.keyring.subscribe(),
             rules: Rules {
                 key_namespace: self.home.clone(),

@@ -147,10 +147,11 @@ mod tests {
     use super::*;
     use crate::args;
     use crate::config::Config;
+    use crate::fair_pool::FairPool;
     use crate::local::directory::Directory;
     use crate::logging::tests::Captured;
     use crate::metrics::Metrics;
-    use crate::rsa_pool::RsaPool;
+    use crate::render::Renderer;
 
     fn now() -> Timestamp {
         Timestamp::from_second(1_780_272_000).unwrap()
@@ -177,8 +178,8 @@ mod tests {
             config.keys.clone(),
         );
         let metrics = Metrics::new("v0", false).unwrap();
-        let pool = RsaPool::start(NonZeroUsize::MIN).unwrap();
-        let services = Services::new(config, metrics, pool, now);
+        let pool = FairPool::start("rsa", NonZeroUsize::MIN).unwrap();
+        let services = Services::new(config, metrics, pool, Renderer::start().unwrap(), now);
         let mut schedule = KeySchedule::new(&services, keys);
         let shown = |gauge: &str| {
             let text = String::from_utf8(services.metrics.to_text().unwrap()).unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use k8s_openapi::Metadata as _;
-use sealed_api::{Decoded, Malformed, PlainText, SealedSecret, SealedSecretStatus};
+use sealed_api::{Decoded, Malformed, SealedSecret, SealedSecretStatus};
 
 use super::shell::{Object, Shell};
 use crate::conditions::next_status;
@@ -87,7 +87,7 @@ impl Shell {
                     pool: &self.services.pool,
                     keyring: &keyring,
                     accept_v1_data: self.services.config.objects.accept_v1_data,
-                    render: &PlainText,
+                    renderer: &self.services.renderer,
                 };
                 match opener.open(&object, order, &choice).await {
                     Ok(attempt) => {

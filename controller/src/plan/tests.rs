@@ -1,5 +1,6 @@
 mod properties;
 mod table;
+mod volatile;
 mod world;
 
 use sealed_api::names::annotations::{MANAGED, PATCH, SKIP_SET_OWNER_REFERENCES};

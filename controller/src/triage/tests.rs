@@ -85,6 +85,7 @@ fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
             held: true,
         }),
         wrote: false,
+        synced_from: None,
     }
 }
 

@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sealed_api::{Code, PlainText, SealedSecretSpec, SecretTemplate};
+use sealed_api::{SealedSecretSpec, SecretTemplate};
 use sealed_crypto::{Certificate, Label, PrivateKey, SealingKey, seal};
 
 use super::*;
@@ -47,12 +47,12 @@ fn object(values: &[(&str, String)]) -> SealedSecret {
 }
 
 async fn open(object: &SealedSecret, keyring: &Keyring, choice: &KeyChoice) -> Attempt {
-    let pool = RsaPool::start(NonZeroUsize::MIN).expect("starts");
+    let pool = FairPool::start("rsa", NonZeroUsize::MIN).expect("starts");
     let opener = Opener {
         pool: &pool,
         keyring,
         accept_v1_data: true,
-        render: &PlainText,
+        renderer: &Renderer::start().expect("starts"),
     };
     let order = KeyOrder::default();
     opener.open(object, order, choice).await.expect("not lost")
@@ -128,15 +128,48 @@ async fn only_chosen_keys_are_tried() {
     assert_eq!(attempt.keys, KeySet::from(&keyring));
 }
 
-#[tokio::test]
-async fn a_template_action_fails_the_object() {
-    let keyring = Keyring::new([sealing_key("rsa2048-a")]);
-    let mut object = object(&[("x", sealed("rsa2048-a", "1"))]);
+fn with_template(mut object: SealedSecret, text: &str) -> SealedSecret {
     object.spec.template = Some(SecretTemplate {
-        data: Some([("t".to_owned(), Some("{{ .x }}".to_owned()))].into()),
+        data: Some([("t".to_owned(), Some(text.to_owned()))].into()),
         ..SecretTemplate::default()
     });
+    object
+}
+
+#[tokio::test]
+async fn templates_are_rendered_and_those_that_differ_each_time_are_named() {
+    let keyring = Keyring::new([sealing_key("rsa2048-a")]);
+    let object = object(&[("x", sealed("rsa2048-a", "hunter2"))]);
+    for (text, rendered, volatile) in [
+        ("{{ .x | upper }}", Some("HUNTER2"), false),
+        ("{{ randAlphaNum 8 }}", None, true),
+    ] {
+        let object = with_template(object.clone(), text);
+        let attempt = open(&object, &keyring, &KeyChoice::All).await;
+        let unsealed = attempt.unsealed.as_ref().expect("renders");
+        assert_eq!(unsealed.volatile.contains("t"), volatile, "{text}");
+        if let Some(rendered) = rendered {
+            let data = unsealed.secret.data.as_ref().expect("has data");
+            assert_eq!(data["t"].0, rendered.as_bytes());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_of_a_failed_template_holds_no_value_and_no_position() {
+    let keyring = Keyring::new([sealing_key("rsa2048-a")]);
+    let object = object(&[("x", sealed("rsa2048-a", "hunter2"))]);
+    let object = with_template(object, "{{ if eq .x \"hunter2\" }}{{ fail .x }}{{ end }}");
     let attempt = open(&object, &keyring, &KeyChoice::All).await;
-    let failure = attempt.unsealed.as_ref().expect_err("does not render");
-    assert_eq!(failure.code(), Code::TemplateUnsupported);
+    let failure = attempt.unsealed.as_ref().expect_err("fails");
+    let public = "template failed: function-failed (t)";
+    assert_eq!(
+        (failure.to_string(), failure.published()),
+        (public.to_owned(), public.to_owned())
+    );
+    assert!(!format!("{failure:?}").contains("hunter2"));
+    assert_eq!(
+        failure.whole().expose(),
+        "template: t:1:27: executing \"t\" at <fail .x>: error calling fail: hunter2 (t)"
+    );
 }

@@ -85,6 +85,7 @@ fn finish(objects: &Objects, name: &str, generation: i64, outcome: Outcome) {
             held: true,
         }),
         wrote: false,
+        synced_from: None,
     };
     objects.finished(&key(name), done);
 }

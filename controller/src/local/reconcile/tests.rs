@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use super::*;
 use crate::args;
 use crate::config::Config;
+use crate::fair_pool::FairPool;
 use crate::local::{Sweeper, once, start};
 use crate::metrics::Metrics;
 use crate::program::Ended;
-use crate::rsa_pool::RsaPool;
+use crate::render::Renderer;
 use crate::services::Services;
 
 thread_local! {
@@ -44,8 +45,8 @@ impl Site {
         let config = Config::resolve(&matches).unwrap();
         let local = config.local.clone().unwrap();
         let metrics = Metrics::new("v0", false).unwrap();
-        let pool = RsaPool::start(NonZeroUsize::MIN).unwrap();
-        let services = Services::new(config, metrics, pool, clock);
+        let pool = FairPool::start("rsa", NonZeroUsize::MIN).unwrap();
+        let services = Services::new(config, metrics, pool, Renderer::start().unwrap(), clock);
         let (shell, sweeper, _schedule) = start(services, &local).unwrap();
         Self {
             top,

@@ -1,14 +1,20 @@
 //! A cluster of one object and one Secret.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use sealed_api::{PlainText, SealedSecretSpec, SecretTemplate, unseal};
+use sealed_api::{SealedSecretSpec, SecretTemplate, Templates, unseal};
 use sealed_crypto::{KeyOrder, Keyring};
+use sealed_sprig::System;
+use sealed_template::Limits;
 
 use super::*;
 use crate::object_key::ObjectKey;
+
+static TEMPLATES: LazyLock<Templates<System>> =
+    LazyLock::new(|| Templates::new(System::new(), Limits::default()));
 
 pub(super) struct World {
     pub(super) object: SealedSecret,
@@ -133,7 +139,7 @@ impl World {
         let keyring = Keyring::default();
         let order = KeyOrder::default();
         Attempt {
-            unsealed: unseal(&self.object, &keyring, &order, true, Some(&PlainText)),
+            unsealed: unseal(&self.object, &keyring, &order, true, Some(&*TEMPLATES)),
             opened_by: BTreeSet::new(),
             keys: KeySet::from(&keyring),
         }

@@ -1,8 +1,9 @@
-//! The threads on which private keys are used.
+//! Threads for work that takes long, fair between namespaces.
 //!
-//! One RSA-4096 operation takes milliseconds. On the async runtime a few of them freeze every
-//! timer and probe; on a thread each they fight for the CPU. So they run here, on as many
-//! threads as there are CPUs, and wait in lines that no one can fill for others:
+//! One RSA-4096 operation takes milliseconds, and a template may take seconds. On the async
+//! runtime a few of them freeze every timer and probe; on a thread each they fight for the CPU.
+//! So they run here, private keys and templates on threads of their own, and wait in lines that
+//! no one can fill for others:
 //!
 //! * reconciling has a line for each namespace, and namespaces take turns *value by value*: an
 //!   object with 2,000 worthless values delays its neighbours by one value, not by 2,000;
@@ -35,7 +36,7 @@ pub enum NoResult {
 
 /// The threads. Dropping it lets the jobs that run end and drops those that wait.
 #[derive(Debug)]
-pub struct RsaPool {
+pub struct FairPool {
     shared: Arc<Shared>,
 }
 
@@ -46,13 +47,13 @@ struct Shared {
     added: Condvar,
 }
 
-impl RsaPool {
+impl FairPool {
     /// Starts the threads. They are named, so that a profile or a core dump shows them.
     ///
     /// # Errors
     ///
     /// When the operating system starts no thread.
-    pub fn start(threads: NonZeroUsize) -> std::io::Result<Self> {
+    pub fn start(name: &str, threads: NonZeroUsize) -> std::io::Result<Self> {
         let threads = threads.get();
         let shared = Arc::new(Shared {
             lines: Mutex::new(Lines::new(threads)),
@@ -64,7 +65,7 @@ impl RsaPool {
         for number in 0..threads {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
-                .name(format!("rsa-{number}"))
+                .name(format!("{name}-{number}"))
                 .spawn(move || shared.work())?;
         }
         Ok(pool)
@@ -75,8 +76,11 @@ impl RsaPool {
     /// # Errors
     ///
     /// When the operating system starts no thread.
-    pub fn start_for_this_machine() -> std::io::Result<Self> {
-        Self::start(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    pub fn start_for_this_machine(name: &str) -> std::io::Result<Self> {
+        Self::start(
+            name,
+            thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        )
     }
 
     /// How many jobs of reconciling have ended so far.
@@ -121,7 +125,7 @@ impl RsaPool {
     }
 }
 
-impl Drop for RsaPool {
+impl Drop for FairPool {
     fn drop(&mut self) {
         self.shared.lock().close();
         self.shared.added.notify_all();
@@ -283,8 +287,9 @@ mod tests {
 
     use super::*;
 
-    fn pool(threads: usize) -> RsaPool {
-        RsaPool::start(NonZeroUsize::new(threads).expect("not zero")).expect("threads start")
+    fn pool(threads: usize) -> FairPool {
+        FairPool::start("rsa", NonZeroUsize::new(threads).expect("not zero"))
+            .expect("threads start")
     }
 
     /// Runs what waits in the lines on this thread, in the order the rules give.
