@@ -7,7 +7,7 @@ mod raw;
 mod recover;
 mod reencrypt;
 mod seal;
-mod sealed_input;
+pub(crate) mod sealed_input;
 mod secret_input;
 mod validate;
 

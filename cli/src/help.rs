@@ -1,12 +1,12 @@
 //! What `seal --help` prints. `kubeseal --help` is the bare list of flags, as scripts and wrappers know it.
 
 use crate::args;
+use crate::verbs::Verb;
 
 const SYNOPSIS: &str = "\
 Usage: seal < secret.yaml > sealed.yaml                    seal with the certificate of the cluster's controller
        seal --cert cert.pem -f secret.yaml -w sealed.yaml  seal offline
        seal --fetch-cert > cert.pem                        get the certificate for that
-
 ";
 
 const FOOT: &str = "
@@ -14,12 +14,23 @@ Environment: SEALED_SECRETS_ and the name of a flag above, such as SEALED_SECRET
 Exit codes:  0 done, 1 failed, 2 the command line makes no sense
 ";
 
+/// The verbs, each with what it does.
+fn verbs() -> String {
+    let mut text = String::new();
+    for (_, name, what) in Verb::ALL {
+        text.push_str(&format!("       seal {name:<47}{what}\n"));
+    }
+    text.push('\n');
+    text
+}
+
 /// Examples first, then the flags that do something, then the others by name only.
 pub(crate) fn seal() -> String {
     let inert: Vec<String> = args::inert_flags()
         .map(|name| format!("--{name}"))
         .collect();
     let mut text = String::from(SYNOPSIS);
+    text.push_str(&verbs());
     text.push_str(&args::effective_table().usage());
     text.push_str(FOOT);
     text.push_str("Accepted for compatibility, without effect:\n");

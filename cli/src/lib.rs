@@ -46,6 +46,7 @@ mod repeated;
 pub mod request;
 mod shell;
 mod suggest;
+mod verbs;
 
 pub use cluster::Controller;
 pub use environment::Environment;

@@ -16,6 +16,7 @@ use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::request::Wish;
 use crate::suggest;
+use crate::verbs::Verb;
 
 /// The version, as the existing tool's users look for it.
 const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
@@ -62,6 +63,11 @@ pub fn main(name: Option<Name>) -> ExitCode {
 
 /// Runs the program on the arguments `words`, without the program's name.
 pub fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'_>) -> ExitCode {
+    if environment.name == Name::Seal
+        && let Some(verb) = words.first().and_then(|word| Verb::of(word))
+    {
+        return verb.run(words.into_iter().skip(1).collect(), environment, streams);
+    }
     let table = table();
     let variables: BTreeMap<String, String> = environment.variables.clone();
     let matches = match table.parse(variables, words) {

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use sealed_api::names::annotations;
-use sealed_api::{Code, PlainText, SecretView, UnsealFailure, unseal};
+use sealed_api::{Code, SecretView, Templates, UnsealFailure, unseal};
 use sealed_crypto::{KeyOrder, Keyring};
 use sealed_manifest::Document;
+use sealed_sprig::System;
+use sealed_template::Limits;
 
 use super::Context;
 use super::sealed_input::{self, Found, Kind, is_broken_json, no_sealed_secrets};
@@ -30,6 +32,7 @@ pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(),
     let found = sealed_input::decode(documents, name, Kind::Stated, nothing)?;
 
     // Everything is opened before anything is written: half of a recovery is easily taken for the whole.
+    let templates = Templates::new(System::new(), Limits::default());
     let mut secrets = Vec::with_capacity(found.len());
     for one in &found {
         let unsealed = unseal(
@@ -37,7 +40,7 @@ pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(),
             &keyring,
             &KeyOrder::default(),
             false,
-            Some(&PlainText),
+            Some(&templates),
         )
         .map_err(|failure| unopened(&failure, one, &keyring))?;
         secrets.push(unsealed.secret);
@@ -95,7 +98,7 @@ fn unopened(failure: &UnsealFailure, found: &Found, keyring: &Keyring) -> Failur
         format!("cannot unseal {namespace}/{name}: {}", by_fault(failure)),
     )
     .at(&found.place)
-    .kubeseal(failure.to_string());
+    .kubeseal(failure.whole().expose());
     match failure.code() {
         Code::WrongKey => told.hint(tried(found, keyring)).hint(format!(
             "the scope is {}: a value opens only where it was sealed for",
@@ -109,9 +112,11 @@ fn unopened(failure: &UnsealFailure, found: &Found, keyring: &Keyring) -> Failur
 fn by_fault(failure: &UnsealFailure) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for report in failure.reports() {
-        let text = match &report.detail {
-            Some(detail) => format!("{} ({detail})", report.text),
-            None => report.text.clone(),
+        // Whoever holds the keys may see what a template was doing with which value.
+        let text = match (&report.detail, &report.whole) {
+            (Some(detail), _) => format!("{} ({detail})", report.text),
+            (None, Some(whole)) => whole.expose().to_owned(),
+            (None, None) => report.text.clone(),
         };
         let item = report.key.as_ref().map(|key| format!("`{key}`"));
         match groups.iter_mut().find(|(fault, _)| *fault == text) {

@@ -10,15 +10,15 @@ use crate::input::place;
 use crate::name::Name;
 
 /// A SealedSecret and where it stands.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// What was read.
-    pub(super) sealed: SealedSecret,
+    pub(crate) sealed: SealedSecret,
     /// The document, for the beginning of a message.
-    pub(super) place: String,
+    pub(crate) place: String,
 }
 
 /// Takes the SealedSecrets out of documents; as `seal`, those in Lists too.
-pub(super) fn decode(
+pub(crate) fn decode(
     documents: Vec<Document>,
     name: Name,
     kind: Kind,
@@ -45,7 +45,7 @@ pub(super) fn decode(
 
 /// Whether an object must say what it is.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// It may leave out its kind and apiVersion.
     Assumed,
     /// It must name both.
@@ -98,7 +98,7 @@ fn items_of(mut value: Value) -> Vec<Value> {
 }
 
 /// The failure of an input without any SealedSecret.
-pub(super) fn no_sealed_secrets(origin: &str) -> Failure {
+pub(crate) fn no_sealed_secrets(origin: &str) -> Failure {
     Failure::new(
         Code::NoSecrets,
         format!("{origin}: there is no SealedSecret in it"),
