@@ -1,7 +1,8 @@
 // Runs templates through the real engine: Go's text/template with the Sprig functions that the existing controller offers.
 //
 // With an argument it renders that template and prints the result. Without, it reads one JSON request a line and writes one JSON
-// answer a line.
+// answer a line: what the template renders, or the phase and the text of its error. A request may ask for several runs, to find
+// out whether they agree, or for the time that parsing and rendering take.
 package main
 
 import (
@@ -26,12 +27,34 @@ type request struct {
 	Data     map[string]string `json:"data"`
 	DataB64  map[string][]byte `json:"data_b64"`
 	Generic  json.RawMessage   `json:"generic"`
+	// How often to run it.
+	Runs int `json:"runs"`
+	// How often to run it for the time.
+	Measure int `json:"measure"`
 }
 
 type answer struct {
 	Ok      []byte `json:"ok_b64"`
 	Phase   string `json:"phase,omitempty"`
 	Message string `json:"message,omitempty"`
+	// The runs did not agree.
+	Unstable bool `json:"unstable,omitempty"`
+	// Nanoseconds for all measured runs.
+	Nanoseconds int64 `json:"nanoseconds,omitempty"`
+}
+
+func (r request) root() (any, error) {
+	if len(r.Generic) > 0 {
+		return decode(r.Generic)
+	}
+	data := map[string]string{}
+	for key, value := range r.Data {
+		data[key] = value
+	}
+	for key, value := range r.DataB64 {
+		data[key] = string(value)
+	}
+	return data, nil
 }
 
 func main() {
@@ -66,7 +89,17 @@ func main() {
 			if r.Name == "" {
 				r.Name = "t"
 			}
-			if err := encoder.Encode(render(functions, r)); err != nil {
+			a := render(functions, r)
+			for range r.Runs - 1 {
+				again := render(functions, r)
+				if !bytes.Equal(a.Ok, again.Ok) || a.Phase != again.Phase || a.Message != again.Message {
+					a.Unstable = true
+				}
+			}
+			if r.Measure > 0 && a.Phase == "" {
+				a.Nanoseconds = measure(functions, r)
+			}
+			if err := encoder.Encode(a); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(2)
 			}
@@ -89,21 +122,9 @@ func render(functions template.FuncMap, r request) (a answer) {
 	if err != nil {
 		return answer{Phase: "parse", Message: err.Error()}
 	}
-	var root any
-	if len(r.Generic) > 0 {
-		root, err = decode(r.Generic)
-		if err != nil {
-			return answer{Phase: "request", Message: err.Error()}
-		}
-	} else {
-		data := map[string]string{}
-		for key, value := range r.Data {
-			data[key] = value
-		}
-		for key, value := range r.DataB64 {
-			data[key] = string(value)
-		}
-		root = data
+	root, err := r.root()
+	if err != nil {
+		return answer{Phase: "request", Message: err.Error()}
 	}
 	var out limited
 	if err := parsed.Execute(&out, root); err != nil {
@@ -113,6 +134,28 @@ func render(functions template.FuncMap, r request) (a answer) {
 		return answer{Ok: []byte{}}
 	}
 	return answer{Ok: out.Bytes()}
+}
+
+// measure runs a template that renders, and returns the nanoseconds of parsing and rendering alone: the functions are made known
+// once, as a program would that cares.
+func measure(functions template.FuncMap, r request) int64 {
+	known := template.New("").Funcs(functions)
+	root, err := r.root()
+	if err != nil {
+		panic(err)
+	}
+	start := time.Now()
+	for range r.Measure {
+		parsed, err := known.New(r.Name).Parse(r.Template)
+		if err != nil {
+			panic(err)
+		}
+		var out limited
+		if err := parsed.Execute(&out, root); err != nil {
+			panic(err)
+		}
+	}
+	return time.Since(start).Nanoseconds()
 }
 
 // limited is an output that refuses to grow without end.

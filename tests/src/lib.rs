@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod components;
 pub mod controller;
 pub mod fixtures;
+pub mod gotemplate;
 pub mod http;
 pub mod process;
 pub mod program;

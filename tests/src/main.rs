@@ -8,7 +8,7 @@ use testkit::{Cluster, components};
 
 const USAGE: &str = "usage: testkit build|cluster
 
-  build    build the control plane and the real upstream tools with Go, unless they are, and print where they are
+  build    build the control plane, the real upstream tools and the real template engine with Go, unless they are, and print where they are
   cluster  run a control plane with the SealedSecret type, print its kubeconfig, end with Ctrl-C
 ";
 
@@ -42,6 +42,7 @@ fn build() -> Result<()> {
         upstream.kubeseal.display(),
         upstream.controller.display()
     )?;
+    writeln!(out, "{}", components::gotemplate()?.display())?;
     Ok(())
 }
 

@@ -1,0 +1,119 @@
+//! Our template engine beside the real one: the same generated templates through both, byte for byte.
+//!
+//! Go and its dependencies are built from `tests/gotemplate`. Which templates are made depends on the seed alone:
+//! `SEALED_TEMPLATES=COUNT` and `SEALED_TEMPLATES_SEED=NUMBER` choose others.
+
+#[path = "templates/generator.rs"]
+mod generator;
+#[path = "templates/pools.rs"]
+mod pools;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, ensure};
+use sealed_sprig::System;
+use sealed_template::{Budget, Functions, Limits, Map, Template, Value};
+
+use generator::Generator;
+use testkit::gotemplate::{Answer, GoTemplate, Request};
+
+/// So many templates are compared.
+const COUNT: usize = 20_000;
+
+/// So many at a time go to the other process.
+const BATCH: usize = 500;
+
+fn setting<T: std::str::FromStr>(variable: &str, default: T) -> Result<T> {
+    match std::env::var(variable) {
+        Err(_) => Ok(default),
+        Ok(text) => text
+            .parse()
+            .ok()
+            .with_context(|| format!("{variable} is no number: {text}")),
+    }
+}
+
+/// What ours makes of a request.
+fn ours(functions: &Functions, request: &Request) -> Answer {
+    let limits = Limits::default();
+    let template = match Template::parse("t", request.template.as_str(), functions, &limits) {
+        Ok(template) => template,
+        Err(error) => return Answer::failed("parse", error.to_string()),
+    };
+    let data = request
+        .data
+        .iter()
+        .map(|(key, value)| (key.as_str().into(), value.as_str().into()));
+    let root = Value::Map(Map::of_strings(data));
+    match template.render(root, &System::new(), &mut Budget::new(limits)) {
+        Ok(rendered) => Answer::rendered(&rendered.output, !rendered.is_deterministic),
+        Err(error) => Answer::failed(
+            "exec",
+            String::from_utf8_lossy(error.private().text()).into_owned(),
+        ),
+    }
+}
+
+/// How a difference looks.
+fn difference(request: &Request, real: &Answer, own: &Answer) -> String {
+    format!(
+        "template: {}\n    real: {real}\n    ours: {own}",
+        request.template
+    )
+}
+
+#[test]
+fn generated_templates_render_what_go_renders() -> Result<()> {
+    if testkit::skipped(testkit::Skip::Cluster) {
+        return Ok(());
+    }
+    let count = setting("SEALED_TEMPLATES", COUNT)?;
+    let seed = setting("SEALED_TEMPLATES_SEED", 1)?;
+    let functions = sealed_sprig::functions();
+    let mut oracle = GoTemplate::start()?;
+    let mut generator = Generator::new(&functions, seed);
+    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rendered_with: BTreeSet<&'static str> = BTreeSet::new();
+    let mut differences = Vec::new();
+    let mut done = 0;
+    while done < count {
+        let batch: Vec<_> = (done..count)
+            .take(BATCH)
+            .map(|_| generator.template())
+            .collect();
+        let requests: Vec<Request> = batch
+            .iter()
+            .map(|made| Request::new(&made.text, generator::data()))
+            .collect();
+        let answers = oracle.ask(&requests)?;
+        for ((made, request), real) in batch.iter().zip(&requests).zip(&answers) {
+            let own = ours(&functions, request);
+            *outcomes.entry(real.kind()).or_default() += 1;
+            if real.is_rendered() {
+                rendered_with.extend(&made.functions);
+            }
+            if !own.agrees_with(real) {
+                differences.push(difference(request, real, &own));
+            }
+        }
+        done += batch.len();
+    }
+    println!("seed {seed}, {count} templates: {outcomes:?}");
+    let without: Vec<_> = functions
+        .names()
+        .filter(|name| !rendered_with.contains(name))
+        .collect();
+    println!("functions without a successful call: {without:?}");
+    ensure!(
+        differences.is_empty(),
+        "{} of {count} differ:\n{}",
+        differences.len(),
+        differences
+            .iter()
+            .take(60)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    Ok(())
+}
