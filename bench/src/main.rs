@@ -13,13 +13,14 @@ mod cold_start;
 mod measure;
 mod sealing;
 mod table;
+mod templates;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use testkit::components;
 
-const USAGE: &str = "usage: bench [--rounds N] [--objects N] [seal | cold-start]";
+const USAGE: &str = "usage: bench [--rounds N] [--objects N] [seal | cold-start | templates]";
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).peekable();
@@ -41,7 +42,7 @@ fn main() -> Result<()> {
         match argument.as_str() {
             "--rounds" => rounds = arguments.next().context(USAGE)?.parse()?,
             "--objects" => objects = arguments.next().context(USAGE)?.parse()?,
-            "seal" | "cold-start" if only.is_none() => only = Some(argument),
+            "seal" | "cold-start" | "templates" if only.is_none() => only = Some(argument),
             _ => bail!(USAGE),
         }
     }
@@ -67,7 +68,12 @@ fn main() -> Result<()> {
         "\nmedians of {rounds} rounds (one Secret: {})\n",
         rounds * 10
     );
-    println!("{}", table::render(&rows));
+    if !rows.is_empty() {
+        println!("{}", table::render(&rows));
+    }
+    if wanted("templates") {
+        println!("{}", templates::measured(rounds)?);
+    }
     if let Some(cold) = rows.iter().find(|row| row.scenario.starts_with("cold")) {
         let decrypt = cold_start::one_decrypt()?;
         let objects = u32::try_from(objects)?;
