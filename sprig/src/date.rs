@@ -61,6 +61,7 @@ fn date_in_zone(
         Value::Int(IntType::Int32, seconds) => Time::from_unix(seconds),
         date => moment(context, &date),
     };
+    context.pass_over(zone.len())?;
     let location = Location::load(&zone).unwrap_or(Location::Utc);
     time.at_location(location)
         .format(context, &layout)
@@ -78,11 +79,13 @@ fn moment(context: &mut Context<'_>, date: &Value) -> Time {
 }
 
 /// A duration that is no duration is 0.
-fn date_modify(text: Str, date: Time) -> Time {
-    date.add(Duration::parse(&text).unwrap_or(Duration(0)))
+fn date_modify(context: &mut Context<'_>, text: Str, date: Time) -> Result<Time, CallError> {
+    context.pass_over(text.len())?;
+    Ok(date.add(Duration::parse(&text).unwrap_or(Duration(0))))
 }
 
-fn must_date_modify(text: Str, date: Time) -> Result<Time, CallError> {
+fn must_date_modify(context: &mut Context<'_>, text: Str, date: Time) -> Result<Time, CallError> {
+    context.pass_over(text.len())?;
     Duration::parse(&text)
         .map(|duration| date.add(duration))
         .map_err(CallError::new)
@@ -127,9 +130,12 @@ fn duration(seconds: Value) -> Str {
 }
 
 /// A duration in whole ones of the largest unit that it is longer than.
-fn duration_round(context: &mut Context<'_>, duration: Value) -> Str {
+fn duration_round(context: &mut Context<'_>, duration: Value) -> Result<Str, CallError> {
     let duration = match &duration {
-        Value::String(text) => Duration::parse(text).unwrap_or(Duration(0)),
+        Value::String(text) => {
+            context.pass_over(text.len())?;
+            Duration::parse(text).unwrap_or(Duration(0))
+        }
         Value::Int(IntType::Int64, nanoseconds) => Duration(*nanoseconds),
         other => match other.downcast::<Time>() {
             Some(time) => Time::now(context).sub(&time),
@@ -150,10 +156,10 @@ fn duration_round(context: &mut Context<'_>, duration: Value) -> Str {
         let unit = seconds.saturating_mul(unit);
         if length > unit {
             let count = length.checked_div(unit).unwrap_or_default();
-            return format!("{count}{name}").into();
+            return Ok(format!("{count}{name}").into());
         }
     }
-    "0s".into()
+    Ok("0s".into())
 }
 
 #[cfg(test)]

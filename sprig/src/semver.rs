@@ -22,7 +22,8 @@ pub(crate) fn register(functions: &mut Functions) {
         .add("semverCompare", semver_compare);
 }
 
-fn semver(text: Str) -> Result<Pointer, CallError> {
+fn semver(context: &mut Context<'_>, text: Str) -> Result<Pointer, CallError> {
+    context.pass_over(text.len())?;
     Ok(Pointer::new(Version::parse(&text)?))
 }
 
@@ -32,6 +33,7 @@ fn semver_compare(
     version: Str,
 ) -> Result<bool, CallError> {
     let constraints = Constraints::parse(context, &constraint)?;
+    context.pass_over(version.len())?;
     let version = Version::parse(&version)?;
     Ok(constraints.allow(&version))
 }

@@ -63,6 +63,11 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Accounts for reading `bytes` bytes of text once.
+    pub fn pass_over(&mut self, bytes: usize) -> Result<(), CallError> {
+        self.spend(u64::try_from(bytes / 8).unwrap_or(u64::MAX))
+    }
+
     /// An error past [`Limits::time`](crate::Limits::time). To be called after work that a clock can notice;
     /// [`spend`](Self::spend) looks often enough otherwise.
     pub fn check_time(&mut self) -> Result<(), CallError> {

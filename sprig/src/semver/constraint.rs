@@ -98,6 +98,7 @@ impl Constraints {
     /// Reads constraints.
     pub(super) fn parse(context: &mut Context<'_>, text: &[u8]) -> Result<Self, CallError> {
         let improper = |set: &[u8]| CallError::new([b"improper constraint: ", set].concat());
+        context.charge(text.len().saturating_mul(size_of::<Constraint>()))?;
         context.spend(text.len().try_into().unwrap_or(u64::MAX))?;
         let text = with_ranges_written_out(context, text)?;
         let mut sets = Vec::new();

@@ -131,10 +131,9 @@ struct MaybePointer(Option<Pointer>);
 
 impl MaybePointer {
     /// What it points to. Go panics without.
-    fn version(self) -> Result<Version, CallError> {
+    fn pointer(self) -> Result<Pointer, CallError> {
         let message = "runtime error: invalid memory address or nil pointer dereference";
-        let pointer = self.0.ok_or_else(|| CallError::new(message))?;
-        Ok(pointer.version())
+        self.0.ok_or_else(|| CallError::new(message))
     }
 }
 
@@ -173,7 +172,7 @@ fn of_value<T: Named + Into<Version>>() -> Methods {
         R: GoType + 'static,
         F: Fn(Version) -> R + Send + Sync + 'static,
     {
-        Function::new(move |this: T| body(this.into()))
+        Function::new(move |context: &mut Context<'_>, this: T| version(context, this).map(&body))
     }
     callable([
         (
@@ -209,18 +208,18 @@ fn of_value<T: Named + Into<Version>>() -> Methods {
         ),
         (
             "SetMetadata",
-            Function::new(|this: T, metadata: Str| {
-                this.into()
-                    .with_metadata(&metadata)
-                    .map_err(CallError::from)
+            Function::new(|context: &mut Context<'_>, this: T, metadata: Str| {
+                context.pass_over(metadata.len())?;
+                let version = version(context, this)?.with_metadata(&metadata);
+                version.map_err(CallError::from)
             }),
         ),
         (
             "SetPrerelease",
-            Function::new(|this: T, prerelease: Str| {
-                this.into()
-                    .with_prerelease(&prerelease)
-                    .map_err(CallError::from)
+            Function::new(|context: &mut Context<'_>, this: T, prerelease: Str| {
+                context.pass_over(prerelease.len())?;
+                let version = version(context, this)?.with_prerelease(&prerelease);
+                version.map_err(CallError::from)
             }),
         ),
         (
@@ -237,27 +236,29 @@ fn of_value<T: Named + Into<Version>>() -> Methods {
 /// The methods that only pointers have.
 fn of_pointer() -> Methods {
     fn comparison(holds: fn(Ordering) -> bool) -> Function {
-        Function::new(move |this: Pointer, other: MaybePointer| {
-            other
-                .version()
-                .map(|other| holds(this.version().compare(&other)))
-        })
+        Function::new(
+            move |context: &mut Context<'_>, this: Pointer, other: MaybePointer| {
+                compare(context, this, other.pointer()?).map(holds)
+            },
+        )
     }
     callable([
         (
             "Compare",
-            Function::new(|this: Pointer, other: MaybePointer| {
-                let other = other.version()?;
-                Ok::<_, CallError>(this.version().compare(&other) as isize)
-            }),
+            Function::new(
+                |context: &mut Context<'_>, this: Pointer, other: MaybePointer| {
+                    compare(context, this, other.pointer()?).map(|order| order as isize)
+                },
+            ),
         ),
         (
             "Equal",
-            Function::new(|this: Pointer, other: MaybePointer| {
-                other
-                    .version()
-                    .is_ok_and(|other| this.version().compare(&other).is_eq())
-            }),
+            Function::new(
+                |context: &mut Context<'_>, this: Pointer, other: MaybePointer| match other.0 {
+                    Some(other) => compare(context, this, other).map(Ordering::is_eq),
+                    None => Ok(false),
+                },
+            ),
         ),
         ("GreaterThan", comparison(Ordering::is_gt)),
         ("GreaterThanEqual", comparison(Ordering::is_ge)),
@@ -265,26 +266,49 @@ fn of_pointer() -> Methods {
         ("LessThanEqual", comparison(Ordering::is_le)),
         (
             "Original",
-            Function::new(|this: Pointer| Str::from(this.version().original)),
+            Function::new(|context: &mut Context<'_>, this: Pointer| {
+                version(context, this).map(|version| Str::from(version.original))
+            }),
         ),
         (
             "Scan",
-            Function::new(|this: Pointer, source: Value| {
-                this.replace(match source {
-                    Value::String(text) => Version::parse(&text),
+            Function::new(|context: &mut Context<'_>, this: Pointer, source: Value| {
+                let text = match source {
+                    Value::String(text) => text,
                     // Go reads an empty text then.
-                    _ => Version::parse(b""),
-                })
+                    _ => "".into(),
+                };
+                context.pass_over(text.len())?;
+                Ok::<_, CallError>(this.replace(Version::parse(&text)))
             }),
         ),
         ("UnmarshalJSON", Function::new(unmarshal_json)),
         (
             "UnmarshalText",
-            Function::new(|this: Pointer, text: Slice<u8>| {
-                this.replace(Version::parse(&text.to_bytes()))
-            }),
+            Function::new(
+                |context: &mut Context<'_>, this: Pointer, text: Slice<u8>| {
+                    context.pass_over(text.len())?;
+                    Ok::<_, CallError>(this.replace(Version::parse(&text.to_bytes())))
+                },
+            ),
         ),
     ])
+}
+
+/// The version itself, after accounting for a look at all of it.
+fn version(context: &mut Context<'_>, of: impl Into<Version>) -> Result<Version, CallError> {
+    let version = of.into();
+    context.pass_over(version.original.len())?;
+    Ok(version)
+}
+
+fn compare(
+    context: &mut Context<'_>,
+    this: Pointer,
+    other: Pointer,
+) -> Result<Ordering, CallError> {
+    let (this, other) = (version(context, this)?, version(context, other)?);
+    Ok(this.compare(&other))
 }
 
 fn unmarshal_json(
@@ -292,6 +316,7 @@ fn unmarshal_json(
     this: Pointer,
     json: Slice<u8>,
 ) -> Result<MaybeError, CallError> {
+    context.pass_over(json.len())?;
     let json = json.to_bytes();
     let version = match crate::json::read(context, &json) {
         Err(error) if error.passed_limit().is_some() => return Err(error),
