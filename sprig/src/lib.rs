@@ -1,4 +1,36 @@
 //! The 208 Sprig functions that upstream offers to templates, byte for byte.
+//!
+//! [`functions`] is what a template is parsed with, [`System`] what it is rendered with where clock and
+//! randomness are real:
+//!
+//! ```
+//! use sealed_sprig::{System, functions};
+//! use sealed_template::{Budget, Limits, Map, Template};
+//!
+//! let functions = functions();
+//! let text = "{{ .password | b64enc | quote }}";
+//! let template = Template::parse("key", text, &functions, &Limits::default())?;
+//! let root = Map::of_strings([("password".into(), "hunter2".into())]);
+//! let rendered = template.render(root.into(), &System::new(), &mut Budget::default())?;
+//! assert_eq!(rendered.output, b"\"aHVudGVyMg==\"");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The set is Sprig 3.3.0's `GenericFuncMap` without `env`, `expandenv` and `getHostByName`, which would let
+//! a template look at the machine. What the functions do is what the Go libraries behind Sprig do, oddities
+//! included: a template that has been in use for years must render as it always has.
+//!
+//! # How a function is made
+//!
+//! Each family is a module with a `register` that adds its functions to the table. A function is a Rust
+//! function over Go's types (see [`sealed_template::Functions`]): its signature is its Go signature, so
+//! wrong arguments never reach its body. The test `registry` holds all signatures against Go's.
+//!
+//! * What a Go function returns as an error, or panics with, is a [`CallError`](sealed_template::CallError)
+//!   of the same text. Where Sprig returns the text of an error as a value, as `b64dec` does, so do we.
+//! * Work and memory that the size of the arguments does not bound are charged to the budget beforehand.
+//! * Clock and randomness come through the [`Context`](sealed_template::Context), which notes that they
+//!   were used.
 
 #![cfg_attr(
     not(test),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealed_sprig::System;
-use sealed_template::{Budget, Context, Function, Functions, Method, Value};
+use sealed_template::{Budget, Context, Function, Functions, Method, ObjectRef, Value};
 use serde_json::Value as Json;
 
 const TABLE: &str = include_str!("../../template/conformance/gotemplate_funcs.json");
@@ -92,11 +92,17 @@ fn every_signature_is_that_of_the_table() {
     }
 }
 
-/// The methods of what a value is, as the table writes them.
-fn methods(value: &Value) -> Vec<String> {
-    let Value::Object(object) = value else {
-        panic!("no object: {value:?}");
-    };
+/// The object that a value of a named type is.
+fn object(value: &Value) -> &ObjectRef {
+    match value {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
+    .expect("an object")
+}
+
+/// The methods of an object, as the table writes them.
+fn methods(object: &ObjectRef) -> Vec<String> {
     let methods = object.methods().iter().map(|(name, method)| match method {
         Method::Callable(_) => (*name).to_owned(),
         Method::Results(types) => format!("{name}(not callable: {} results)", types.len()),
@@ -124,11 +130,8 @@ fn values_have_the_methods_of_the_table() {
     let time = call("now", &[]);
     let version = call("semver", &["1.2.3"]);
     let mut of_time = |method: &str, arguments: &[&Value]| {
-        let Value::Object(object) = &time else {
-            panic!("no object: {time:?}");
-        };
         let arguments = arguments.iter().map(|value| (*value).clone()).collect();
-        let method = &object.methods()[method];
+        let method = &object(&time).methods()[method];
         method
             .call(&mut context, time.clone(), arguments)
             .expect("a result")
@@ -143,7 +146,7 @@ fn values_have_the_methods_of_the_table() {
     ];
     let mut table = table("methods");
     for value in values {
-        let names: Vec<String> = methods(&value);
+        let names: Vec<String> = methods(object(&value));
         let expected = table
             .remove(&value.type_name())
             .expect("a type of the table");
