@@ -131,6 +131,16 @@ fn endless_loops_run_out_of_steps() {
 }
 
 #[test]
+fn long_texts_count_each_time_they_are_passed() {
+    let loops = |count| {
+        format!("{{{{$x := printf `%1048576d` 1}}}}{{{{range {count}}}}}{{{{len $x}}}}{{{{end}}}}")
+    };
+    let limits = limits(|limits| limits.steps = 50_000);
+    assert_eq!(passed_limit(&loops(10), limits.clone()), None);
+    assert_eq!(passed_limit(&loops(100), limits), Some(Limit::Steps));
+}
+
+#[test]
 fn slow_loops_run_out_of_time() {
     let limits = limits(|limits| limits.time = Duration::from_millis(20));
     let text = "{{range 100000}}{{end}}";

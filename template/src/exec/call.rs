@@ -60,9 +60,10 @@ impl<'t> Executor<'t, '_> {
         given: Given<'t>,
     ) -> Result<Operand> {
         let arguments = self.arguments(dot, callee, given)?;
-        let result = callee
-            .function
-            .call(&mut self.context, arguments)
+        let result = self
+            .context
+            .spend(cost_of_reading(&arguments))
+            .and_then(|()| callee.function.call(&mut self.context, arguments))
             .and_then(|result| {
                 self.context.charge(result.value().footprint())?;
                 Ok(result)
@@ -198,6 +199,17 @@ impl Callee<'_, '_> {
         all.get(usize::from(self.receiver.is_some())..)
             .unwrap_or_default()
     }
+}
+
+/// Steps that it takes to go over the texts among the arguments, as many functions do. Without them, a loop
+/// over one long text would run for minutes between two looks at the clock.
+fn cost_of_reading(arguments: &[Operand]) -> u64 {
+    const BYTES_PER_STEP: usize = 1 << 10;
+    let steps = arguments.iter().map(|argument| match argument.value() {
+        Value::String(text) => text.len() / BYTES_PER_STEP,
+        _ => 0,
+    });
+    steps.fold(0, |sum: u64, steps| sum.saturating_add(steps as u64))
 }
 
 #[cfg(test)]
