@@ -1,6 +1,7 @@
 //! Decimal numbers of any length, with the arithmetic of `shopspring/decimal`.
 
 use num_bigint::{BigInt, Sign};
+use sealed_template::strconv::{Notation, format_float};
 use sealed_template::{CallError, Context};
 
 /// Digits behind the point of a quotient that is not exact.
@@ -20,17 +21,12 @@ pub(super) struct Decimal {
 impl Decimal {
     /// The decimal with the fewest digits that is nearest to `number`.
     pub(super) fn new(number: f64) -> Result<Self, CallError> {
+        let scientific = format_float(number, Notation::Exponent, None);
         if !number.is_finite() {
-            let name = match number {
-                f64::INFINITY => "+Inf",
-                f64::NEG_INFINITY => "-Inf",
-                _ => "NaN",
-            };
             return Err(CallError::new(format!(
-                "Cannot create a Decimal from {name}"
+                "Cannot create a Decimal from {scientific}"
             )));
         }
-        let scientific = format!("{number:e}");
         let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits: i64 = format!("{whole}{fraction}").parse().unwrap_or(0);
@@ -152,6 +148,13 @@ mod tests {
         assert_eq!(compute(Decimal::add, 0.1, 0.2), Ok(0.3));
         assert_eq!(compute(Decimal::multiply, 1.1, 1.1), Ok(1.21));
         assert_eq!(compute(Decimal::subtract, 0.3, 0.1), Ok(0.2));
+    }
+
+    #[test]
+    fn of_two_shortest_decimals_the_even_one_is_meant() {
+        // As near to ….2 as to ….3.
+        let found = compute(Decimal::add, 1_870_629_149_791_785.25, -635.6192);
+        assert_eq!(found, Ok(1_870_629_149_791_149.5));
     }
 
     #[test]
