@@ -58,7 +58,8 @@ func (r request) root() (any, error) {
 }
 
 func main() {
-	time.Local = time.UTC
+	// As in the image that the existing controller runs in, which has no local time of its own.
+	os.Setenv("TZ", "UTC")
 	functions := sprig.GenericFuncMap()
 	for _, name := range []string{"env", "expandenv", "getHostByName"} {
 		delete(functions, name)

@@ -9,6 +9,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
+/// What the real engine says of a template that prints without end.
+const TOO_MUCH: &str = "too much output";
+
 /// A template and what it sees.
 #[derive(Clone, Debug, Serialize)]
 pub struct Request {
@@ -104,6 +107,10 @@ impl Answer {
     /// the same text. Of what is random there, only the success is compared.
     pub fn agrees_with(&self, real: &Self) -> bool {
         if real.unstable {
+            return self.phase == real.phase;
+        }
+        // There the harness stops what runs without end, here a limit does.
+        if real.message == TOO_MUCH {
             return self.phase == real.phase;
         }
         self.phase == real.phase && self.ok_b64 == real.ok_b64 && self.message == real.message
