@@ -9,6 +9,8 @@ mod fault;
 mod range;
 mod variables;
 
+use zeroize::Zeroizing;
+
 use crate::context::Context;
 use crate::error::ExecError;
 use crate::function::Entry;
@@ -39,7 +41,8 @@ pub(crate) struct Executor<'t, 'c> {
     /// The functions that the nodes of the tree name, by number of the node.
     functions: &'t [Option<&'t Entry>],
     context: Context<'c>,
-    output: Vec<u8>,
+    /// Wiped if the execution fails.
+    output: Zeroizing<Vec<u8>>,
     variables: Variables<'t>,
     /// The template that is being executed.
     name: &'t Str,
@@ -68,7 +71,7 @@ impl<'t, 'c> Executor<'t, 'c> {
             functions,
             context,
             // Most templates are text around a few values.
-            output: Vec::with_capacity(tree.text.len()),
+            output: Vec::with_capacity(tree.text.len()).into(),
             variables: Variables::new(),
             name: &tree.name,
             node: NodeId(0),
@@ -91,7 +94,8 @@ impl<'t, 'c> Executor<'t, 'c> {
         let dot = Operand::from_value(root);
         self.variables.declare(b"$", dot.clone());
         self.walk(&dot, body)?;
-        Ok((self.output, self.context.is_deterministic()))
+        let output = std::mem::take(&mut *self.output);
+        Ok((output, self.context.is_deterministic()))
     }
 
     /// Goes to a node, which costs a step.

@@ -144,20 +144,18 @@ impl<'t> Executor<'t, '_> {
 
     fn check_count(&self, callee: &Callee<'t, '_>, given: &Given<'_>) -> Result<()> {
         let wanted = callee.parameters().len();
+        let fixed = wanted.saturating_sub(1);
+        let is_variadic = callee.function.is_variadic();
         let got = given.count();
+        if got == wanted || is_variadic && got >= fixed {
+            return Ok(());
+        }
         let name = shown(callee.name);
-        let text = if callee.function.is_variadic() {
-            let fixed = wanted.saturating_sub(1);
-            if got >= fixed {
-                return Ok(());
-            }
+        let text = if is_variadic {
             // Go forgets to count the piped one here.
             let got = given.arguments.len();
             format!("wrong number of args for {name}: want at least {fixed} got {got}")
         } else {
-            if got == wanted {
-                return Ok(());
-            }
             format!("wrong number of args for {name}: want {wanted} got {got}")
         };
         Err(self.fault(Reason::ArgumentCount, text))
