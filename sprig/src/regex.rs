@@ -34,66 +34,67 @@ use sealed_template::{CallError, Context, Functions, Slice, Str, Value, strconv}
 use self::error::Failure;
 use self::expand::{Replacement, append};
 use self::haystack::Haystack;
+use self::parse::{Pattern, parse};
 use self::program::Regexp;
 
 pub(crate) fn register(functions: &mut Functions) {
     functions
-        .add("mustRegexFind", binary(compile, find))
-        .add("mustRegexFindAll", ternary(compile, find_all))
-        .add("mustRegexMatch", binary(compile, is_match))
-        .add("mustRegexReplaceAll", ternary(compile, replace_all))
+        .add("mustRegexFind", binary(parsed, find))
+        .add("mustRegexFindAll", ternary(parsed, find_all))
+        .add("mustRegexMatch", binary(parsed, is_match))
+        .add("mustRegexReplaceAll", ternary(parsed, replace_all))
         .add(
             "mustRegexReplaceAllLiteral",
-            ternary(compile, replace_all_literal),
+            ternary(parsed, replace_all_literal),
         )
-        .add("mustRegexSplit", ternary(compile, split))
-        .add("regexFind", binary(must_compile, find))
-        .add("regexFindAll", ternary(must_compile, find_all))
+        .add("mustRegexSplit", ternary(parsed, split))
+        .add("regexFind", binary(must_parse, find))
+        .add("regexFindAll", ternary(must_parse, find_all))
         .add("regexMatch", regex_match)
         .add("regexQuoteMeta", quote_meta)
-        .add("regexReplaceAll", ternary(must_compile, replace_all))
+        .add("regexReplaceAll", ternary(must_parse, replace_all))
         .add(
             "regexReplaceAllLiteral",
-            ternary(must_compile, replace_all_literal),
+            ternary(must_parse, replace_all_literal),
         )
-        .add("regexSplit", ternary(must_compile, split));
+        .add("regexSplit", ternary(must_parse, split));
 }
 
-type Compile = fn(&mut Context<'_>, &[u8]) -> Result<Regexp, CallError>;
+type Parse = fn(&mut Context<'_>, &[u8]) -> Result<Pattern, CallError>;
 
 /// A function of a pattern and a text.
 fn binary<R>(
-    compile: Compile,
-    body: fn(&mut Context<'_>, &Regexp, &[u8]) -> Result<R, CallError>,
+    parse: Parse,
+    body: fn(&mut Context<'_>, Pattern, &[u8]) -> Result<R, CallError>,
 ) -> impl Fn(&mut Context<'_>, Str, Str) -> Result<R, CallError> {
     move |context, pattern, text| {
-        let regexp = compile(context, &pattern)?;
-        body(context, &regexp, &text)
+        let pattern = parse(context, &pattern)?;
+        body(context, pattern, &text)
     }
 }
 
 /// A function of a pattern, a text and something else.
 fn ternary<A, R>(
-    compile: Compile,
-    body: fn(&mut Context<'_>, &Regexp, &[u8], A) -> Result<R, CallError>,
+    parse: Parse,
+    body: fn(&mut Context<'_>, Pattern, &[u8], A) -> Result<R, CallError>,
 ) -> impl Fn(&mut Context<'_>, Str, Str, A) -> Result<R, CallError> {
     move |context, pattern, text, argument| {
-        let regexp = compile(context, &pattern)?;
-        body(context, &regexp, &text, argument)
+        let pattern = parse(context, &pattern)?;
+        body(context, pattern, &text, argument)
     }
 }
 
-/// Go's `regexp.Compile`, whose error the functions with `must` return.
-fn compile(context: &mut Context<'_>, pattern: &[u8]) -> Result<Regexp, CallError> {
-    Regexp::new(context, pattern).map_err(|failure| match failure {
+/// A pattern, or the error of Go's `regexp.Compile`, which the functions with `must` return.
+fn parsed(context: &mut Context<'_>, pattern: &[u8]) -> Result<Pattern, CallError> {
+    parse(context, pattern).map_err(|failure| match failure {
         Failure::Limit(error) => error,
         Failure::Syntax(error) => CallError::new(error.to_bytes()),
     })
 }
 
-/// Go's `regexp.MustCompile`, which the functions without `must` panic in.
-fn must_compile(context: &mut Context<'_>, pattern: &[u8]) -> Result<Regexp, CallError> {
-    Regexp::new(context, pattern).map_err(|failure| match failure {
+/// A pattern, or the panic of Go's `regexp.MustCompile`, which the functions without `must` end in.
+fn must_parse(context: &mut Context<'_>, pattern: &[u8]) -> Result<Pattern, CallError> {
+    parse(context, pattern).map_err(|failure| match failure {
         Failure::Limit(error) => error,
         Failure::Syntax(error) => {
             let quoted = if strconv::can_backquote(pattern) {
@@ -109,39 +110,39 @@ fn must_compile(context: &mut Context<'_>, pattern: &[u8]) -> Result<Regexp, Cal
 
 /// Whether the pattern is found in the text. One that is wrong is found nowhere.
 fn regex_match(context: &mut Context<'_>, pattern: Str, text: Str) -> Result<bool, CallError> {
-    match Regexp::new(context, &pattern) {
-        Ok(regexp) => is_match(context, &regexp, &text),
+    match parse(context, &pattern) {
+        Ok(pattern) => is_match(context, pattern, &text),
         Err(Failure::Limit(error)) => Err(error),
         Err(Failure::Syntax(_)) => Ok(false),
     }
 }
 
-fn is_match(context: &mut Context<'_>, regexp: &Regexp, text: &[u8]) -> Result<bool, CallError> {
+fn is_match(context: &mut Context<'_>, pattern: Pattern, text: &[u8]) -> Result<bool, CallError> {
+    let regexp = Regexp::new(context, pattern, false)?;
     let haystack = Haystack::new(context, text)?;
-    let mut search = regexp.search(context, &haystack, false)?;
+    let mut search = regexp.search(context, &haystack)?;
     Ok(search.next(context)?.is_some())
 }
 
 /// The first match, the empty text if there is none.
-fn find(context: &mut Context<'_>, regexp: &Regexp, text: &[u8]) -> Result<Str, CallError> {
+fn find(context: &mut Context<'_>, pattern: Pattern, text: &[u8]) -> Result<Str, CallError> {
+    let regexp = Regexp::new(context, pattern, false)?;
     let haystack = Haystack::new(context, text)?;
-    let mut search = regexp.search(context, &haystack, false)?;
+    let mut search = regexp.search(context, &haystack)?;
     let found = search.next(context)?.and_then(Captures::get_match);
-    Ok(found
-        .map(|found| haystack.get(found.range()))
-        .unwrap_or_default()
-        .into())
+    let found = found.map(|found| haystack.get(found.range()));
+    Ok(found.unwrap_or_default().into())
 }
 
 /// Up to `count` matches, all if it is negative; the nil slice if there is none.
 fn find_all(
     context: &mut Context<'_>,
-    regexp: &Regexp,
+    pattern: Pattern,
     text: &[u8],
     count: isize,
 ) -> Result<Slice<Str>, CallError> {
     let haystack = Haystack::new(context, text)?;
-    let ranges = ranges(context, regexp, &haystack, count)?;
+    let ranges = ranges(context, pattern, &haystack, count)?;
     if ranges.is_empty() {
         return Ok(Slice::nil());
     }
@@ -152,32 +153,33 @@ fn find_all(
 /// The text with each match replaced by `by`, in which `$1` is what a group matched.
 fn replace_all(
     context: &mut Context<'_>,
-    regexp: &Regexp,
+    pattern: Pattern,
     text: &[u8],
     by: Str,
 ) -> Result<Str, CallError> {
-    let replacement = Replacement::new(context, &by, regexp)?;
-    replace(context, regexp, text, &replacement)
+    let replacement = Replacement::new(context, &by, &pattern.names)?;
+    replace(context, pattern, text, &replacement)
 }
 
 /// The text with each match replaced by `by` as it stands.
 fn replace_all_literal(
     context: &mut Context<'_>,
-    regexp: &Regexp,
+    pattern: Pattern,
     text: &[u8],
     by: Str,
 ) -> Result<Str, CallError> {
-    replace(context, regexp, text, &Replacement::literal(&by))
+    replace(context, pattern, text, &Replacement::literal(&by))
 }
 
 fn replace(
     context: &mut Context<'_>,
-    regexp: &Regexp,
+    pattern: Pattern,
     text: &[u8],
     replacement: &Replacement<'_>,
 ) -> Result<Str, CallError> {
+    let regexp = Regexp::new(context, pattern, replacement.has_groups())?;
     let haystack = Haystack::new(context, text)?;
-    let mut search = regexp.search(context, &haystack, replacement.has_groups())?;
+    let mut search = regexp.search(context, &haystack)?;
     let mut replaced = Vec::new();
     let mut end = 0;
     while let Some(captures) = search.next(context)? {
@@ -199,14 +201,14 @@ fn replace(
 /// What stands between the matches: at most `count` parts, all if it is negative, the nil slice if it is zero.
 fn split(
     context: &mut Context<'_>,
-    regexp: &Regexp,
+    pattern: Pattern,
     text: &[u8],
     count: isize,
 ) -> Result<Slice<Str>, CallError> {
     if count == 0 {
         return Ok(Slice::nil());
     }
-    if text.is_empty() && !regexp.is_blank() {
+    if text.is_empty() && !pattern.is_blank {
         return Ok(Slice::new([Str::from("")]));
     }
     let haystack = Haystack::new(context, text)?;
@@ -215,7 +217,7 @@ fn split(
     let mut parts = Vec::new();
     let mut start = 0;
     let mut end = 0;
-    for found in ranges(context, regexp, &haystack, count)? {
+    for found in ranges(context, pattern, &haystack, count)? {
         if parts.len() >= splits {
             break;
         }
@@ -237,12 +239,13 @@ fn split(
 /// Where up to `count` matches are, all if it is negative.
 fn ranges(
     context: &mut Context<'_>,
-    regexp: &Regexp,
+    pattern: Pattern,
     haystack: &Haystack<'_>,
     count: isize,
 ) -> Result<Vec<Range<usize>>, CallError> {
+    let regexp = Regexp::new(context, pattern, false)?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let mut search = regexp.search(context, haystack, false)?;
+    let mut search = regexp.search(context, haystack)?;
     let mut ranges = Vec::new();
     while ranges.len() < count
         && let Some(captures) = search.next(context)?
@@ -274,4 +277,144 @@ fn quote_meta(context: &mut Context<'_>, text: Str) -> Result<Str, CallError> {
         pattern.push(byte);
     }
     Ok(pattern.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::call;
+
+    fn texts(arguments: &[&str]) -> Vec<Value> {
+        arguments.iter().map(|&text| Value::from(text)).collect()
+    }
+
+    fn show(value: &Value) -> String {
+        match value {
+            Value::String(text) => text.to_text().into_owned(),
+            Value::Bool(bool) => bool.to_string(),
+            Value::List(list) if list.is_nil() => "nil".to_owned(),
+            Value::List(list) => {
+                let items: Vec<_> = list.items().iter().map(show).collect();
+                format!("{items:?}")
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn text(name: &str, arguments: &[&str]) -> String {
+        show(&call(name, texts(arguments)).unwrap())
+    }
+
+    fn error(name: &str, arguments: &[&str]) -> String {
+        let error = call(name, texts(arguments)).unwrap_err();
+        String::from_utf8_lossy(error.text()).into_owned()
+    }
+
+    fn parts(name: &str, pattern: &str, text: &str, count: i64) -> String {
+        let mut arguments = texts(&[pattern, text]);
+        arguments.push(Value::int(count));
+        show(&call(name, arguments).unwrap())
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_told_in_three_ways() {
+        let error_text = "error parsing regexp: missing closing ): `a(`";
+        assert_eq!(error("mustRegexFind", &["a(", ""]), error_text);
+        let panic = format!("regexp: Compile(`a(`): {error_text}");
+        assert_eq!(error("regexFind", &["a(", ""]), panic);
+        assert_eq!(
+            error("regexFind", &["`(", ""]),
+            r#"regexp: Compile("`("): error parsing regexp: missing closing ): ``(`"#
+        );
+        assert_eq!(text("regexMatch", &["a(", "a("]), "false");
+    }
+
+    #[test]
+    fn the_dialect_is_that_of_go() {
+        for (pattern, haystack, expected) in [
+            (r"\d+", "٣3", "3"),
+            (r"\w+", "é_1", "_1"),
+            (r"\bé", "é é", ""),
+            (r"a\b", "aé", "a"),
+            (r"[a&&b]+", "&a", "&a"),
+            (r"[[a]+", "[a", "[a"),
+            (r"a{,2}", "aa a{,2}", "a{,2}"),
+            (r"\Q.*\E+", "..**", ".**"),
+            (r"\101\x41\x{41}", "AAA", "AAA"),
+            (r"a$", "a\n", ""),
+            (r"(?m)a$", "a\n", "a"),
+            (r"[^a]+", "a\n", "\n"),
+            (r"a.", "a\n", ""),
+            (r"(?s)a.", "a\n", "a\n"),
+            (r"(?i)k+", "kK\u{212A}", "kK\u{212A}"),
+            (r"(?i)[^K]", "k\u{212A}", ""),
+            (r"(?i)\W", "s\u{17F}", ""),
+            (r"(?U)a+", "aaa", "a"),
+            (r"(?U)a+?", "aaa", "aaa"),
+            (r"((?i)a)a", "Aa AA", "Aa"),
+            (r"a|ab", "ab", "a"),
+            (r"\p{^Lu}\P{greek}", "ABαx", "αx"),
+            (r"\x{D800}|b", "b", "b"),
+            (r"(|a)+b", "aab", "aab"),
+        ] {
+            assert_eq!(
+                text("regexFind", &[pattern, haystack]),
+                expected,
+                "{pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_match_does_not_follow_a_match() {
+        assert_eq!(parts("regexFindAll", "a*", "baac", -1), r#"["", "aa", ""]"#);
+        assert_eq!(text("regexReplaceAll", &["a*", "baac", "x"]), "xbxcx");
+        assert_eq!(parts("regexFindAll", "a*", "baac", 2), r#"["", "aa"]"#);
+        assert_eq!(parts("regexFindAll", "a", "b", -1), "nil");
+        assert_eq!(parts("regexFindAll", "a", "a", 0), "nil");
+    }
+
+    #[test]
+    fn texts_are_split_as_in_go() {
+        for (pattern, text, count, expected) in [
+            (
+                "a*",
+                "abaabaccadaaae",
+                5,
+                r#"["", "b", "b", "c", "cadaaae"]"#,
+            ),
+            ("", "abc", -1, r#"["a", "b", "c"]"#),
+            ("", "abc", 2, r#"["a", "bc"]"#),
+            ("", "", -1, "[]"),
+            (",", "", -1, r#"[""]"#),
+            (",", "a,b,", -1, r#"["a", "b", ""]"#),
+            (",", "a,b,", 1, r#"["a,b,"]"#),
+            (",", "a,b", 0, "nil"),
+        ] {
+            assert_eq!(
+                parts("regexSplit", pattern, text, count),
+                expected,
+                "{pattern} {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn replacements_refer_to_groups() {
+        let replace = |by| text("regexReplaceAll", &["(?P<n>a)(?P<m>x)?(?<m>b)", "-ab-", by]);
+        assert_eq!(replace("<$0$n${n}$3>"), "-<abaab>-");
+        // The first of a name that is part of the match.
+        assert_eq!(replace("$m"), "-b-");
+        assert_eq!(replace("$1x$9$absent"), "--");
+        assert_eq!(replace("${1}x $$1 $ ${"), "-ax $1 $ ${-");
+        assert_eq!(text("regexReplaceAllLiteral", &["a", "a", "$0"]), "$0");
+    }
+
+    #[test]
+    fn a_quoted_text_matches_itself() {
+        let all: String = (' '..='~').collect();
+        let pattern = text("regexQuoteMeta", &[&all]);
+        assert_eq!(text("regexFind", &[&pattern, &all]), all);
+        assert_eq!(text("regexQuoteMeta", &["a.é-/"]), r"a\.é-/");
+    }
 }

@@ -6,7 +6,6 @@ use regex_automata::util::captures::Captures;
 use sealed_template::{CallError, Context, utf8};
 
 use super::haystack::Haystack;
-use super::program::Regexp;
 use crate::unicode;
 
 /// A replacement, taken apart.
@@ -26,11 +25,11 @@ impl<'a> Replacement<'a> {
         Self(vec![Piece::Text(text)])
     }
 
-    /// A replacement that refers to the groups of `regexp`.
+    /// A replacement that may refer to groups.
     pub(super) fn new(
         context: &mut Context<'_>,
         text: &'a [u8],
-        regexp: &Regexp,
+        names: &[(Vec<u8>, usize)],
     ) -> Result<Self, CallError> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -43,7 +42,7 @@ impl<'a> Replacement<'a> {
                 pieces.push(Piece::Text(b"$"));
                 rest = after;
             } else if let Some((name, after)) = split_name(after) {
-                pieces.push(Piece::Group(groups(context, name, regexp)?));
+                pieces.push(Piece::Group(groups(context, name, names)?));
                 rest = after;
             } else {
                 pieces.push(Piece::Text(b"$"));
@@ -117,12 +116,11 @@ fn is_name(char: char) -> bool {
 fn groups(
     context: &mut Context<'_>,
     name: &[u8],
-    regexp: &Regexp,
+    names: &[(Vec<u8>, usize)],
 ) -> Result<Vec<usize>, CallError> {
     if let Some(number) = number(name) {
         return Ok(vec![number]);
     }
-    let names = regexp.names();
     context.spend(u64::try_from(names.len()).unwrap_or(u64::MAX))?;
     let same = names.iter().filter(|(other, _)| other == name);
     let groups: Vec<_> = same.map(|(_, index)| *index).collect();

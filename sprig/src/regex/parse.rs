@@ -27,8 +27,12 @@ const NODE_BYTES: usize = 512;
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) node: Node,
-    /// The named groups.
+    /// How many groups there are that can be referred to.
+    pub(super) groups: u32,
+    /// Those that have a name, which several may share.
     pub(super) names: Vec<(Vec<u8>, usize)>,
+    /// Whether it is the empty text.
+    pub(super) is_blank: bool,
 }
 
 /// Reads a pattern.
@@ -43,6 +47,7 @@ pub(super) fn parse(context: &mut Context<'_>, pattern: &[u8]) -> Result<Pattern
         names: Vec::new(),
         nodes: 0,
         repeats: 1,
+        has_posix_end: true,
     };
     parser.run()?;
     let node = parser.close()?;
@@ -51,7 +56,9 @@ pub(super) fn parse(context: &mut Context<'_>, pattern: &[u8]) -> Result<Pattern
     }
     Ok(Pattern {
         node,
+        groups: parser.groups,
         names: parser.names,
+        is_blank: pattern.is_empty(),
     })
 }
 
@@ -61,13 +68,14 @@ struct Parser<'a, 'c, 'e> {
     cursor: Cursor<'a>,
     flags: Flags,
     stack: Vec<Entry>,
-    /// How many groups there are that can be referred to.
     groups: u32,
     names: Vec<(Vec<u8>, usize)>,
     /// How many nodes were made.
     nodes: u64,
     /// The product of all counts of repetitions.
     repeats: u64,
+    /// Whether there may be a `:]` ahead. There is none once it was sought in vain, so that it need not be again.
+    has_posix_end: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -324,5 +332,116 @@ fn count(cursor: &mut Cursor<'_>) -> Option<u32> {
                 .saturating_mul(10)
                 .saturating_add(u32::from(digit & 0xF))
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::with_context;
+
+    fn error(pattern: &[u8]) -> Option<String> {
+        match with_context(|context| parse(context, pattern)) {
+            Ok(_) => None,
+            Err(Failure::Syntax(error)) => {
+                let text = error.to_bytes();
+                let fault = text.strip_prefix(b"error parsing regexp: ").unwrap();
+                Some(String::from_utf8_lossy(fault).into_owned())
+            }
+            Err(Failure::Limit(error)) => Some(format!("{:?}", error.passed_limit())),
+        }
+    }
+
+    #[test]
+    fn faults_are_told_with_the_part_that_go_shows() {
+        for (pattern, expected) in [
+            (r"a(b", r"missing closing ): `a(b`"),
+            (r"a)b", r"unexpected ): `a)b`"),
+            (r"x[a", r"missing closing ]: `[a`"),
+            (r"[z-a]", r"invalid character class range: `z-a`"),
+            (r"[[:foo:]]", r"invalid character class range: `[:foo:]`"),
+            (r"\p{Foo}x", r"invalid character class range: `\p{Foo}`"),
+            (r"\pX", r"invalid character class range: `\pX`"),
+            (r"a\", r"trailing backslash at end of expression: ``"),
+            (r"\8x", r"invalid escape sequence: `\8`"),
+            (r"\x{11FFFFF}", r"invalid escape sequence: `\x{11FFFF`"),
+            (r"[a-\d]", r"invalid escape sequence: `\d`"),
+            (r"*a", r"missing argument to repetition operator: `*`"),
+            (r"(|+?)", r"missing argument to repetition operator: `+?`"),
+            (r"a**b", r"invalid nested repetition operator: `**`"),
+            (r"a{2}??b", r"invalid nested repetition operator: `{2}??`"),
+            (r"a{1001}", r"invalid repeat count: `{1001}`"),
+            (r"a{2,1}?", r"invalid repeat count: `{2,1}`"),
+            (r"(?:a{32}){32}?", r"invalid repeat count: `{32}?`"),
+            (r"(?P<n-m>a)", r"invalid named capture: `(?P<n-m>`"),
+            (r"(?P<n", r"invalid named capture: `(?P<n`"),
+            (r"(?<=a)b", r"invalid named capture: `(?<=a)b`"),
+            (r"(?i-)a", r"invalid or unsupported Perl syntax: `(?i-)`"),
+            (r"(?=a)", r"invalid or unsupported Perl syntax: `(?=`"),
+        ] {
+            assert_eq!(
+                error(pattern.as_bytes()).as_deref(),
+                Some(expected),
+                "{pattern}"
+            );
+        }
+        let invalid = error(b"a\xFFb").unwrap();
+        assert_eq!(invalid, "invalid UTF-8: `\u{FFFD}b`");
+    }
+
+    #[test]
+    fn what_go_takes_is_taken() {
+        for pattern in [
+            "",
+            "|",
+            "()",
+            "a{,2}",
+            "a{2",
+            "a{02}",
+            "{",
+            "a(?i)*",
+            "a*(?i)*",
+            "^*",
+            r"\Q(\E*",
+            r"\Q",
+            "[]]",
+            "[^]]",
+            "[a-]",
+            "[-a]",
+            "[[:a]",
+            "[&&~~]",
+            r"\_",
+            r"\0",
+            r"\x{D800}",
+            "(?P<n>a)(?<n>b)",
+            "(?)a",
+            "(?:a{31}){32}",
+            "(?:a{1000}){0}",
+        ] {
+            assert_eq!(error(pattern.as_bytes()), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_as_in_go() {
+        let nested = |open: &str, close: &str, depth: usize| {
+            let pattern = open.repeat(depth) + "a" + &close.repeat(depth);
+            error(pattern.as_bytes()).map(|error| error.split(':').next().map(str::to_owned))
+        };
+        let too_deep = Some(Some("expression nests too deeply".to_owned()));
+        assert_eq!(nested("(", ")", 999), None);
+        assert_eq!(nested("(", ")", 1000), too_deep);
+        assert_eq!(nested("(?:", ")*", 999), None);
+        assert_eq!(nested("(?:", ")*", 1000), too_deep);
+        // These leave nothing behind that could nest.
+        assert_eq!(nested("(?:", ")", 50_000), None);
+    }
+
+    #[test]
+    fn a_vast_pattern_ends_in_a_limit() {
+        for part in ["(", r"\pL"] {
+            let error = error(part.repeat(300_000).as_bytes()).unwrap();
+            assert!(error.starts_with("Some("), "{part}");
+        }
     }
 }

@@ -75,14 +75,11 @@ impl Parser<'_, '_, '_> {
     fn posix_class(&mut self, items: &mut Items) -> Result<bool, Failure> {
         let start = self.cursor;
         let mut cursor = self.cursor;
-        if !cursor.eat(b"[:") {
+        if !self.has_posix_end || !cursor.eat(b"[:") {
             return Ok(false);
         }
-        // The search may go to the end of the pattern, for each bracket again.
-        let steps = cursor.rest().len() >> 8;
-        self.context
-            .spend(u64::try_from(steps).unwrap_or(u64::MAX))?;
         let Some(name) = cursor.take_until(b":]") else {
+            self.has_posix_end = false;
             return Ok(false);
         };
         self.cursor = cursor;
