@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn of_two_shortest_decimals_the_even_one_is_meant() {
-        // As near to ….2 as to ….3.
-        let found = compute(Decimal::add, 1_870_629_149_791_785.25, -635.6192);
+        // Exactly ….25, so as near to ….2 as to ….3.
+        let found = compute(Decimal::add, 1_870_629_149_791_785.2, -635.6192);
         assert_eq!(found, Ok(1_870_629_149_791_149.5));
     }
 
