@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub(super) use read::{Error, Reader};
+pub(super) use read::{Element, Error, Reader};
 pub(super) use write::{
     bit_string, boolean, element, explicit, integer, null, octet_string, oid, sequence, sequence_of,
 };
@@ -19,9 +19,13 @@ pub(super) mod tag {
     pub(in super::super) const UTF8_STRING: u8 = 12;
     pub(in super::super) const SEQUENCE: u8 = 16;
     pub(in super::super) const SET: u8 = 17;
+    pub(in super::super) const NUMERIC_STRING: u8 = 18;
     pub(in super::super) const PRINTABLE_STRING: u8 = 19;
+    pub(in super::super) const T61_STRING: u8 = 20;
+    pub(in super::super) const IA5_STRING: u8 = 22;
     pub(in super::super) const UTC_TIME: u8 = 23;
     pub(in super::super) const GENERALIZED_TIME: u8 = 24;
+    pub(in super::super) const BMP_STRING: u8 = 30;
 }
 
 /// The bit of an identifier that says that elements are inside.

@@ -13,13 +13,14 @@ use x509_parser::oid_registry::{
 };
 use zeroize::Zeroizing;
 
+pub(super) use ec::P224;
 pub(super) use generate::generate;
 pub(super) use rsa::Size;
 
 use super::der::{self, Reader, sequence};
 use super::{pem, prefixed};
 
-const X25519: Oid<'static> = oid!(1.3.101.110);
+pub(super) const X25519: Oid<'static> = oid!(1.3.101.110);
 
 /// A private key that Sprig reads.
 pub(super) enum PrivateKey {

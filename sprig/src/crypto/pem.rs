@@ -1,5 +1,6 @@
 //! PEM as Go's `encoding/pem` reads and writes it.
 
+use memchr::{memchr, memmem};
 use sealed_template::Str;
 use zeroize::Zeroizing;
 
@@ -19,40 +20,45 @@ pub(super) struct Block<'a> {
     pub(super) contents: Zeroizing<Vec<u8>>,
 }
 
+/// Why there is no block where one ends.
+enum Miss {
+    /// Another may follow.
+    Passed,
+    /// Go does not look any further.
+    Last,
+}
+
 /// The first block of a text that is whole.
 pub(super) fn decode(text: &[u8]) -> Option<Block<'_>> {
     let mut start = 0_usize;
     loop {
-        let end = start.checked_add(find(text.get(start..)?, END)?)?;
-        let after_end = end.checked_add(END.len())?;
-        match block(text, start, end, after_end)? {
-            Some(block) => return Some(block),
-            None => start = after_end,
+        let end = start.checked_add(memmem::find(text.get(start..)?, END)?)?;
+        match block(text, start, end) {
+            Ok(block) => return Some(block),
+            Err(Miss::Passed) => start = end.checked_add(END.len())?,
+            Err(Miss::Last) => return None,
         }
     }
 }
 
-/// The block between the last BEGIN in `text[start..end]` and the END there. None inside if it is none, none
-/// outside if Go looks no further then.
-#[expect(clippy::option_option, reason = "two ways of not being there")]
-fn block(text: &[u8], start: usize, end: usize, after_end: usize) -> Option<Option<Block<'_>>> {
-    let before = text.get(start..end)?;
-    let Some(begin) = rfind(before, BEGIN) else {
-        return Some(None);
-    };
-    let is_at_line_start = match begin.checked_sub(1) {
-        Some(previous) => before.get(previous) == Some(&b'\n'),
-        None => true,
-    };
-    let (line, mut rest) = split_line(text.get(start..)?.get(begin..)?.get(BEGIN.len()..)?);
-    let (true, Some(label)) = (is_at_line_start, line.strip_suffix(DASHES)) else {
-        return Some(None);
-    };
+/// The block between the last BEGIN in `text[start..end]` and the END that stands there.
+fn block(text: &[u8], start: usize, end: usize) -> Result<Block<'_>, Miss> {
+    let (before, trailer) = text.split_at_checked(end).ok_or(Miss::Last)?;
+    let trailer = trailer.strip_prefix(END).ok_or(Miss::Last)?;
+    let before = before.get(start..).ok_or(Miss::Last)?;
+    let begin = memmem::rfind(before, BEGIN).ok_or(Miss::Passed)?;
+    let (above, _) = before.split_at_checked(begin).ok_or(Miss::Last)?;
+    if !(above.is_empty() || above.ends_with(b"\n")) {
+        return Err(Miss::Passed);
+    }
+    let start = start.saturating_add(begin).saturating_add(BEGIN.len());
+    let (line, mut rest) = split_line(text.get(start..).ok_or(Miss::Last)?);
+    let label = line.strip_suffix(DASHES).ok_or(Miss::Passed)?;
 
     let mut has_headers = false;
     loop {
         if rest.is_empty() {
-            return None;
+            return Err(Miss::Last);
         }
         let (line, next) = split_line(rest);
         if !line.contains(&b':') {
@@ -61,29 +67,29 @@ fn block(text: &[u8], start: usize, end: usize, after_end: usize) -> Option<Opti
         has_headers = true;
         rest = next;
     }
-    // A colon in the line that ends the block makes it a header.
-    let position = text.len().checked_sub(rest.len())?;
-    if has_headers && end < position {
-        return if after_end < position {
-            None
-        } else {
-            Some(None)
-        };
+    // A colon in the line that ends the block makes that a header, too.
+    if has_headers && rest.len() < trailer.len() {
+        return Err(Miss::Last);
     }
+    let inside = rest
+        .len()
+        .checked_sub(trailer.len().saturating_add(END.len()))
+        .and_then(|len| rest.get(..len));
+    if has_headers && inside.is_none() {
+        return Err(Miss::Passed);
+    }
+    let inside = inside.unwrap_or_default();
 
-    let trailer = text.get(after_end..)?;
-    let is_closed = trailer
+    let rest_of_line = trailer
         .strip_prefix(label)
-        .and_then(|trailer| trailer.strip_prefix(DASHES))
-        .is_some_and(|trailer| split_line(trailer).0.is_empty());
-    if !is_closed {
-        return Some(None);
+        .and_then(|trailer| trailer.strip_prefix(DASHES));
+    if !rest_of_line.is_some_and(|rest| split_line(rest).0.is_empty()) {
+        return Err(Miss::Passed);
     }
-    let inside = text.get(position..end).unwrap_or_default();
     let mut characters = Zeroizing::new(Vec::with_capacity(inside.len()));
     characters.extend(inside.iter().filter(|byte| !matches!(byte, b' ' | b'\t')));
-    let contents = base64::decode(&characters).ok();
-    Some(contents.map(|contents| Block { label, contents }))
+    let contents = base64::decode(&characters).map_err(|_| Miss::Passed)?;
+    Ok(Block { label, contents })
 }
 
 /// Writes a block.
@@ -107,7 +113,7 @@ pub(super) fn encode(label: &str, contents: &[u8]) -> Str {
 
 /// The first line without its end and the blanks before that, and what follows it.
 fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
-    let (line, rest) = match memchr::memchr(b'\n', text).and_then(|at| text.split_at_checked(at)) {
+    let (line, rest) = match memchr(b'\n', text).and_then(|at| text.split_at_checked(at)) {
         Some((line, rest)) => (
             line.strip_suffix(b"\r").unwrap_or(line),
             rest.get(1..).unwrap_or_default(),
@@ -121,14 +127,6 @@ fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
         .count();
     let len = line.len().saturating_sub(blanks);
     (line.get(..len).unwrap_or_default(), rest)
-}
-
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, part)
-}
-
-fn rfind(text: &[u8], part: &[u8]) -> Option<usize> {
-    memchr::memmem::rfind(text, part)
 }
 
 #[cfg(test)]

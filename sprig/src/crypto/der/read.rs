@@ -13,6 +13,22 @@ pub(in super::super) struct Reader<'a> {
     offset: usize,
 }
 
+/// An element.
+pub(in super::super) struct Element<'a> {
+    /// Class, form and tag.
+    pub(in super::super) identifier: u8,
+    pub(in super::super) contents: &'a [u8],
+    /// With what stands before the contents.
+    pub(in super::super) whole: &'a [u8],
+}
+
+impl<'a> Element<'a> {
+    /// The elements inside.
+    pub(in super::super) fn inside(&self) -> Reader<'a> {
+        Reader::new(self.contents)
+    }
+}
+
 /// Go's text for what cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Error {
@@ -83,14 +99,44 @@ impl<'a> Reader<'a> {
             .and_then(check_oid)
     }
 
+    pub(in super::super) fn bit_string(&mut self) -> Result<&'a [u8]> {
+        self.required(tag::BIT_STRING, "BitString")
+            .and_then(check_bit_string)
+    }
+
+    /// Whether the next element begins with this byte.
+    pub(in super::super) fn is_next(&self, identifier: u8) -> bool {
+        self.rest().first() == Some(&identifier)
+    }
+
+    /// An element that begins with this byte.
+    pub(in super::super) fn element(&mut self, identifier: u8) -> Result<Element<'a>> {
+        if self.is_next(identifier) {
+            self.any()
+        } else {
+            Err(structure("unexpected tag"))
+        }
+    }
+
+    /// An element of any kind.
+    pub(in super::super) fn any(&mut self) -> Result<Element<'a>> {
+        let start = self.offset;
+        let identifier = self.rest().first().copied();
+        let header = self.header()?;
+        let contents = self.contents(&header)?;
+        Ok(Element {
+            identifier: identifier.unwrap_or_default(),
+            whole: self.bytes.get(start..self.offset).unwrap_or_default(),
+            contents,
+        })
+    }
+
     /// A whole element of any kind, if one follows; empty if not.
     pub(in super::super) fn optional_any(&mut self) -> Result<&'a [u8]> {
-        let start = self.offset;
-        if !self.rest().is_empty() {
-            let header = self.header()?;
-            self.contents(&header)?;
+        if self.rest().is_empty() {
+            return Ok(&[]);
         }
-        Ok(self.bytes.get(start..self.offset).unwrap_or_default())
+        self.any().map(|element| element.whole)
     }
 
     /// An identifier inside of an element with the number `number`, if that follows.

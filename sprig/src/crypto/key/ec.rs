@@ -21,7 +21,7 @@ use crate::crypto::der::{
     self, Reader, bit_string, explicit, integer, octet_string, oid, sequence,
 };
 
-const P224: Oid<'static> = oid_of!(1.3.132.0.33);
+pub(in super::super) const P224: Oid<'static> = oid_of!(1.3.132.0.33);
 
 pub(in super::super) struct Key {
     curve: Curve,

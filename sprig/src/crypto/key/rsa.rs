@@ -106,24 +106,25 @@ impl Key {
             ));
         }
         let [_, p, q] = numbers.private;
-        if !numbers.has_more_primes && !is_product(numbers.modulus, p, q) {
-            return Err(CallError::new("crypto/rsa: p * q != n"));
-        }
-        let mut key = Self::from_numbers(&numbers);
-        if let Some(pkcs1) = &key.pkcs1
-            && USABLE_BITS.contains(&key.bits)
-        {
-            let pair = costly(context, cost::rsa_use(key.bits), || {
-                KeyPair::from_der(pkcs1)
-            })?;
-            let pair = pair.map_err(|_| {
-                CallError::new("crypto/rsa: the numbers of the key contradict each other")
-            })?;
-            key.pair = Some(pair);
-        }
-        Ok(key)
+        let key = Self::from_numbers(&numbers);
+        // Sized by what is multiplied, which need not belong together.
+        let bits = key.bits.max(bit_len(p).saturating_add(bit_len(q)));
+        let pair = costly(context, cost::rsa_use(bits), || {
+            if !numbers.has_more_primes && !is_product(numbers.modulus, p, q) {
+                return Err("crypto/rsa: p * q != n");
+            }
+            match &key.pkcs1 {
+                Some(pkcs1) if USABLE_BITS.contains(&key.bits) => KeyPair::from_der(pkcs1)
+                    .map(Some)
+                    .map_err(|_| "crypto/rsa: the numbers of the key contradict each other"),
+                _ => Ok(None),
+            }
+        })?;
+        let pair = pair.map_err(CallError::new)?;
+        Ok(Self { pair, ..key })
     }
 
+    /// Without a pair.
     fn from_numbers(numbers: &Numbers<'_>) -> Self {
         let modulus = integer(numbers.modulus);
         let public_exponent = integer(&numbers.public_exponent.to_be_bytes());
