@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-cluster programs check bench generate
+.PHONY: help demo test test-quick test-cluster programs fuzz check bench generate
 
 # Cargo chooses the features of dependencies by what is built together: with the same words everywhere, nothing is
 # compiled twice.
@@ -18,6 +18,7 @@ demo: ## watch a Secret sealed, unsealed and protected, on this machine alone
 test: programs ## every test, the ones against a real API server and the real upstream tools included
 	cargo test $(WORKSPACE) --no-run
 	tests/netns cargo test --offline --no-fail-fast $(WORKSPACE)
+	$(MAKE) fuzz
 
 test-quick: ## the tests that need neither Go nor a network namespace
 	cargo test
@@ -29,6 +30,10 @@ test-cluster: programs ## only the tests that need Go: real API server, real kub
 programs:
 	cargo build $(WORKSPACE) --bins
 	target/debug/testkit build
+
+fuzz: ## templates that nobody thought of, for half a minute each
+	fuzz/run template 30
+	fuzz/run render 30
 
 check: ## formatting, lints, documentation, licences, bans, sources
 	cargo fmt --all --check

@@ -1,4 +1,43 @@
-//! Go's `text/template`, byte for byte.
+//! Go's `text/template`, byte for byte: bytes in, bytes out, under limits.
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//! use sealed_template::{Budget, Environment, Functions, Limits, Map, Template};
+//!
+//! /// A clock that stands still, and no randomness.
+//! struct Nowhere;
+//!
+//! impl Environment for Nowhere {
+//!     fn now(&self) -> SystemTime { SystemTime::UNIX_EPOCH }
+//!     fn monotonic(&self) -> Duration { Duration::ZERO }
+//!     fn random(&self, bytes: &mut [u8]) { bytes.fill(0); }
+//! }
+//!
+//! let functions = Functions::builtin();
+//! let text = r#"{{ range $key, $value := . }}{{ printf "%s=%q;" $key $value }}{{ end }}"#;
+//! let template = Template::parse("env", text, &functions, &Limits::default())?;
+//! let root = Map::of_strings([("user".into(), "app".into()), ("host".into(), "db".into())]);
+//! let rendered = template.render(root.into(), &Nowhere, &mut Budget::default())?;
+//! assert_eq!(rendered.output, br#"host="db";user="app";"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How it works
+//!
+//! [`Template::parse`] makes a tree and looks up the [`Functions`] that it names; [`Template::render`] walks it.
+//! What expressions evaluate to are [`Operand`]s: a [`Value`], which knows its Go [`Type`], and whether it is
+//! still wrapped in an interface. Go's types decide what renders and what fails, so they are all here: `int` and
+//! `int64`, `[]string` and `[]interface {}`, nil slices and missing keys.
+//!
+//! A template draws on a [`Budget`] of [`Limits`], through the [`Context`] that functions get too, and takes
+//! clock and randomness from an [`Environment`]. [`Rendered::is_deterministic`] says whether it did.
+//!
+//! # Errors
+//!
+//! A [`ParseError`] depends on the text alone. An [`ExecError`] shows its [`Reason`] and keeps Go's text, which
+//! quotes values, in a [`PrivateError`].
+//!
+//! The README lists what differs from Go.
 
 #![cfg_attr(
     not(test),
