@@ -22,3 +22,5 @@ mod outages;
 mod ownership;
 #[path = "reconcile/status.rs"]
 mod status;
+#[path = "reconcile/templates.rs"]
+mod templates;
