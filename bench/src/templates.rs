@@ -89,7 +89,7 @@ fn measure(
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "between 1 and 50 million"
+        reason = "between 1 and a million"
     )]
     let runs = runs.clamp(1.0, 1e6) as u32;
     let request = request.measured(runs);

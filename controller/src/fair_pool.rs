@@ -30,7 +30,7 @@ pub enum NoResult {
     #[error("too many requests wait for a sealing key")]
     Busy,
     /// The job panicked, or the pool was shut down before it ran.
-    #[error("the work on a sealed value was lost")]
+    #[error("the work on an object was lost")]
     Lost,
 }
 

@@ -217,13 +217,24 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
 /// Whether what the templates made up was made up before from the same inputs, and stays: otherwise
 /// a label on the Secret would rotate the password in it.
 ///
-/// What this process synced last decides. After a restart nothing is known, and what is in our own
-/// Secret is taken for it.
+/// What this process synced last decides. After a restart the status tells whether the object changed
+/// meanwhile; where nothing tells, what is in our own Secret is taken for it.
 fn rendered_before(observed: &Observed<'_>, standing: Standing, synced_before: bool) -> bool {
     match observed.last.and_then(|last| last.synced_from.as_ref()) {
         Some(inputs) => *inputs == Inputs::of(&observed.object.metadata),
+        None if told_of_another_generation(observed.object) => false,
         None => synced_before || standing.ours,
     }
+}
+
+/// Whether the status is about an earlier state of the object. Our type defaults the generation to -1,
+/// which is about none.
+fn told_of_another_generation(object: &SealedSecret) -> bool {
+    let told = object
+        .status
+        .as_ref()
+        .and_then(|status| status.observed_generation);
+    told.is_some_and(|told| told >= 0 && Some(told) != object.metadata.generation)
 }
 
 /// Whether this process wrote the Secret that exists for an object that wants no owner reference

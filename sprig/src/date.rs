@@ -1,10 +1,5 @@
 //! Functions for dates and durations, and Go's `time.Time` and its relatives as values.
 
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "functions own their arguments"
-)]
-
 mod calendar;
 mod digits;
 mod duration;

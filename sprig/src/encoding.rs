@@ -6,9 +6,8 @@ mod base32;
 
 use std::mem;
 
+use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
 use sealed_template::{Functions, Str};
-use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
 use zeroize::Zeroizing;
 
 use crate::base64;
@@ -26,9 +25,11 @@ pub(crate) fn register(functions: &mut Functions) {
             decoded(base64::decode(&text), "base64")
         })
         .add("b64enc", |text: Str| Str::from(base64::encode(&text)))
-        .add("sha1sum", |text: Str| hex_digest::<Sha1>(&text))
-        .add("sha256sum", |text: Str| hex_digest::<Sha256>(&text))
-        .add("sha512sum", |text: Str| hex_digest::<Sha512>(&text));
+        .add("sha1sum", |text: Str| {
+            hex_digest(&SHA1_FOR_LEGACY_USE_ONLY, &text)
+        })
+        .add("sha256sum", |text: Str| hex_digest(&SHA256, &text))
+        .add("sha512sum", |text: Str| hex_digest(&SHA512, &text));
 }
 
 /// What was decoded, or Go's text for the position of a fault.
@@ -39,10 +40,13 @@ fn decoded(result: Result<Zeroizing<Vec<u8>>, usize>, encoding: &str) -> Str {
     }
 }
 
-fn hex_digest<D: Digest>(text: &[u8]) -> Str {
+fn hex_digest(algorithm: &'static Algorithm, text: &[u8]) -> Str {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let hash = D::digest(text);
-    let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let hash = digest(algorithm, text);
+    let nibbles = hash
+        .as_ref()
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xF]);
     let digits = nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble)));
     digits.copied().collect::<Vec<u8>>().into()
 }

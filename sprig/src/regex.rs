@@ -12,11 +12,6 @@
 //!   is, so that its bounds on both are met by other patterns, near to a depth of 1000 and a size of three
 //!   million.
 
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "what can be registered takes its arguments by value"
-)]
-
 mod cursor;
 mod error;
 mod expand;

@@ -1,10 +1,5 @@
 //! Functions for semantic versions, which read and compare them as Masterminds' semver does.
 
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "functions own their arguments"
-)]
-
 mod constraint;
 mod fault;
 mod methods;

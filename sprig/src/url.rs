@@ -1,10 +1,5 @@
 //! Functions for URLs, over what Go's `net/url` makes of them.
 
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "what can be registered takes its arguments by value"
-)]
-
 mod address;
 mod authority;
 mod escape;

@@ -63,7 +63,6 @@ fn outcome(case: &Case, functions: &Functions) -> Expected {
 }
 
 #[test]
-#[ignore = "families are missing"]
 fn every_case_renders_as_go_and_sprig_render_it() {
     let functions = sealed_sprig::functions();
     let mut allowed = allowed_differences();

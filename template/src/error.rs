@@ -98,7 +98,6 @@ pub struct PrivateError {
     pub(crate) text: Str,
     pub(crate) line: usize,
     pub(crate) column: usize,
-    pub(crate) offset: usize,
 }
 
 /// What kind of fault it was. The words are fixed: they hold no value and no position, which would tell
@@ -207,10 +206,5 @@ impl PrivateError {
     /// Its column in bytes, from 0 as in Go's text.
     pub fn column(&self) -> usize {
         self.column
-    }
-
-    /// Where the node starts in the template text, in bytes.
-    pub fn offset(&self) -> usize {
-        self.offset
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | Rust | Go |
 //! |---|---|
-//! | `bool`, `f64`, `u32`, `u64` | `bool`, `float64`, `uint32`, `uint64` |
+//! | `bool`, `f64`, `u8`, `u32`, `u64` | `bool`, `float64`, `uint8`, `uint32`, `uint64` |
 //! | `isize` | `int` |
 //! | `i64` | `int64` |
 //! | [`Str`] | `string` |

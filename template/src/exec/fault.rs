@@ -25,7 +25,6 @@ impl Executor<'_, '_> {
                 text: text.into(),
                 line,
                 column,
-                offset: self.tree.node(self.node).offset,
             },
         }
     }

@@ -105,8 +105,7 @@ pub(super) fn downcast<T: Object>(object: ObjectRef) -> Option<Rc<T>> {
 }
 
 impl Method {
-    /// Calls the method of `receiver` with no arguments, for tests and for functions that need what a method
-    /// returns.
+    /// Calls the method of `receiver`, for tests and for functions that need what a method returns.
     pub fn call(
         &self,
         context: &mut Context<'_>,

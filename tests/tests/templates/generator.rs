@@ -11,7 +11,7 @@ use sealed_template::{Functions, Type};
 
 use super::pools;
 
-/// Functions whose results nothing determines: they appear only in [`WRAPPED`].
+/// Functions whose results nothing determines, or that are slow: they appear only in [`WRAPPED`].
 const UNSTABLE: &[&str] = &[
     "ago",
     "bcrypt",
@@ -632,7 +632,6 @@ fn pool_for(name: &str, index: usize) -> Option<&'static [&'static str]> {
             0,
         ) => pools::PATHS,
         ("typeIs" | "typeIsLike" | "kindIs", 0) => pools::TYPES,
-        ("semverVersion", _) => pools::VERSIONS,
         _ => return None,
     })
 }

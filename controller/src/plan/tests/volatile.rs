@@ -51,6 +51,16 @@ fn it_stays_over_a_restart() {
 }
 
 #[test]
+fn it_is_made_up_anew_when_the_object_changed_while_nothing_ran() {
+    let mut world = made_up();
+    let before = current(&world);
+    world.restart();
+    world.object.metadata.generation = Some(2);
+    let after = world.plan().write.secret().map(password);
+    assert!(after.is_some_and(|after| after != before));
+}
+
+#[test]
 fn it_is_made_up_anew_when_the_object_changes() {
     let mut world = made_up();
     let before = current(&world);
