@@ -9,6 +9,7 @@ use aws_lc_rs::iv::FixedLength;
 use sealed_template::{CallError, Context, Str};
 use zeroize::Zeroizing;
 
+use super::cost;
 use crate::base64;
 
 const BLOCK_LEN: usize = 16;
@@ -22,6 +23,7 @@ pub(super) fn encrypt(
     if plaintext.is_empty() {
         return Ok("".into());
     }
+    context.spend(cost::reading(&plaintext))?;
     let mut iv = [0; BLOCK_LEN];
     context.random(&mut iv);
 
@@ -41,10 +43,15 @@ pub(super) fn encrypt(
 
 /// `decryptAES`: trusts what it reads. Where the last byte of the plaintext cannot be the length of a padding,
 /// Go panics, and the text of that is the error here.
-pub(super) fn decrypt(password: Str, ciphertext: Str) -> Result<Str, CallError> {
+pub(super) fn decrypt(
+    context: &mut Context<'_>,
+    password: Str,
+    ciphertext: Str,
+) -> Result<Str, CallError> {
     if ciphertext.is_empty() {
         return Ok("".into());
     }
+    context.spend(cost::reading(&ciphertext))?;
     let mut text = base64::decode(&ciphertext)
         .map_err(|at| CallError::new(format!("illegal base64 data at input byte {at}")))?;
     let text_len = text.len();
@@ -100,7 +107,7 @@ mod tests {
     use crate::testing::with_context;
 
     fn decrypted(password: &str, text: &str) -> Result<String, String> {
-        match decrypt(password.into(), text.into()) {
+        match with_context(|context| decrypt(context, password.into(), text.into())) {
             Ok(text) => Ok(text.to_text().into_owned()),
             Err(error) => Err(String::from_utf8_lossy(error.text()).into_owned()),
         }

@@ -12,7 +12,7 @@ use sealed_template::{
 };
 
 use super::key::{PrivateKey, Size};
-use super::{pem, prefixed};
+use super::{cost, pem, prefixed};
 use crate::base64;
 use parse::Parsed;
 use request::Request;
@@ -63,6 +63,7 @@ struct Issuer {
 
 impl Issuer {
     fn new(context: &mut Context<'_>, authority: &Certificate) -> Result<Self, CallError> {
+        context.spend(cost::reading(&authority.cert))?;
         let block = pem::decode(&authority.cert)
             .ok_or_else(|| CallError::new("unable to decode certificate"))?;
         let certificate = parse::parse(&block.contents).map_err(|error| {
@@ -91,6 +92,7 @@ pub(super) fn build_custom(
     cert: Str,
     key: Str,
 ) -> Result<Certificate, CallError> {
+    context.spend(cost::reading(&cert).saturating_add(cost::reading(&key)))?;
     let cert =
         base64::decode(&cert).map_err(|_| CallError::new("unable to decode base64 certificate"))?;
     let key =
@@ -281,7 +283,6 @@ mod tests {
     #[test]
     fn a_realistic_template_fits_the_default_budget_and_a_hostile_one_does_not() {
         let steps = |bits_2048, bits_4096, hashes, derived| {
-            use super::super::cost;
             let signatures = 2 * bits_2048 * cost::rsa_use(2048);
             bits_2048 * cost::RSA_2048
                 + bits_4096 * cost::RSA_4096
@@ -292,7 +293,7 @@ mod tests {
         let budget = sealed_template::Limits::default().steps;
         assert!(steps(3, 1, 3, 1) < budget / 4);
         assert!(steps(0, 9, 0, 0) > budget);
-        let error = with_steps(super::super::cost::RSA_2048 - 1, |context| {
+        let error = with_steps(cost::RSA_2048 - 1, |context| {
             authority(context, "ca".into(), 1)
         });
         assert_eq!(error.err().unwrap().passed_limit(), Some(Limit::Steps));

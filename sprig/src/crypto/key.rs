@@ -18,7 +18,7 @@ pub(super) use generate::generate;
 pub(super) use rsa::Size;
 
 use super::der::{self, Reader, sequence};
-use super::{pem, prefixed};
+use super::{cost, pem, prefixed};
 
 pub(super) const X25519: Oid<'static> = oid!(1.3.101.110);
 
@@ -56,6 +56,7 @@ impl PrivateKey {
 
     /// Reads the key of the first block of a text.
     pub(super) fn from_pem(context: &mut Context<'_>, text: &[u8]) -> Result<Self, CallError> {
+        context.spend(cost::reading(text))?;
         let block = pem::decode(text).ok_or_else(|| CallError::new("no PEM data in input"))?;
         let der = block.contents.as_slice();
         let Some(kind) = block.label.strip_suffix(b"PRIVATE KEY") else {
@@ -360,7 +361,7 @@ mod tests {
     #[test]
     fn reading_and_using_keys_spends_steps() {
         let text = vector("rsa2048-a.pkcs1.pem");
-        let steps = super::super::cost::rsa_use(2048);
+        let steps = cost::reading(&text) + cost::rsa_use(2048);
         let read = |steps| {
             crate::testing::with_steps(steps, |context| PrivateKey::from_pem(context, &text).err())
         };
