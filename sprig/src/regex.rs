@@ -6,8 +6,8 @@
 //!
 //! # Differences
 //!
-//! * A pattern whose automaton would take more than 10 MiB is refused, as one that takes too much memory. Go is
-//!   content with more.
+//! * A pattern that takes too many steps to compile, or an automaton of more than 10 MiB, ends in a limit,
+//!   `\pL{1000}` for one. Go has no such bounds.
 //! * Go puts beginnings that alternatives share in front of them before it looks how deep and large a pattern
 //!   is, so that its bounds on both are met by other patterns, near to a depth of 1000 and a size of three
 //!   million.

@@ -122,17 +122,14 @@ impl Node {
     /// The node, several times.
     pub(super) fn repeat(self, Repeat { min, max }: Repeat, greedy: bool) -> Self {
         let inner = self.measures;
-        let count = u64::from(max.unwrap_or(min));
-        let copies = |states: u64| {
-            let optional = max.map_or(2, |max| max.saturating_sub(min));
-            states
-                .saturating_mul(count.max(1))
-                .saturating_add(optional.into())
-        };
+        let count = u64::from(max.unwrap_or(min)).max(1);
+        // Besides the copies, each that may be left out takes a branch, and a loop up to two.
+        let branches = max.map_or(2, |max| max.saturating_sub(min));
+        let unrolled = |part: u64| part.saturating_mul(count).saturating_add(branches.into());
         let size = match max {
-            Some(_) => copies(inner.size),
-            None if min == 0 => inner.size.saturating_add(2),
-            None => inner.size.saturating_mul(min.into()).saturating_add(1),
+            Some(0) => 1,
+            None if min > 0 => unrolled(inner.size).saturating_sub(1),
+            _ => unrolled(inner.size),
         };
         let repetition = Repetition {
             min,
@@ -145,12 +142,12 @@ impl Node {
             shape: Shape::Other,
             measures: Measures {
                 height: inner.height.saturating_add(1),
-                size: if max == Some(0) { 1 } else { size },
+                size,
                 copies: match max {
                     Some(0) => 1,
-                    _ => inner.copies.saturating_mul(count.max(1)),
+                    _ => inner.copies.saturating_mul(count),
                 },
-                states: copies(inner.states),
+                states: unrolled(inner.states),
             },
         }
     }
