@@ -1,4 +1,5 @@
-//! Letters and their case as Go's `unicode` package knows them: Unicode 15, one character for one.
+//! Case, numbers and punctuation as Go's `unicode` package knows them: Unicode 15, one character for one. The
+//! engine itself knows letters and digits, [`sealed_template::unicode`].
 
 use std::sync::LazyLock;
 
@@ -13,10 +14,6 @@ pub(crate) static UPPER: Category = Category(LazyLock::new(|| ranges(r"\p{Lu}"))
 pub(crate) static LOWER: Category = Category(LazyLock::new(|| ranges(r"\p{Ll}")));
 /// Title case, `Lt`.
 pub(crate) static TITLE: Category = Category(LazyLock::new(|| ranges(r"\p{Lt}")));
-/// Letters, `L`.
-pub(crate) static LETTER: Category = Category(LazyLock::new(|| ranges(r"\p{L}")));
-/// Decimal digits, `Nd`.
-pub(crate) static DIGIT: Category = Category(LazyLock::new(|| ranges(r"\p{Nd}")));
 /// Numbers, `N`.
 pub(crate) static NUMBER: Category = Category(LazyLock::new(|| ranges(r"\p{N}")));
 /// Punctuation, `P`.
@@ -116,8 +113,6 @@ mod tests {
             ("IsUpper", is(&UPPER), 0xfa73_4914_a50b_0222),
             ("IsLower", is(&LOWER), 0xddf3_4a1c_e243_69c2),
             ("IsTitle", is(&TITLE), 0xe495_e7c8_cbe3_4242),
-            ("IsLetter", is(&LETTER), 0x0016_d05c_7d79_6605),
-            ("IsDigit", is(&DIGIT), 0x0d43_0076_335b_1965),
             ("IsNumber", is(&NUMBER), 0x5fc4_3ec4_80da_4112),
             ("IsPunct", is(&PUNCTUATION), 0x5630_1201_78a5_b295),
             (

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use regex_automata::util::captures::Captures;
-use sealed_template::{CallError, Context, utf8};
+use sealed_template::{CallError, Context, unicode, utf8};
 
 use super::haystack::Haystack;
-use crate::unicode;
 
 /// A replacement, taken apart.
 #[derive(Debug)]
@@ -109,7 +108,7 @@ fn split_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn is_name(char: char) -> bool {
-    char == '_' || unicode::LETTER.contains(char) || unicode::DIGIT.contains(char)
+    char == '_' || unicode::is_letter(char) || unicode::is_digit(char)
 }
 
 /// The groups that a name may mean: the one of a number, or all that have the name.

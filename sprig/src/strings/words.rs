@@ -1,8 +1,9 @@
 //! Words within names: `camelcase`, `snakecase`, `kebabcase`.
 
+use sealed_template::unicode::is_letter;
 use sealed_template::{Functions, Str, utf8};
 
-use crate::unicode::{LETTER, NUMBER, PUNCTUATION, UPPER, to_lower, to_upper};
+use crate::unicode::{NUMBER, PUNCTUATION, UPPER, to_lower, to_upper};
 
 pub(super) fn register(functions: &mut Functions) {
     functions
@@ -19,7 +20,7 @@ fn is_connector(char: char) -> bool {
 fn is_alphabetic(char: char) -> bool {
     let is_ideograph = matches!(char,
         '\u{3400}'..='\u{4D85}' | '\u{4E00}'..='\u{9FCC}' | '\u{20000}'..='\u{2B81D}');
-    LETTER.contains(char) && !is_ideograph
+    is_letter(char) && !is_ideograph
 }
 
 /// Words run together, each with an upper-case letter first. The rest of a word is in lower case as long as it
