@@ -114,7 +114,15 @@ impl Answer {
         if real.message == TOO_MUCH {
             return self.phase == real.phase;
         }
-        self.phase == real.phase && self.ok_b64 == real.ok_b64 && self.message == real.message
+        self.phase == real.phase
+            && (self.ok_b64 == real.ok_b64 || fits(&self.output(), &real.output()))
+            && (self.message == real.message
+                || fits(self.message.as_bytes(), real.message.as_bytes()))
+    }
+
+    fn output(&self) -> Vec<u8> {
+        let text = self.ok_b64.as_deref().unwrap_or_default();
+        sealed_crypto::base64::decode(text.as_bytes()).unwrap_or_default()
     }
 }
 
@@ -128,6 +136,29 @@ impl fmt::Display for Answer {
             _ => write!(f, "{}: {}", self.phase, self.message),
         }
     }
+}
+
+/// Whether `real` is `own` but for addresses, which every program has its own of. Ours are all the same.
+fn fits(own: &[u8], real: &[u8]) -> bool {
+    const ADDRESS: [&[u8]; 2] = [b"c000000000", b"824633720832"];
+    let place = |text: &[u8]| {
+        ADDRESS.iter().find_map(|address| {
+            let at = text
+                .windows(address.len())
+                .position(|here| here == *address)?;
+            Some((at, address.len()))
+        })
+    };
+    let (mut own, mut real) = (own, real);
+    while let Some((at, len)) = place(own) {
+        let Some(after) = real.strip_prefix(&own[..at]) else {
+            return false;
+        };
+        let digits = after.iter().take_while(|byte| byte.is_ascii_hexdigit());
+        real = &after[digits.count()..];
+        own = &own[at + len..];
+    }
+    own == real
 }
 
 /// The process.
@@ -192,5 +223,19 @@ impl Drop for GoTemplate {
         // It ends with its input; if it does not, there is no more to be done here.
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_may_differ() {
+        assert!(fits(b"{0 824633720832}!", b"{0 30958073545040}!"));
+        assert!(fits(b"0xc000000000", b"0xc00012a0f0"));
+        assert!(!fits(b"{1 824633720832}", b"{0 30958073545040}"));
+        assert!(!fits(b"{0 824633720832}", b"{0 30958073545040} "));
+        assert!(!fits(b"a", b"b"));
     }
 }

@@ -178,6 +178,8 @@ pub(crate) struct Generator<'f> {
     names: Vec<&'static str>,
     used: BTreeSet<&'static str>,
     variables: Vec<String>,
+    /// Templates so far.
+    made: usize,
     /// Inside the arguments of a [writer](WRITERS).
     writing: bool,
 }
@@ -193,6 +195,7 @@ impl<'f> Generator<'f> {
                 .collect(),
             used: BTreeSet::new(),
             variables: Vec::new(),
+            made: 0,
             writing: false,
         }
     }
@@ -200,8 +203,10 @@ impl<'f> Generator<'f> {
     pub(crate) fn template(&mut self) -> Made {
         self.used.clear();
         self.variables.clear();
-        if self.one_in(100) {
-            let (text, functions) = self.pick(WRAPPED);
+        self.made += 1;
+        if self.made.is_multiple_of(100) {
+            // In turn, so that none is left out.
+            let (text, functions) = &WRAPPED[self.made / 100 % WRAPPED.len()];
             return Made {
                 text: (*text).to_owned(),
                 functions: functions.iter().copied().collect(),
