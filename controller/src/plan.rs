@@ -24,7 +24,7 @@ use crate::conditions::tells;
 use crate::key_secret::{is_key_secret, is_reserved_name};
 use crate::memory::{Done, Inputs, KeySet};
 use crate::outcome::{Event, Failure, Outcome};
-use crate::ownership::{Ownership, Standing};
+use crate::ownership::{Ownership, Standing, belongs_to};
 use crate::queue::Verdict;
 use crate::secret_diff::{self, Owner};
 use crate::wipe::wipe;
@@ -182,7 +182,7 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
         &Outcome::Synced,
     );
     let ownership = standing.ownership(wrote_without_owner(observed, existing));
-    if rendered_before(observed, standing, synced_before) {
+    if rendered_before(observed, existing, synced_before) {
         secret_diff::keep_volatile(&mut wanted, existing, volatile);
     }
     let next = if ownership == Ownership::Patch {
@@ -219,11 +219,14 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
 ///
 /// What this process synced last decides. After a restart the status tells whether the object changed
 /// meanwhile; where nothing tells, what is in our own Secret is taken for it.
-fn rendered_before(observed: &Observed<'_>, standing: Standing, synced_before: bool) -> bool {
+fn rendered_before(observed: &Observed<'_>, existing: &Secret, synced_before: bool) -> bool {
+    let uid = observed.object.metadata.uid.as_deref().unwrap_or_default();
     match observed.last.and_then(|last| last.synced_from.as_ref()) {
-        Some(inputs) => *inputs == Inputs::of(&observed.object.metadata),
+        // Another replica, or a write whose answer was lost, may be ahead of what this process knows.
+        Some(inputs) => synced_before || *inputs == Inputs::of(&observed.object.metadata),
         None if told_of_another_generation(observed.object) => false,
-        None => synced_before || standing.ours,
+        // Not those of a namesake that was deleted: its values are nobody's to take over.
+        None => synced_before || belongs_to(&existing.metadata, uid),
     }
 }
 

@@ -15,7 +15,6 @@ const STEPS_PER_CLOCK: u64 = 256;
 pub struct Context<'a> {
     environment: &'a dyn Environment,
     budget: &'a mut Budget,
-    steps_to_clock: u64,
     is_deterministic: bool,
     /// Maps that were given a list or a map after they were made: only those can contain themselves.
     written: Vec<Map>,
@@ -31,7 +30,6 @@ impl<'a> Context<'a> {
         Self {
             environment,
             budget,
-            steps_to_clock: STEPS_PER_CLOCK,
             is_deterministic: true,
             written: Vec::new(),
         }
@@ -56,8 +54,8 @@ impl<'a> Context<'a> {
             .steps
             .checked_sub(steps)
             .ok_or_else(|| CallError::limit(Limit::Steps))?;
-        self.steps_to_clock = self.steps_to_clock.saturating_sub(steps);
-        if self.steps_to_clock == 0 {
+        self.budget.steps_to_clock = self.budget.steps_to_clock.saturating_sub(steps);
+        if self.budget.steps_to_clock == 0 {
             self.check_time()?;
         }
         Ok(())
@@ -71,7 +69,7 @@ impl<'a> Context<'a> {
     /// An error past [`Limits::time`](crate::Limits::time). To be called after work that a clock can notice;
     /// [`spend`](Self::spend) looks often enough otherwise.
     pub fn check_time(&mut self) -> Result<(), CallError> {
-        self.steps_to_clock = STEPS_PER_CLOCK;
+        self.budget.steps_to_clock = STEPS_PER_CLOCK;
         let now = self.environment.monotonic();
         if self.budget.deadline.is_some_and(|deadline| now > deadline) {
             return Err(CallError::limit(Limit::Time));

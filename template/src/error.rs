@@ -15,10 +15,18 @@ pub struct CallError {
 
 impl CallError {
     /// The error a Go function would return, or the text of the panic it would end with.
+    ///
+    /// So much of it is kept as a person would read: functions quote their arguments, and a thousand
+    /// templates that fail with a text of a megabyte would otherwise keep a gigabyte.
     pub fn new(text: impl Into<Str>) -> Self {
+        const MOST: usize = 16 << 10;
+        let text = text.into();
         Self {
             limit: None,
-            text: text.into(),
+            text: match text.get(..MOST) {
+                Some(beginning) => beginning.into(),
+                None => text,
+            },
         }
     }
 

@@ -95,6 +95,8 @@ pub struct Budget {
     pub(crate) memory: usize,
     pub(crate) output: usize,
     pub(crate) deadline: Option<Duration>,
+    /// After so many steps the clock is read.
+    pub(crate) steps_to_clock: u64,
 }
 
 impl Budget {
@@ -105,6 +107,7 @@ impl Budget {
             memory: limits.memory,
             output: limits.output,
             deadline: None,
+            steps_to_clock: 0,
             limits,
         }
     }

@@ -76,6 +76,7 @@ pub fn assemble(
         (Some(_), None) => return Err(failure),
     };
     if !failure.is_empty() {
+        wipe(&mut secret);
         return Err(failure);
     }
     set_identity(&mut secret.metadata, object);
@@ -100,6 +101,7 @@ pub fn preview(
         volatile,
     } = from_template(object, Values(values), Some(render), &mut failure);
     if !failure.is_empty() {
+        wipe(&mut secret);
         return Err(failure);
     }
     set_place(&mut secret.metadata, object);
@@ -109,6 +111,11 @@ pub fn preview(
         trials: 0,
         volatile,
     })
+}
+
+fn wipe(secret: &mut Secret) {
+    let values = secret.data.iter_mut().flat_map(BTreeMap::values_mut);
+    values.for_each(|value| value.0.zeroize());
 }
 
 /// Unsealed values by key, wiped when dropped.
@@ -158,7 +165,9 @@ fn from_template(
             .keys()
             .filter(|key| !texts.contains_key(key.as_str()))
         {
-            data.remove(key);
+            if let Some(mut value) = data.remove(key) {
+                value.0.zeroize();
+            }
         }
         if failure.is_empty() {
             for (key, rendered) in render.render(&texts, &context(values, &texts).0) {
@@ -166,7 +175,7 @@ fn from_template(
                 // fault in it fails the object, as it always has.
                 let wins = object.spec.encrypted_data.contains_key(key);
                 match rendered {
-                    Ok(_) if wins => {}
+                    Ok(mut rendered) if wins => rendered.output.zeroize(),
                     Ok(rendered) => {
                         if !rendered.is_deterministic {
                             volatile.insert(key.to_owned());

@@ -87,6 +87,9 @@ fn cat(context: &mut Context<'_>, Rest(values): Rest<Value>) -> Result<Str, Call
 fn quote(context: &mut Context<'_>, Rest(values): Rest<Value>) -> Result<Str, CallError> {
     spaced(context, &values, |context, out, value| {
         let text = strval(context, value)?;
+        // A byte becomes four at the most: `\\x00`.
+        context.charge(text.len().saturating_mul(4))?;
+        context.pass_over(text.len())?;
         strconv::append_quote(out, &text);
         Ok(())
     })

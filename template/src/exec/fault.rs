@@ -10,6 +10,7 @@ use crate::tree::Position;
 impl Executor<'_, '_> {
     /// The error that ends the execution at the node where it is.
     pub(super) fn fault(&self, reason: Reason, message: impl Into<Str>) -> ExecError {
+        let message = CallError::new(message);
         let Position { line, column } = self.tree.position(self.node);
         let mut text = b"template: ".to_vec();
         text.extend_from_slice(&self.tree.name);
@@ -18,7 +19,7 @@ impl Executor<'_, '_> {
         text.extend_from_slice(b" at <");
         text.extend(self.tree.print(self.node));
         text.extend_from_slice(b">: ");
-        text.extend_from_slice(&message.into());
+        text.extend_from_slice(message.text());
         ExecError {
             reason,
             private: PrivateError {

@@ -18,6 +18,8 @@ pub(super) struct Directives<'a> {
     is_reordered: bool,
     /// Whether the indexes of this directive are those of arguments, and stand where they may.
     is_index_good: bool,
+    /// No closing bracket is left in the format: each opening one would search all of it again.
+    is_unclosed: bool,
 }
 
 impl<'a> Directives<'a> {
@@ -28,6 +30,7 @@ impl<'a> Directives<'a> {
             next: 0,
             is_reordered: false,
             is_index_good: true,
+            is_unclosed: false,
         }
     }
 
@@ -138,7 +141,11 @@ impl<'a> Directives<'a> {
             return false;
         };
         self.is_reordered = true;
-        let end = rest.iter().position(|&byte| byte == b']');
+        let end = match self.is_unclosed {
+            true => None,
+            false => rest.iter().position(|&byte| byte == b']'),
+        };
+        self.is_unclosed |= end.is_none();
         // Go looks for the bracket only where there is room for a digit before it.
         let Some(end) = end.filter(|_| rest.len() > 1) else {
             self.rest = rest;

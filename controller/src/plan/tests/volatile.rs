@@ -95,6 +95,17 @@ fn it_is_made_up_where_it_is_missing() {
 }
 
 #[test]
+fn what_a_deleted_namesake_had_is_not_taken_over() {
+    let mut world = made_up();
+    let before = current(&world);
+    world.restart();
+    world.object.status = None;
+    world.object.metadata.uid = Some("u2".to_owned());
+    let after = world.plan().write.secret().map(password);
+    assert!(after.is_some_and(|after| after != before));
+}
+
+#[test]
 fn what_somebody_else_had_is_not_taken_for_it() {
     let mut world = World::new(object(&[("password", "{{ randAlphaNum 24 }}")]));
     let mut theirs = secret(&[("password", "theirs")]);
