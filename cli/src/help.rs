@@ -16,12 +16,8 @@ Exit codes:  0 done, 1 failed, 2 the command line makes no sense
 
 /// The verbs, each with what it does.
 fn verbs() -> String {
-    let mut text = String::new();
-    for (_, name, what) in Verb::ALL {
-        text.push_str(&format!("       seal {name:<47}{what}\n"));
-    }
-    text.push('\n');
-    text
+    let lines = Verb::ALL.map(|(_, name, what)| format!("       seal {name:<47}{what}\n"));
+    format!("{}\n", lines.concat())
 }
 
 /// Examples first, then the flags that do something, then the others by name only.

@@ -22,9 +22,9 @@ pub enum Type {
     /// `string`
     String,
     /// `[]T`
-    Slice(&'static Type),
+    Slice(&'static Self),
     /// `map[string]T`
-    Map(&'static Type),
+    Map(&'static Self),
     /// A type with a name of its own: a struct, a pointer to one, or a number with methods.
     Named(&'static NamedType),
     /// `reflect.Value`: what the functions of the template language take when the static type matters to them.

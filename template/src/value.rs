@@ -93,6 +93,7 @@ impl Value {
     }
 
     /// What a named number is underneath: an `int64` for a `time.Duration`. Everything else is itself.
+    #[must_use]
     pub fn underlying(&self) -> Self {
         match self {
             Self::Object(object) => object.underlying().unwrap_or_else(|| self.clone()),
@@ -111,8 +112,8 @@ impl Value {
             Self::Float(number) => *number != 0.0,
             Self::Complex(real, imaginary) => *real != 0.0 || *imaginary != 0.0,
             Self::String(text) => !text.is_empty(),
-            Self::List(list) => list.len() > 0,
-            Self::Map(map) => map.len() > 0,
+            Self::List(list) => !list.is_empty(),
+            Self::Map(map) => !map.is_empty(),
             Self::Object(object) => object.underlying().is_none_or(|number| number.is_true()),
         }
     }

@@ -64,12 +64,17 @@ pub(super) fn main(
 }
 
 fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
-    let mut talk = Talk(streams.stderr);
-    let mut output = Output::stdout(streams.stdout);
+    let Streams {
+        stdin,
+        stdout,
+        stderr,
+    } = streams;
+    let mut talk = Talk(stderr);
+    let mut output = Output::stdout(stdout);
     let templates = Templates::new(System::new(), Limits::default());
     let input = Input::open(request.input.as_deref())?;
     let origin = input.origin().to_owned();
-    let text = input.text(streams.stdin)?;
+    let text = input.text(stdin)?;
     match &request.source {
         Source::Text { name } => {
             let rendered = render_text(&templates, name, &text, &request.values)?;
@@ -89,7 +94,7 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
                 match entry {
                     Some(key) => output.write(entry_of(&made, key, one)?)?,
                     None => {
-                        output.write(render(&SecretView(&readable(made)), format).as_bytes())?
+                        output.write(render(&SecretView(&readable(made)), format).as_bytes())?;
                     }
                 }
             }

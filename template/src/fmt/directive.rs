@@ -141,9 +141,10 @@ impl<'a> Directives<'a> {
             return false;
         };
         self.is_reordered = true;
-        let end = match self.is_unclosed {
-            true => None,
-            false => rest.iter().position(|&byte| byte == b']'),
+        let end = if self.is_unclosed {
+            None
+        } else {
+            rest.iter().position(|&byte| byte == b']')
         };
         self.is_unclosed |= end.is_none();
         // Go looks for the bracket only where there is room for a digit before it.
