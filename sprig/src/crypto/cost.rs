@@ -27,10 +27,10 @@ pub(super) const BCRYPT: u64 = milliseconds(60);
 pub(super) const SCRYPT: u64 = milliseconds(200);
 pub(super) const RSA_2048: u64 = milliseconds(100);
 pub(super) const RSA_4096: u64 = milliseconds(1_200);
+pub(super) const DSA_DRAW: u64 = 20;
 pub(super) const DSA_CANDIDATE: u64 = milliseconds(8);
 pub(super) const DSA_ORDER: u64 = 40;
 pub(super) const ELLIPTIC: u64 = milliseconds(1);
-pub(super) const SMALL: u64 = 20;
 
 /// For a use of an RSA key whose modulus has so many bits.
 pub(super) fn rsa_use(bits: usize) -> u64 {

@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub(super) use read::{Element, Error, Reader};
+pub(super) use read::{Element, Error, Reader, dotted};
 pub(super) use write::{
     bit_string, boolean, element, explicit, integer, null, octet_string, oid, sequence, sequence_of,
 };

@@ -120,7 +120,7 @@ impl PrivateKey {
         } else {
             Err(CallError::new(format!(
                 "x509: PKCS#8 wrapping contained private key with unknown algorithm: {}",
-                algorithm.to_id_string()
+                der::dotted(&algorithm)
             )))
         }
     }

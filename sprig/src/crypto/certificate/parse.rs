@@ -12,7 +12,7 @@ use x509_parser::oid_registry::{
     OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_SUBJECT_KEY_IDENTIFIER,
 };
 
-use crate::crypto::der::{CONSTRUCTED, CONTEXT_SPECIFIC, Element, Reader, tag};
+use crate::crypto::der::{CONSTRUCTED, CONTEXT_SPECIFIC, Element, Reader, dotted, tag};
 
 const SEQUENCE: u8 = tag::SEQUENCE | CONSTRUCTED;
 const VERSION: u8 = CONTEXT_SPECIFIC | CONSTRUCTED;
@@ -137,7 +137,7 @@ fn extensions(mut extensions: Reader<'_>) -> Result<Vec<u8>, CallError> {
         if !seen.insert(id.as_bytes().to_vec()) {
             return Err(x509(&format!(
                 "certificate contains duplicate extension with OID \"{}\"",
-                id.to_id_string()
+                dotted(&id)
             )));
         }
         all.push((id, is_critical, value));

@@ -319,6 +319,24 @@ fn check_oid(bytes: &[u8]) -> Result<Oid<'_>> {
     Ok(Oid::new(bytes.into()))
 }
 
+/// An identifier in the usual notation. (That of its own type takes a first number past 2 for possible.)
+pub(in super::super) fn dotted(oid: &Oid<'_>) -> String {
+    let mut rest = oid.as_bytes();
+    let mut numbers = Vec::new();
+    while let Ok((number, len)) = base_128(rest) {
+        rest = rest.get(len..).unwrap_or_default();
+        if numbers.is_empty() {
+            // The first two share one number.
+            let first = (number / 40).min(2);
+            let second = number.saturating_sub(first.saturating_mul(40));
+            numbers.extend([first.to_string(), second.to_string()]);
+        } else {
+            numbers.push(number.to_string());
+        }
+    }
+    numbers.join(".")
+}
+
 /// The bytes without the count of unused bits before them.
 fn check_bit_string(bytes: &[u8]) -> Result<&[u8]> {
     let Some((unused, bits)) = bytes.split_first() else {
@@ -420,6 +438,18 @@ mod tests {
             ),
         ] {
             assert_eq!(int(der), Err(text.to_owned()), "{der:?}");
+        }
+    }
+
+    #[test]
+    fn identifiers_are_written_with_dots() {
+        for (bytes, text) in [
+            (&[0x2b, 0x65, 0x70][..], "1.3.101.112"),
+            (&[0x27], "0.39"),
+            (&[0xd2, 0x65, 0x70], "2.10517.112"),
+            (&[0x55, 0x1d, 0x0f], "2.5.29.15"),
+        ] {
+            assert_eq!(dotted(&Oid::new(bytes.into())), text);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::crypto::cost::{self, costly};
 use crate::crypto::der::{self, Reader, integer, sequence};
 
 /// Candidates with a factor below this are no primes at little cost: all but one in eight.
-const SMALL: u64 = 1 << 12;
+const SMALL: u32 = 1 << 12;
 
 /// Whether this is a DSA key as OpenSSL writes it. Its numbers are not looked at.
 pub(super) fn check(der: &[u8]) -> Result<(), der::Error> {
@@ -34,7 +34,7 @@ pub(super) fn generate(context: &mut Context<'_>) -> Result<Zeroizing<Vec<u8>>, 
     let generator = generator(context, &field, &cofactor)?;
 
     let private = loop {
-        context.spend(cost::SMALL)?;
+        context.spend(cost::DSA_DRAW)?;
         let mut bytes = Zeroizing::new([0; 32]);
         context.random(&mut *bytes);
         let number = Zeroizing::new(U256::from_be_slice(&*bytes));
@@ -79,7 +79,7 @@ fn modulus(
     let step = NonZero::new(step).into_option().ok_or_else(failed)?;
     let lowest = U2048::ONE.shl_vartime(2047);
     loop {
-        context.spend(cost::SMALL)?;
+        context.spend(cost::DSA_DRAW)?;
         let mut bytes = [0; 256];
         context.random(&mut bytes);
         let random = U2048::from_be_slice(&bytes) | lowest;
