@@ -47,15 +47,15 @@ const WRAPPED: &[(&str, &[&str])] = &[
         &["keys", "values"],
     ),
     (
-        r#"{{ randAlphaNum 12 | len }}{{ randAlpha 3 | len }}{{ randNumeric 0 | len }}{{ randAscii 7 | len }}"#,
+        "{{ randAlphaNum 12 | len }}{{ randAlpha 3 | len }}{{ randNumeric 0 | len }}{{ randAscii 7 | len }}",
         &["randAlphaNum", "randAlpha", "randNumeric", "randAscii"],
     ),
     (
-        r#"{{ randBytes 16 | b64dec | len }}{{ randInt 3 4 }}"#,
+        "{{ randBytes 16 | b64dec | len }}{{ randInt 3 4 }}",
         &["randBytes", "randInt"],
     ),
-    (r#"{{ randInt 4 3 }}"#, &[]),
-    (r#"{{ randAlphaNum -1 }}"#, &[]),
+    ("{{ randInt 4 3 }}", &[]),
+    ("{{ randAlphaNum -1 }}", &[]),
     (
         r#"{{ regexMatch "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$" uuidv4 }}"#,
         &["uuidv4"],
@@ -387,7 +387,7 @@ impl<'f> Generator<'f> {
         for index in 0..count {
             let type_ = parameters
                 .get(index)
-                .or(parameters.last())
+                .or_else(|| parameters.last())
                 .copied()
                 .unwrap_or(Type::Any);
             text.push(' ');
