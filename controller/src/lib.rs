@@ -8,6 +8,7 @@
 mod args;
 mod conditions;
 mod config;
+mod election;
 mod error_text;
 mod fair_pool;
 mod http;
