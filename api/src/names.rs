@@ -136,6 +136,9 @@ pub mod events {
     /// Reason, on the newest key Secret: no certificate can be offered, so nothing can be sealed.
     pub const NO_CERTIFICATE: &str = "ErrNoCertificate";
 
+    /// Reason, on the Lease: the leader has changed. Spelt as every Kubernetes component spells it.
+    pub const LEADER_ELECTION: &str = "LeaderElection";
+
     /// Message of [`UNSEALED`].
     pub const UNSEALED_MESSAGE: &str = "SealedSecret unsealed successfully";
 }
@@ -163,6 +166,16 @@ pub mod http {
     pub const JSON: &str = "application/json";
     /// `Content-Type` of [`METRICS`], spelt as Prometheus' own Go library spells it.
     pub const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+}
+
+/// The Lease by which replicas agree on a leader.
+pub mod lease {
+    /// `apiVersion` of a Lease.
+    pub const API_VERSION: &str = "coordination.k8s.io/v1";
+    /// `kind` of a Lease.
+    pub const KIND: &str = "Lease";
+    /// Default of `--lease-name`.
+    pub const DEFAULT_NAME: &str = "sealed-secrets-controller";
 }
 
 /// Where an installation stands unless it is told otherwise.
@@ -196,6 +209,8 @@ pub mod metrics {
         "sealed_secrets_controller_certificate_expiry_timestamp_seconds";
     /// Ours: key Secrets that hold no key that can be used.
     pub const UNUSABLE_KEYS: &str = "sealed_secrets_controller_unusable_key_secrets";
+    /// Ours: whether this process is the one that reconciles.
+    pub const LEADER: &str = "sealed_secrets_controller_leader";
     /// Ours: private-key operations, wrong keys included.
     pub const RSA_DECRYPTIONS: &str = "sealed_secrets_controller_rsa_decryptions_total";
     /// Duration of HTTP requests by path and method.

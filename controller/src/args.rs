@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use sealed_api::names::key_secret;
+use sealed_api::names::{key_secret, lease};
 use sealed_pflag::{Flag, GoDuration, Matches, ParseError, Table};
 
 use crate::config::{Config, ConfigFaults};
@@ -173,6 +173,16 @@ fn objects() -> Vec<Flag> {
             "label-selector",
             "",
             "take only SealedSecrets that this label selector matches",
+        ),
+        Flag::bool(
+            "leader-elect",
+            true,
+            "with several replicas, let one reconcile and make keys; without the right to use leases every one does",
+        ),
+        Flag::text(
+            "lease-name",
+            lease::DEFAULT_NAME,
+            "name of the lease by which the replicas of one installation elect their leader",
         ),
         Flag::int(
             "max-unseal-retries",

@@ -28,12 +28,14 @@ const KEY_SIZES: [i64; 4] = [2048, 3072, 4096, 8192];
 const MAX_KEY_PREFIX: usize = 245;
 
 /// Flags that only a cluster gives a meaning: with `--local` they would silently do nothing.
-const CLUSTER_ONLY: [&str; 10] = [
+const CLUSTER_ONLY: [&str; 12] = [
     "additional-namespaces",
     "all-namespaces",
     "kubeclient-burst",
     "kubeclient-qps",
     "label-selector",
+    "leader-elect",
+    "lease-name",
     "max-unseal-retries",
     "old-gc-behavior",
     "skip-recreate",
@@ -58,6 +60,8 @@ pub struct Config {
     pub objects: ObjectConfig,
     /// How the API server is talked to.
     pub client: ClientConfig,
+    /// How replicas elect a leader; `None` when each does everything.
+    pub election: Option<ElectionConfig>,
     /// Standalone mode; `None` is a cluster.
     pub local: Option<LocalConfig>,
 }
@@ -161,6 +165,13 @@ pub struct ClientConfig {
     pub rate: Option<ClientRate>,
 }
 
+/// How replicas elect a leader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElectionConfig {
+    /// Name of the Lease, in the controller's namespace.
+    pub lease: String,
+}
+
 /// Standalone mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalConfig {
@@ -190,6 +201,7 @@ impl Config {
             keys: keys(&mut read),
             objects: objects(&mut read),
             client: client(&mut read),
+            election: election(&mut read),
             local,
         };
         read.finish(config)
@@ -394,6 +406,19 @@ fn client(read: &mut Reader<'_>) -> ClientConfig {
         })
     };
     ClientConfig { rate }
+}
+
+fn election(read: &mut Reader<'_>) -> Option<ElectionConfig> {
+    let lease = read.matches.text("lease-name");
+    if !dns1123::is_subdomain(lease) {
+        read.fault(
+            "lease-name",
+            "must be a name of lower-case letters, digits, '-' and '.'",
+        );
+    }
+    read.matches.bool("leader-elect").then(|| ElectionConfig {
+        lease: lease.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 /// Runs until everything is settled (`--once`) or the process is told to stop.
 pub async fn run(services: Services, local: &LocalConfig) -> anyhow::Result<Ended> {
     let gate = services.health.gate("directory");
+    // There is one to a directory.
+    services.metrics.leading(true);
     let (shell, sweeper, schedule) = start(services, local)?;
     if local.once {
         once::settle(shell, sweeper, schedule).await

@@ -10,6 +10,7 @@
 //!   goes into, and wrong guesses among many keys show nowhere else.
 //! * `sealed_secrets_controller_certificate_expiry_timestamp_seconds` and `sealed_secrets_controller_unusable_key_secrets`
 //!   are ours: nobody can seal for a controller without a certificate, and nothing else would tell before somebody tries.
+//! * `sealed_secrets_controller_leader` is ours: which of several replicas does the work.
 //! * The Go runtime's series have no counterpart here; the process collector's `process_*` series are there.
 
 mod conditions;
@@ -64,6 +65,7 @@ pub struct Metrics {
     rsa_decryptions: IntCounter,
     certificate_expiry: IntGauge,
     unusable_keys: IntGauge,
+    leader: IntGauge,
 }
 
 impl Metrics {
@@ -118,6 +120,10 @@ impl Metrics {
                 names::UNUSABLE_KEYS,
                 "Number of key Secrets that hold no key that can be used.",
             ))?,
+            leader: IntGauge::with_opts(Opts::new(
+                names::LEADER,
+                "Whether this process reconciles and makes keys: 1, or 0 while another replica does.",
+            ))?,
             registry,
         };
         let registry = &metrics.registry;
@@ -128,6 +134,7 @@ impl Metrics {
         registry.register(Box::new(metrics.rsa_decryptions.clone()))?;
         registry.register(Box::new(metrics.certificate_expiry.clone()))?;
         registry.register(Box::new(metrics.unusable_keys.clone()))?;
+        registry.register(Box::new(metrics.leader.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
@@ -159,6 +166,18 @@ impl Metrics {
             .set(offered_until.map_or(0, Timestamp::as_second));
         self.unusable_keys
             .set(i64::try_from(unusable).unwrap_or(i64::MAX));
+    }
+
+    /// Shows whether this process leads.
+    pub fn leading(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+    }
+
+    /// Shows nothing of any object: another process leads, and shows them.
+    pub fn objects_unwatched(&self) {
+        if let Some(info) = &self.conditions {
+            info.clear();
+        }
     }
 
     /// Shows exactly these conditions of one object. `instance` is its label `app.kubernetes.io/instance`, or empty.
@@ -248,6 +267,9 @@ mod tests {
                 "# HELP sealed_secrets_controller_certificate_expiry_timestamp_seconds When the certificate offered for sealing ends, in seconds since 1970; 0 when none is offered.",
                 "# TYPE sealed_secrets_controller_certificate_expiry_timestamp_seconds gauge",
                 "sealed_secrets_controller_certificate_expiry_timestamp_seconds 0",
+                "# HELP sealed_secrets_controller_leader Whether this process reconciles and makes keys: 1, or 0 while another replica does.",
+                "# TYPE sealed_secrets_controller_leader gauge",
+                "sealed_secrets_controller_leader 0",
                 "# HELP sealed_secrets_controller_rsa_decryptions_total Total number of RSA private-key decryptions, wrong keys included.",
                 "# TYPE sealed_secrets_controller_rsa_decryptions_total counter",
                 "sealed_secrets_controller_rsa_decryptions_total 0",

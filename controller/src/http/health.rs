@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_util::sync::CancellationToken;
+
 /// The health of the process, shared by every task.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<Mutex<State>>);
@@ -24,9 +26,16 @@ impl Health {
     /// task returned or panicked, the process is no longer healthy.
     #[must_use = "dropping it at once says that the task has stopped"]
     pub fn task(&self, name: &'static str) -> RunningTask {
+        self.task_until(name, &CancellationToken::new())
+    }
+
+    /// Registers a task that must run until `end` is cancelled, and may stop then.
+    #[must_use = "dropping it at once says that the task has stopped"]
+    pub fn task_until(&self, name: &'static str, end: &CancellationToken) -> RunningTask {
         RunningTask {
             name,
             health: self.clone(),
+            end: end.clone(),
         }
     }
 
@@ -64,11 +73,14 @@ impl Health {
 pub struct RunningTask {
     name: &'static str,
     health: Health,
+    end: CancellationToken,
 }
 
 impl Drop for RunningTask {
     fn drop(&mut self) {
-        self.health.state().stopped.insert(self.name);
+        if !self.end.is_cancelled() {
+            self.health.state().stopped.insert(self.name);
+        }
     }
 }
 
@@ -97,6 +109,20 @@ mod tests {
         assert_eq!(health.stopped_task(), None);
         drop(reconcile);
         assert_eq!(health.stopped_task(), Some("reconcile"));
+    }
+
+    #[test]
+    fn a_task_may_stop_when_its_end_has_come() {
+        let health = Health::default();
+        let end = CancellationToken::new();
+        let (early, late) = (
+            health.task_until("early", &end),
+            health.task_until("late", &end),
+        );
+        drop(early);
+        end.cancel();
+        drop(late);
+        assert_eq!(health.stopped_task(), Some("early"));
     }
 
     #[test]

@@ -26,6 +26,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// bounds the memory that TLS buffers take; two workers per core keep an API server on the next machine busy.
 const IN_FLIGHT: usize = 16;
 
+/// How long a request about the leader lease may take: there must be time for another one before a term ends.
+const ELECTION_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// The API server derives the field manager of a write from the text before the slash: `controller` is what managed
 /// fields of objects written by the Go controller say, so switching does not leave two managers behind.
 const PRODUCT: &str = concat!("controller/v", env!("CARGO_PKG_VERSION"));
@@ -53,10 +56,18 @@ pub enum ConnectError {
     },
 }
 
+/// The connections to one API server.
+pub(super) struct Connections {
+    /// For everything but the election.
+    pub(super) work: Cluster,
+    /// For the election alone: behind ten thousand other requests, or behind a client-side rate, a lease runs out.
+    pub(super) election: Cluster,
+}
+
 /// Finds the cluster and builds the clients: the in-cluster configuration when this is a pod, else the kubeconfig.
 ///
 /// `kube::Config::infer` would prefer a kubeconfig that happens to lie in the image.
-pub(super) async fn connect(rate: Option<Rate>) -> Result<Cluster, ConnectError> {
+pub(super) async fn connect(rate: Option<Rate>) -> Result<Connections, ConnectError> {
     let mut config = if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
         kube::Config::incluster_env().map_err(ConnectError::InCluster)?
     } else {
@@ -77,7 +88,16 @@ pub(super) async fn connect(rate: Option<Rate>) -> Result<Cluster, ConnectError>
     // after a lost answer would make a second sealing key.
     config.default_retry = false;
     let once = build(&config, &limits)?;
-    Ok(Cluster::new(client, once))
+    let alone = LimitsLayer::new(Limits {
+        rate: None,
+        in_flight: 1,
+        timeout: ELECTION_TIMEOUT,
+    });
+    let election = build(&config, &alone)?;
+    Ok(Connections {
+        work: Cluster::new(client, once),
+        election: Cluster::new(election.clone(), election),
+    })
 }
 
 fn build(config: &kube::Config, limits: &LimitsLayer) -> Result<kube::Client, ConnectError> {

@@ -25,6 +25,7 @@ use self::known::{KnownKeys, Source};
 use self::make::Recipe;
 use super::client::Cluster;
 use super::events::Recorder;
+use super::leadership::Leadership;
 use super::watch::{Happening, Reach, Selection, Watch};
 use crate::error_text::error_text;
 use crate::http::Gate;
@@ -45,6 +46,8 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 pub(super) struct KeyTask {
     cluster: Cluster,
     recorder: Recorder,
+    /// Who follows watches the keys like everybody, and leaves it to the leader to make them.
+    leadership: Leadership,
     recipe: Recipe,
     renewal: Renewal,
     known: KnownKeys,
@@ -92,12 +95,14 @@ impl KeyTask {
         services: &Services,
         cluster: Cluster,
         recorder: Recorder,
+        leadership: Leadership,
         home: &str,
     ) -> Self {
         let config = &services.config.keys;
         Self {
             cluster,
             recorder,
+            leadership,
             recipe: Recipe {
                 namespace: home.to_owned(),
                 config: config.clone(),
@@ -118,6 +123,7 @@ impl KeyTask {
     pub(super) async fn run(mut self, loaded: Loaded, stop: CancellationToken) {
         info!("Searching for existing private keys");
         let demand = Arc::clone(&self.demand);
+        let leadership = self.leadership.clone();
         let reach = Reach::Namespace(self.recipe.namespace.clone());
         let mut labelled = Watch::<Secret>::new(
             &self.cluster,
@@ -144,6 +150,7 @@ impl KeyTask {
                 happening = labelled.next() => self.happened(Source::Labelled, happening),
                 happening = legacy.next() => self.happened(Source::Legacy, happening),
                 () = tokio::time::sleep_until(alarm) => {}
+                () = leadership.begun(), if !leadership.leads() => {}
                 // Not before it is known which keys there are; a demand that comes earlier is kept.
                 () = demand.notified(), if matches!(self.start, Start::Over) => {
                     // Making a key is not cut short by a shutdown: a stored key that was never told of is worse
@@ -160,9 +167,12 @@ impl KeyTask {
         let now = (self.clock)();
         match &self.start {
             Start::Listing(open) if open.is_empty() => self.decide_start(now),
-            Start::Making { after, .. } if *after <= Instant::now() => self.make_first().await,
+            Start::Making { after, .. } if *after <= Instant::now() && self.leadership.leads() => {
+                self.make_first().await;
+            }
             Start::Over
-                if self.renewal.due().is_some_and(|due| due <= now)
+                if self.leadership.leads()
+                    && self.renewal.due().is_some_and(|due| due <= now)
                     && self.rest_until <= Instant::now() =>
             {
                 self.rest_until = Instant::now() + REST;
@@ -186,7 +196,9 @@ impl KeyTask {
             AtStart::Proceed => Start::Over,
             AtStart::Generate(why) => {
                 match why {
-                    Why::FirstStart => info!("there is no sealing key yet: making the first one"),
+                    Why::FirstStart => {
+                        info!("there is no sealing key yet: the leader makes the first one");
+                    }
                     Why::Cutoff => info!(
                         "the newest sealing key is older than --key-cutoff-time: making a new one"
                     ),
@@ -319,6 +331,9 @@ impl KeyTask {
     /// When to wake without being woken.
     fn alarm(&self, now: Timestamp) -> Instant {
         let latest = Instant::now() + LOOK_AGAIN;
+        if !self.leadership.leads() {
+            return latest;
+        }
         let wanted = match &self.start {
             Start::Listing(_) => None,
             Start::Making { after, .. } => Some(*after),

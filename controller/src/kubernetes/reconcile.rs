@@ -20,6 +20,7 @@ use tracing::{debug, error, info};
 use super::apply::{self, Applied};
 use super::client::{ApiError, Cluster};
 use super::events::Recorder;
+use super::leadership::Leadership;
 use super::objects::Objects;
 use super::outage::Outage;
 use super::status::{StatusWriter, Stored};
@@ -55,6 +56,8 @@ pub(super) struct Reconciler {
     pub(super) clock: fn() -> Timestamp,
     /// Whether the API server answers.
     pub(super) outage: Outage,
+    /// Whether passes may begin.
+    pub(super) leadership: Leadership,
 }
 
 /// A pass ends early.
@@ -75,6 +78,8 @@ impl Reconciler {
             let Some(ticket) = self.objects.queue().next().await else {
                 return;
             };
+            // After a pause somebody else may lead; the end of our term, and of this task, is then on its way.
+            self.leadership.begun().await;
             self.work_on(ticket).await;
         }
     }

@@ -76,6 +76,13 @@ impl ConditionInfo {
         }
     }
 
+    /// Drops every series.
+    pub(super) fn clear(&self) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.clear();
+        self.gauge.reset();
+    }
+
     fn remove(&self, key: &ObjectKey, condition: &str, instance: &str) {
         self.gauge
             .remove_label_values(&[&key.namespace, &key.name, condition, instance])

@@ -1,0 +1,311 @@
+//! What only the leader does, for one term: watches of SealedSecrets and Secrets, and passes over them.
+//!
+//! All it knows begins and ends with the term. While somebody else leads nothing is watched, so nothing that was known
+//! before can be relied on afterwards.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::PartialObjectMeta;
+use sealed_api::Decoded;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::leadership::Term;
+use super::namespaces::{Coverage, Presence, until_present};
+use super::objects::{Objects, SealedSecretFold, SecretFold};
+use super::outage::Outage;
+use super::progress::{Progress, STUCK, Seen};
+use super::reconcile::Reconciler;
+use super::run::Shell;
+use super::status::StatusWriter;
+use super::watch::{Happening, PAGE_OF_BODIES, Reach, Selection, Watch};
+use crate::config::ObjectConfig;
+use crate::http::Gate;
+use crate::plan::Rules;
+use crate::queue::{Backoff, WorkQueue};
+
+/// Objects worked on at a time. Most of the time of a pass is waiting for the API server; more would only hold more
+/// bodies in memory.
+const WORKERS: usize = 8;
+/// Every object is looked at again this often, news or none.
+const RESYNC: Duration = Duration::from_hours(10);
+
+/// A term under way.
+pub(super) struct Leading {
+    scope: Scope,
+    term: Term,
+    watches: JoinSet<()>,
+    workers: JoinSet<()>,
+}
+
+impl Leading {
+    /// Begins a term.
+    pub(super) fn begin(shell: &Shell, term: Term) -> Self {
+        let scope = Scope::new(shell.clone());
+        let mut watches = JoinSet::new();
+        let mut workers = JoinSet::new();
+        scope.start_workers(&mut workers);
+        scope.start_watches(&mut watches);
+        Self {
+            scope,
+            term,
+            watches,
+            workers,
+        }
+    }
+
+    /// Ends a term that was lost: whatever is under way is dropped where it is. Somebody else does it again.
+    pub(super) async fn abandon(mut self) {
+        self.scope.end.cancel();
+        self.watches.shutdown().await;
+        self.workers.shutdown().await;
+        self.scope.shell.services.metrics.objects_unwatched();
+    }
+
+    /// Ends a term because the process ends: passes under way are finished, as long as the term lasts. Nothing is ever
+    /// half-written, but a status should follow its Secret.
+    pub(super) async fn drain(mut self) {
+        self.scope.end.cancel();
+        self.scope.objects.queue().close();
+        self.watches.shutdown().await;
+        let ended = async { while self.workers.join_next().await.is_some() {} };
+        let lost = tokio::select! {
+            () = ended => false,
+            () = self.term.over.cancelled() => true,
+        };
+        if lost {
+            self.workers.shutdown().await;
+        }
+    }
+}
+
+/// Opens the gate when every reach has been listed once, or cannot be.
+#[derive(Clone)]
+struct Listed {
+    gate: Arc<Gate>,
+    left: Arc<AtomicUsize>,
+    told: bool,
+}
+
+impl Listed {
+    fn all(gate: Arc<Gate>, reaches: usize) -> Self {
+        Self {
+            gate,
+            left: Arc::new(AtomicUsize::new(reaches)),
+            told: false,
+        }
+    }
+
+    fn tell(&mut self) {
+        if !std::mem::replace(&mut self.told, true) && self.left.fetch_sub(1, Ordering::AcqRel) == 1
+        {
+            self.gate.open();
+        }
+    }
+}
+
+/// What the tasks of one term share.
+#[derive(Clone)]
+struct Scope {
+    shell: Shell,
+    objects: Objects,
+    /// Cancelled when these tasks may stop.
+    end: CancellationToken,
+}
+
+impl Scope {
+    fn new(shell: Shell) -> Self {
+        let config = &shell.services.config.objects;
+        let queue = WorkQueue::new(
+            Backoff::with_fast_retries(config.max_unseal_retries),
+            WORKERS,
+        );
+        let objects = Objects::new(
+            queue,
+            Arc::clone(&shell.services.metrics),
+            config.old_gc_behavior,
+        );
+        Self {
+            shell,
+            objects,
+            end: CancellationToken::new(),
+        }
+    }
+
+    fn config(&self) -> &ObjectConfig {
+        &self.shell.services.config.objects
+    }
+
+    /// A task that the process cannot do without as long as it leads: when it ends, `/healthz` says so.
+    fn spawn<F>(&self, tasks: &mut JoinSet<()>, name: &'static str, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let running = self.shell.services.health.task_until(name, &self.end);
+        tasks.spawn(async move {
+            task.await;
+            drop(running);
+        });
+    }
+
+    fn start_watches(&self, tasks: &mut JoinSet<()>) {
+        self.spawn(tasks, "resync", self.clone().resync());
+        self.spawn(tasks, "key changes", self.clone().follow_keys());
+        self.spawn(tasks, "watchdog", self.clone().watchdog());
+        let coverage = Coverage::of(&self.config().namespaces, &self.shell.home);
+        let listed = Listed::all(Arc::clone(&self.shell.listed), 1 + coverage.to_check.len());
+        self.serve(tasks, coverage.at_once, listed.clone());
+        for namespace in coverage.to_check {
+            let task = self.clone().serve_later(namespace, listed.clone());
+            self.spawn(tasks, "additional namespace", task);
+        }
+    }
+
+    fn start_workers(&self, workers: &mut JoinSet<()>) {
+        let Shell {
+            services,
+            cluster,
+            recorder,
+            home,
+            leadership,
+            loaded,
+            ..
+        } = &self.shell;
+        let keys = &services.config.keys;
+        let reconciler = Arc::new(Reconciler {
+            cluster: cluster.clone(),
+            objects: self.objects.clone(),
+            recorder: recorder.clone(),
+            statuses: StatusWriter::new(cluster.clone(), self.config().update_status),
+            metrics: Arc::clone(&services.metrics),
+            pool: Arc::clone(&services.pool),
+            renderer: Arc::clone(&services.renderer),
+            keyring: services.keyring.subscribe(),
+            rules: Rules {
+                key_namespace: home.clone(),
+                key_prefix: keys.prefix.clone(),
+                allow_sealed_keys: keys.allow_sealed,
+                update_status: self.config().update_status,
+            },
+            accept_v1_data: self.config().accept_v1_data,
+            clock: services.clock,
+            outage: Outage::default(),
+            leadership: leadership.clone(),
+        });
+        for _ in 0..WORKERS {
+            let (reconciler, loaded) = (Arc::clone(&reconciler), loaded.clone());
+            let end = self.end.clone();
+            self.spawn(workers, "reconcile", async move {
+                // Without keys every object would fail, and say so in its status.
+                tokio::select! {
+                    () = loaded.cancelled() => reconciler.work().await,
+                    () = end.cancelled() => {}
+                }
+            });
+        }
+    }
+
+    /// Watches one reach.
+    fn serve(&self, tasks: &mut JoinSet<()>, reach: Reach, listed: Listed) {
+        if let Reach::Namespace(namespace) = &reach {
+            info!(namespace, "Starting informer");
+        }
+        let objects = self.clone().watch_objects(reach.clone(), listed);
+        self.spawn(tasks, "watch of SealedSecrets", objects);
+        if !self.config().skip_recreate {
+            let secrets = self.clone().watch_secrets(reach);
+            self.spawn(tasks, "watch of Secrets", secrets);
+        }
+    }
+
+    /// Waits for a namespace to exist, then watches it. The process need not wait for that to be ready.
+    async fn serve_later(self, namespace: String, mut listed: Listed) {
+        until_present(&self.shell.cluster, &namespace, |presence| {
+            if presence == Presence::Missing {
+                listed.tell();
+            }
+        })
+        .await;
+        let mut tasks = JoinSet::new();
+        self.serve(&mut tasks, Reach::Namespace(namespace), listed);
+        while tasks.join_next().await.is_some() {}
+    }
+
+    async fn watch_objects(self, reach: Reach, mut listed: Listed) {
+        let selection = Selection {
+            labels: self.config().label_selector.clone(),
+            page: Some(PAGE_OF_BODIES),
+            ..Selection::default()
+        };
+        let mut watch =
+            Watch::<Decoded>::new(&self.shell.cluster, "SealedSecrets", &reach, selection);
+        let mut fold = SealedSecretFold::new(self.objects.clone(), reach);
+        loop {
+            let complete = match watch.next().await {
+                Happening::Event(event) => fold.take(event),
+                // What RBAC refuses will not come by waiting: the rest is ready.
+                Happening::Failed { forbidden } => forbidden,
+            };
+            if complete {
+                listed.tell();
+            }
+        }
+    }
+
+    async fn watch_secrets(self, reach: Reach) {
+        // The label selector is for SealedSecrets; their Secrets carry whatever labels the template says.
+        let mut watch = Watch::<PartialObjectMeta<Secret>>::new(
+            &self.shell.cluster,
+            "Secrets",
+            &reach,
+            Selection::default(),
+        );
+        let mut fold = SecretFold::new(self.objects, reach);
+        loop {
+            if let Happening::Event(event) = watch.next().await {
+                fold.take(event);
+            }
+        }
+    }
+
+    async fn follow_keys(self) {
+        let mut keyring = self.shell.services.keyring.subscribe();
+        while keyring.changed().await.is_ok() {
+            let keys = keyring.borrow_and_update().clone();
+            self.objects.keys_changed(&keys);
+        }
+    }
+
+    async fn resync(self) {
+        loop {
+            tokio::time::sleep(super::jittered(RESYNC)).await;
+            self.objects.resync();
+        }
+    }
+
+    /// Ends when the passes under way do not get on: then a restart is the cure.
+    async fn watchdog(self) {
+        let mut progress = Progress::new(Instant::now());
+        loop {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            let queue = self.objects.queue();
+            let seen = Seen {
+                passes_ended: queue.ended(),
+                jobs_ended: self.shell.services.pool.ended(),
+                running: queue.load().running,
+            };
+            if progress.is_stuck(seen, Instant::now()) {
+                error!(
+                    running = seen.running,
+                    "no pass and no work for one has ended for {} minutes",
+                    STUCK.as_secs() / 60
+                );
+                return;
+            }
+        }
+    }
+}
