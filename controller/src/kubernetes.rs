@@ -6,6 +6,9 @@
 //! watch key Secrets ── keys ─┘ (requeue)          └─ remember ─ event ─ status
 //! ```
 //!
+//! Of several replicas one leads (`lease.rs`): it alone has all of this (`leading.rs`) but the watch of the keys, which
+//! every replica needs to answer the HTTP API (`run.rs`).
+//!
 //! Each watch is a task with a back-off of its own; what it says is folded into a few hundred bytes an object
 //! ([`crate::memory`]). Every write is conditional on what was observed, so that neither a second controller nor an
 //! answer that was lost can do harm. It needs no right that an installation of the existing controller does not grant,
