@@ -11,6 +11,7 @@
 
 mod cold_start;
 mod measure;
+mod scale;
 mod sealing;
 mod table;
 mod templates;
@@ -20,7 +21,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use testkit::components;
 
-const USAGE: &str = "usage: bench [--rounds N] [--objects N] [seal | cold-start | templates]";
+const USAGE: &str =
+    "usage: bench [--rounds N] [--objects N] [seal | cold-start | templates | scale]";
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).peekable();
@@ -34,6 +36,11 @@ fn main() -> Result<()> {
             "{}",
             measure::run_one(&program, &arguments.collect::<Vec<_>>())?
         );
+        return Ok(());
+    }
+
+    if arguments.peek().is_some_and(|first| first == "scale") {
+        print!("{}", scale::Model::MEASURED.render());
         return Ok(());
     }
 
