@@ -37,6 +37,9 @@ pub const DEFINITION: &str = "deploy/crd.yaml";
 /// The rights as they are shipped.
 pub const RIGHTS: &str = "deploy/rbac.yaml";
 
+/// The right to elect a leader, as it is shipped.
+pub const ELECTION_RIGHTS: &str = "deploy/leader-election.yaml";
+
 /// The SealedSecret type of an installed v0.40, which stays when only the controller is replaced.
 pub const UPSTREAM_DEFINITION: &str = "tests/fixtures/upstream-crd.yaml";
 

@@ -12,6 +12,8 @@ mod cost;
 mod events;
 #[path = "reconcile/keys.rs"]
 mod keys;
+#[path = "reconcile/leadership.rs"]
+mod leadership;
 #[path = "reconcile/life.rs"]
 mod life;
 #[path = "reconcile/namespaces.rs"]

@@ -16,11 +16,11 @@ use testkit::{Cluster, Controller, eventually, throughout};
 
 use super::kit::{A_WHILE, SOON, World, annotation};
 
-const ACCOUNT: &str = "keys";
+pub(crate) const ACCOUNT: &str = "keys";
 
 /// A controller with a home of its own, and so with keys of its own.
-struct Home {
-    world: World,
+pub(crate) struct Home {
+    pub(crate) world: World,
     binding: String,
 }
 
@@ -62,14 +62,14 @@ impl Home {
         })
     }
 
-    fn controller(&self) -> Launch {
+    pub(crate) fn controller(&self) -> Launch {
         // Small keys are made quickly. The recorded certificates are years old: on schedule they would be renewed at once.
         Controller::ours()
             .service_account(&self.world.namespace, ACCOUNT)
             .args(["--key-size=2048", "--key-renew-period=0"])
     }
 
-    async fn add(&self, pair: KeyPair, name: &str) -> Result<Secret> {
+    pub(crate) async fn add(&self, pair: KeyPair, name: &str) -> Result<Secret> {
         let secret = pair.key_secret(&self.world.namespace, name)?;
         Ok(self
             .world
@@ -79,7 +79,7 @@ impl Home {
     }
 
     /// The key Secrets there are, by the label.
-    async fn keys(&self) -> Result<Vec<Secret>> {
+    pub(crate) async fn keys(&self) -> Result<Vec<Secret>> {
         let label = format!("{}=active", annotation("sealed-secrets-key"));
         let listed = self
             .world
@@ -99,7 +99,7 @@ impl Home {
 }
 
 /// Runs a test with a home of its own.
-async fn with_home(test: impl AsyncFnOnce(&Cluster, &Home) -> Result<()>) -> Result<()> {
+pub(crate) async fn with_home(test: impl AsyncFnOnce(&Cluster, &Home) -> Result<()>) -> Result<()> {
     let Some(cluster) = testkit::cluster().await? else {
         return Ok(());
     };
