@@ -106,7 +106,12 @@ impl Elector {
         match self.election.step(started) {
             Step::Lead { renew_at, .. } if renew_at > started => return renew_at,
             Step::Lead { .. } | Step::Acquire => self.claim().await,
-            Step::Look | Step::Follow { .. } | Step::LeadUnelected => self.look().await,
+            Step::Look | Step::Follow { .. } | Step::LeadUnelected => {
+                self.look().await;
+                if self.election.step(now()) == Step::Acquire {
+                    self.claim().await;
+                }
+            }
         }
         self.settle();
         // Counted from the start: a request that was waited for in vain is repeated at once.

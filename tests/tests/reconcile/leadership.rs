@@ -87,6 +87,10 @@ async fn reconciled(world: &World, name: &str, within: Duration) -> Result<()> {
     .await
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "a measurement, for whoever runs the test"
+)]
 fn say(what: &str, since: Instant) {
     println!("{what}: {:.1} s", since.elapsed().as_secs_f64());
 }
