@@ -53,7 +53,7 @@ pub fn print(context: &mut Context<'_>, values: &[Value]) -> Result<Vec<u8>, Cal
 }
 
 /// Go's `fmt.Sprintln`: a space stands between any two values, and a newline at the end.
-pub fn println(context: &mut Context<'_>, values: &[Value]) -> Result<Vec<u8>, CallError> {
+pub(crate) fn println(context: &mut Context<'_>, values: &[Value]) -> Result<Vec<u8>, CallError> {
     let mut out = Vec::new();
     for (index, value) in values.iter().enumerate() {
         if index > 0 {

@@ -1,4 +1,4 @@
-//! Unicode categories as Go knows them.
+//! Unicode categories as Go 1.26 knows them, which is by Unicode 15.
 
 mod tables;
 
@@ -18,6 +18,15 @@ pub fn is_digit(char: char) -> bool {
     }
 }
 
+/// Whether Go prints `char` as it is: letters, marks, numbers, punctuation, symbols and the ASCII space.
+pub(crate) fn is_print(char: char) -> bool {
+    match char {
+        ' '..='~' => true,
+        '\0'..='\u{A0}' => false,
+        _ => is_within(tables::PRINTABLE, char),
+    }
+}
+
 /// A character is in a run of the category when an odd number of bounds lies before it.
 fn is_within(bounds: &[u32], char: char) -> bool {
     bounds.partition_point(|bound| *bound <= u32::from(char)) % 2 == 1
@@ -26,6 +35,22 @@ fn is_within(bounds: &[u32], char: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// FNV-1a over what `is` says of every character, each in four bytes.
+    fn digest(is: fn(char) -> bool) -> u64 {
+        let bytes = ('\0'..=char::MAX).flat_map(|char| u32::from(is(char)).to_be_bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        })
+    }
+
+    /// The digests were computed by Go 1.26 from its own tables.
+    #[test]
+    fn every_character_is_what_go_says() {
+        assert_eq!(digest(is_letter), 0x0016_d05c_7d79_6605);
+        assert_eq!(digest(is_digit), 0x0d43_0076_335b_1965);
+        assert_eq!(digest(is_print), 0x7234_f7bf_847d_c5e5);
+    }
 
     #[test]
     fn letters_are_letters_and_nothing_else() {
@@ -66,6 +91,37 @@ mod tests {
         }
         for char in ['a', '²', '½', 'Ⅷ', '一'] {
             assert!(!is_digit(char), "{char:?}");
+        }
+    }
+
+    #[test]
+    fn what_prints_is_what_unicode_15_has() {
+        for char in [
+            'a',
+            ' ',
+            '~',
+            '¡',
+            'é',
+            '語',
+            '\u{301}',
+            '😀',
+            '\u{FFFD}',
+            '\u{1FAE8}',
+        ] {
+            assert!(is_print(char), "{char:?}");
+        }
+        // Controls, spaces, a format character, private use, and what only Unicode 16 has.
+        for char in [
+            '\n',
+            '\x7F',
+            '\u{A0}',
+            '\u{AD}',
+            '\u{2028}',
+            '\u{E000}',
+            '\u{10FFFF}',
+            '\u{1FAE9}',
+        ] {
+            assert!(!is_print(char), "{char:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::error::CallError;
 use crate::function::Rest;
 use crate::str::Str;
 use crate::value::Value;
-use crate::{fmt, strconv, utf8};
+use crate::{fmt, unicode, utf8};
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
@@ -54,7 +54,7 @@ pub(super) fn js(context: &mut Context<'_>, arguments: Rest<Value>) -> Result<St
             '\'' => escaped.extend_from_slice(br"\'"),
             '"' => escaped.extend_from_slice(br#"\""#),
             '<' | '>' | '&' | '=' | '\0'..' ' => code_point(&mut escaped, char),
-            _ if char.is_ascii() || strconv::is_print(char) => escaped.extend_from_slice(bytes),
+            _ if char.is_ascii() || unicode::is_print(char) => escaped.extend_from_slice(bytes),
             _ => code_point(&mut escaped, char),
         }
     }

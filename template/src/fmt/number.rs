@@ -3,7 +3,7 @@
 use super::printer::Printer;
 use crate::error::CallError;
 use crate::strconv::{self, Digits, Notation};
-use crate::utf8;
+use crate::{unicode, utf8};
 
 /// An integer of any of Go's types.
 #[derive(Clone, Copy)]
@@ -140,7 +140,7 @@ impl Printer<'_, '_> {
         if self.spec.sharp
             && let Ok(code) = u32::try_from(number.bits())
             && let Some(char) = char::from_u32(code)
-            && strconv::is_print(char)
+            && unicode::is_print(char)
         {
             self.out.extend_from_slice(b" '");
             utf8::push(self.out, char);

@@ -1,7 +1,7 @@
 //! The items that a template text consists of.
 
 use crate::strconv;
-use crate::utf8;
+use crate::{unicode, utf8};
 
 /// One item of a template text.
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +169,7 @@ impl Fault {
 /// A character as Go's `%#U` prints it.
 fn code_point(char: char) -> Vec<u8> {
     let code = u32::from(char);
-    if strconv::is_print(char) {
+    if unicode::is_print(char) {
         format!("U+{code:04X} '{char}'").into_bytes()
     } else {
         format!("U+{code:04X}").into_bytes()

@@ -1,4 +1,4 @@
-//! Reading numbers and truth values.
+//! Reading numbers.
 
 mod float;
 
@@ -26,15 +26,6 @@ impl<T> NumberError<T> {
     }
 }
 
-/// Go's `strconv.ParseBool`.
-pub fn parse_bool(text: &[u8]) -> Option<bool> {
-    match text {
-        b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" => Some(true),
-        b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => Some(false),
-        _ => None,
-    }
-}
-
 /// Go's `strconv.ParseInt` for 64 bits, and with base 10 its `Atoi`. Base 0 means that a prefix says which it
 /// is, and allows underscores between digits.
 pub fn parse_int(text: &[u8], base: u32) -> Result<i64, NumberError<i64>> {
@@ -52,7 +43,7 @@ pub fn parse_int(text: &[u8], base: u32) -> Result<i64, NumberError<i64>> {
 }
 
 /// Go's `strconv.ParseUint` for 64 bits: like [`parse_int`], without a sign.
-pub fn parse_uint(text: &[u8], base: u32) -> Result<u64, NumberError<u64>> {
+pub(crate) fn parse_uint(text: &[u8], base: u32) -> Result<u64, NumberError<u64>> {
     let (radix, digits) = match (base, text) {
         (_, []) => return Err(NumberError::Syntax),
         (0, [b'0', b'b' | b'B', digits @ ..]) if !digits.is_empty() => (2, digits),
@@ -189,18 +180,5 @@ mod tests {
             error.text("ParseFloat", b"1e999"),
             br#"strconv.ParseFloat: parsing "1e999": value out of range"#
         );
-    }
-
-    #[test]
-    fn twelve_words_are_truth_values() {
-        for text in ["1", "t", "T", "true", "TRUE", "True"] {
-            assert_eq!(parse_bool(text.as_bytes()), Some(true), "{text}");
-        }
-        for text in ["0", "f", "F", "false", "FALSE", "False"] {
-            assert_eq!(parse_bool(text.as_bytes()), Some(false), "{text}");
-        }
-        for text in ["", "yes", "tRUE", " true", "2"] {
-            assert_eq!(parse_bool(text.as_bytes()), None, "{text}");
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! Quoting.
 
-use super::is_print;
-use crate::utf8;
+use crate::{unicode, utf8};
 
 /// `text` as a Go string literal: Go's `strconv.Quote`.
 pub fn quote(text: &[u8]) -> Vec<u8> {
@@ -16,17 +15,17 @@ pub fn append_quote(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Appends `text` as a Go string literal of ASCII only: Go's `strconv.AppendQuoteToASCII`.
-pub fn append_quote_to_ascii(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn append_quote_to_ascii(out: &mut Vec<u8>, text: &[u8]) {
     append_string(out, text, Kept::Ascii);
 }
 
 /// Appends a Go character literal: Go's `strconv.AppendQuoteRune`.
-pub fn append_quote_rune(out: &mut Vec<u8>, char: char) {
+pub(crate) fn append_quote_rune(out: &mut Vec<u8>, char: char) {
     append_rune(out, char, Kept::Printable);
 }
 
 /// Appends a Go character literal of ASCII only: Go's `strconv.AppendQuoteRuneToASCII`.
-pub fn append_quote_rune_to_ascii(out: &mut Vec<u8>, char: char) {
+pub(crate) fn append_quote_rune_to_ascii(out: &mut Vec<u8>, char: char) {
     append_rune(out, char, Kept::Ascii);
 }
 
@@ -89,7 +88,7 @@ fn append_escaped(out: &mut Vec<u8>, char: char, quote: char, kept: Kept) {
         '\x0B' => 'v',
         '\\' => '\\',
         _ if char == quote => quote,
-        _ if is_print(char) && (kept == Kept::Printable || char.is_ascii()) => {
+        _ if unicode::is_print(char) && (kept == Kept::Printable || char.is_ascii()) => {
             return utf8::push(out, char);
         }
         _ => return append_code(out, char),

@@ -4,7 +4,7 @@ use crate::utf8;
 
 /// What stands for one character between quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unquoted {
+pub(crate) enum Unquoted {
     /// `\xff` or `\377`, which need not be UTF-8, or plain ASCII.
     Byte(u8),
     /// Any other character, plain or as an escape; U+FFFD where a byte is no UTF-8.
@@ -13,7 +13,7 @@ pub enum Unquoted {
 
 impl Unquoted {
     /// The number of the character.
-    pub fn code(self) -> u32 {
+    pub(crate) fn code(self) -> u32 {
         match self {
             Self::Byte(byte) => byte.into(),
             Self::Char(char) => char.into(),
@@ -22,7 +22,7 @@ impl Unquoted {
 }
 
 /// What a string literal means, in double quotes or in backquotes; none if it is not one.
-pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
     match literal {
         [b'`', raw @ .., b'`'] => (!raw.contains(&b'`')).then(|| without_returns(raw)),
         [b'"', escaped @ .., b'"'] => unescape(escaped),
@@ -54,7 +54,7 @@ fn unescape(escaped: &[u8]) -> Option<Vec<u8>> {
 
 /// The first character of what stands between `quote`s, and the rest; none if it is not well formed. The quote
 /// itself must be escaped, and only the quote that is used may be.
-pub fn unquote_char(text: &[u8], quote: u8) -> Option<(Unquoted, &[u8])> {
+pub(crate) fn unquote_char(text: &[u8], quote: u8) -> Option<(Unquoted, &[u8])> {
     match text {
         [b'\\', escape, rest @ ..] => escaped_char(*escape, rest, quote),
         [] | [b'\\'] => None,
