@@ -25,7 +25,7 @@ mod key;
 mod master_password;
 mod pem;
 
-use sealed_template::{CallError, Functions};
+use sealed_template::Functions;
 
 pub(crate) fn register(functions: &mut Functions) {
     functions
@@ -45,12 +45,4 @@ pub(crate) fn register(functions: &mut Functions) {
         .add("genSignedCert", certificate::signed)
         .add("genSignedCertWithKey", certificate::signed_with_key)
         .add("htpasswd", bcrypt::htpasswd);
-}
-
-/// The same error with `prefix` before its text; a limit that was passed stays what it is.
-fn prefixed(prefix: &str, error: CallError) -> CallError {
-    match error.passed_limit() {
-        Some(_) => error,
-        None => CallError::new([prefix.as_bytes(), error.text()].concat()),
-    }
 }

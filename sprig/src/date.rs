@@ -171,7 +171,7 @@ mod tests {
                 Some(text) => text.to_text().into_owned(),
                 None => value.type_name(),
             },
-            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+            Err(error) => error.to_text().into_owned(),
         }
     }
 

@@ -31,6 +31,12 @@
 //! * Work and memory that the size of the arguments does not bound are charged to the budget beforehand.
 //! * Clock and randomness come through the [`Context`](sealed_template::Context), which notes that they
 //!   were used.
+//!
+//! # Beside `sealed-secrets-crypto`
+//!
+//! Base64 and PEM as Go reads them, and the characters of names in certificates, stand in both crates. Neither
+//! knows the other: what a template may do must be free to follow Sprig, and what a sealed value or a sealing key
+//! is must not change with it. The recorded vectors and tables hold each to the original.
 
 #![cfg_attr(
     not(test),
@@ -57,6 +63,7 @@ mod encoding;
 mod json;
 mod lists;
 mod math;
+mod methods;
 mod path;
 mod random;
 mod reflection;

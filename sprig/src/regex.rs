@@ -302,7 +302,7 @@ mod tests {
 
     fn error(name: &str, arguments: &[&str]) -> String {
         let error = call(name, texts(arguments)).unwrap_err();
-        String::from_utf8_lossy(error.text()).into_owned()
+        error.to_text().into_owned()
     }
 
     fn parts(name: &str, pattern: &str, text: &str, count: i64) -> String {

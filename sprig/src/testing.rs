@@ -1,25 +1,6 @@
-//! Calls of functions in tests, on a machine whose clock stands still and whose random bytes are zero.
+//! Calls of functions in tests, in an environment that stands still.
 
-use std::time::{Duration, SystemTime};
-
-use sealed_template::{Budget, CallError, Context, Environment, Limits, Operand, Value};
-
-#[derive(Debug)]
-struct Still;
-
-impl Environment for Still {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
+use sealed_template::{Budget, CallError, Context, Limits, Operand, Still, Value};
 
 /// Runs `work` within the limits that hold by default.
 pub(crate) fn with_context<R>(work: impl FnOnce(&mut Context<'_>) -> R) -> R {

@@ -13,3 +13,22 @@ pub trait Environment {
     /// Fills `bytes` with random bytes fit for passwords.
     fn random(&self, bytes: &mut [u8]);
 }
+
+/// An environment for tests and examples, where nothing happens: it is always the beginning of 1970, and all
+/// random bytes are zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Still;
+
+impl Environment for Still {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}

@@ -38,9 +38,28 @@ impl CallError {
         }
     }
 
+    /// The same error with `prefix` before its text; a bound that was passed stays what it is.
+    #[must_use]
+    pub fn prefixed(self, prefix: impl AsRef<[u8]>) -> Self {
+        match self.limit {
+            Some(_) => self,
+            None => Self::new([prefix.as_ref(), &self.text].concat()),
+        }
+    }
+
     /// Go's text.
     pub fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    /// Go's text, invalid UTF-8 replaced by U+FFFD.
+    pub fn to_text(&self) -> Cow<'_, str> {
+        self.text.to_text()
+    }
+
+    /// The reason that a template stopped for at this error.
+    pub(crate) fn reason(&self) -> Reason {
+        self.limit.map_or(Reason::FunctionFailed, Reason::Limit)
     }
 
     /// The bound that was passed, if that is what went wrong.

@@ -11,6 +11,7 @@
 //! | [`Str`] | `string` |
 //! | [`Value`] | `interface {}` |
 //! | [`Slice<T>`], [`Mapping<T>`] | `[]T`, `map[string]T` |
+//! | [`Nilable<T>`], with a pointer for `T` | that pointer, which may be nil |
 //! | [`Rest<T>`], as the last parameter | `...T` |
 //! | [`Operand`] | `reflect.Value` |
 //! | a [`Named`](crate::Named) type | that type |
@@ -24,7 +25,7 @@ mod signature;
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use arguments::{GoType, Mapping, Parameter, Rest, Slice};
+pub use arguments::{GoType, Mapping, Nilable, Parameter, Rest, Slice};
 pub use signature::{IntoFunction, IntoResult, WithContext};
 
 use crate::context::Context;

@@ -1,23 +1,13 @@
 //! Go's `text/template`, byte for byte: bytes in, bytes out, under limits.
 //!
 //! ```
-//! use std::time::{Duration, SystemTime};
-//! use sealed_template::{Budget, Environment, Functions, Limits, Map, Template};
-//!
-//! /// A clock that stands still, and no randomness.
-//! struct Nowhere;
-//!
-//! impl Environment for Nowhere {
-//!     fn now(&self) -> SystemTime { SystemTime::UNIX_EPOCH }
-//!     fn monotonic(&self) -> Duration { Duration::ZERO }
-//!     fn random(&self, bytes: &mut [u8]) { bytes.fill(0); }
-//! }
+//! use sealed_template::{Budget, Functions, Limits, Map, Still, Template};
 //!
 //! let functions = Functions::builtin();
 //! let text = r#"{{ range $key, $value := . }}{{ printf "%s=%q;" $key $value }}{{ end }}"#;
 //! let template = Template::parse("env", text, &functions, &Limits::default())?;
 //! let root = Map::of_strings([("user".into(), "app".into()), ("host".into(), "db".into())]);
-//! let rendered = template.render(root.into(), &Nowhere, &mut Budget::default())?;
+//! let rendered = template.render(root.into(), &Still, &mut Budget::default())?;
 //! assert_eq!(rendered.output, br#"host="db";user="app";"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -73,15 +63,15 @@ pub mod utf8;
 mod value;
 
 pub use context::Context;
-pub use environment::Environment;
+pub use environment::{Environment, Still};
 pub use error::{CallError, ExecError, ParseError, PrivateError, Reason};
 pub use function::{
-    Function, Functions, GoType, IntoFunction, IntoResult, Mapping, Parameter, Rest, Slice,
-    WithContext,
+    Function, Functions, GoType, IntoFunction, IntoResult, Mapping, Nilable, Parameter, Rest,
+    Slice, WithContext,
 };
 pub use limits::{Budget, Limit, Limits};
 pub use operand::Operand;
 pub use str::Str;
 pub use template::{Rendered, Template};
 pub use types::{IntType, Kind, NamedType, Type, UintType};
-pub use value::{List, Map, Members, Method, Named, Object, ObjectRef, Value};
+pub use value::{List, Map, Members, Method, Named, Object, ObjectRef, Value, is_exported};

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 pub use list::List;
 pub use map::Map;
-pub use object::{Members, Method, Named, Object, ObjectRef};
+pub use object::{Members, Method, Named, Object, ObjectRef, is_exported};
 
 use crate::str::Str;
 use crate::types::{IntType, Kind, Type, UintType};

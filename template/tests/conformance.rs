@@ -4,10 +4,9 @@
 mod cases;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
 
 use cases::{Case, Expected};
-use sealed_template::{Budget, Environment, Functions, Limits, Template};
+use sealed_template::{Budget, Functions, Limits, Still, Template};
 
 /// Error texts that differ from Go's: the case, the text, the reason.
 const OTHER_TEXTS: &[(&str, &str, &str)] = &[(
@@ -15,22 +14,6 @@ const OTHER_TEXTS: &[(&str, &str, &str)] = &[(
     r#"template: t:1:28: executing "r" at <{{template "r" .}}>: exceeded maximum template depth (5000)"#,
     "the bound is lower than Go's 100000",
 )];
-
-struct Still;
-
-impl Environment for Still {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
 
 /// The output, or the phase and Go's text of the failure.
 fn outcome(case: &Case, functions: &Functions) -> Expected {

@@ -109,7 +109,7 @@ mod tests {
     fn decrypted(password: &str, text: &str) -> Result<String, String> {
         match with_context(|context| decrypt(context, password.into(), text.into())) {
             Ok(text) => Ok(text.to_text().into_owned()),
-            Err(error) => Err(String::from_utf8_lossy(error.text()).into_owned()),
+            Err(error) => Err(error.to_text().into_owned()),
         }
     }
 

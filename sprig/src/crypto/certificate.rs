@@ -12,7 +12,7 @@ use sealed_template::{
 };
 
 use super::key::{PrivateKey, Size};
-use super::{cost, pem, prefixed};
+use super::{cost, pem};
 use crate::base64;
 use parse::Parsed;
 use request::Request;
@@ -67,19 +67,16 @@ impl Issuer {
         let block = pem::decode(&authority.cert)
             .ok_or_else(|| CallError::new("unable to decode certificate"))?;
         let certificate = parse::parse(&block.contents).map_err(|error| {
-            prefixed(
-                "error parsing certificate: decodedSignerCert.Bytes: ",
-                error,
-            )
+            error.prefixed("error parsing certificate: decodedSignerCert.Bytes: ")
         })?;
         let key = PrivateKey::from_pem(context, &authority.key)
-            .map_err(|error| prefixed("error parsing private key: ", error))?;
+            .map_err(|error| error.prefixed("error parsing private key: "))?;
         Ok(Self { certificate, key })
     }
 }
 
 fn given_key(context: &mut Context<'_>, text: &[u8]) -> Result<PrivateKey, CallError> {
-    PrivateKey::from_pem(context, text).map_err(|error| prefixed("parsing private key: ", error))
+    PrivateKey::from_pem(context, text).map_err(|error| error.prefixed("parsing private key: "))
 }
 
 fn new_key(context: &mut Context<'_>) -> Result<PrivateKey, CallError> {
@@ -99,9 +96,9 @@ pub(super) fn build_custom(
         base64::decode(&key).map_err(|_| CallError::new("unable to decode base64 private key"))?;
     let block = pem::decode(&cert).ok_or_else(|| CallError::new("unable to decode certificate"))?;
     parse::parse(&block.contents)
-        .map_err(|error| prefixed("error parsing certificate: decodedCert.Bytes: ", error))?;
+        .map_err(|error| error.prefixed("error parsing certificate: decodedCert.Bytes: "))?;
     PrivateKey::from_pem(context, &key)
-        .map_err(|error| prefixed("error parsing private key: ", error))?;
+        .map_err(|error| error.prefixed("error parsing private key: "))?;
     Ok(Certificate {
         cert: cert.as_slice().into(),
         key: key.as_slice().into(),
@@ -246,7 +243,7 @@ mod tests {
                 let [cert, key] = [cert, key].map(|text| base64::encode(text).into());
                 build_custom(context, cert, key)
             })
-            .map_err(|error| String::from_utf8_lossy(error.text()).into_owned())
+            .map_err(|error| error.to_text().into_owned())
         };
         let taken = build(&cert, &key).unwrap();
         assert!(taken.cert == cert && taken.key == key);

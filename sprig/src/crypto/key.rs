@@ -18,7 +18,7 @@ pub(super) use generate::generate;
 pub(super) use rsa::Size;
 
 use super::der::{self, Reader, sequence};
-use super::{cost, pem, prefixed};
+use super::{cost, pem};
 
 pub(super) const X25519: Oid<'static> = oid!(1.3.101.110);
 
@@ -64,13 +64,13 @@ impl PrivateKey {
         };
         match kind {
             b"" => Self::from_pkcs8(context, der)
-                .map_err(|error| prefixed("decoding PEM as PKCS#8: ", error)),
+                .map_err(|error| error.prefixed("decoding PEM as PKCS#8: ")),
             b"RSA " => rsa::Key::from_pkcs1(context, der)
                 .map(Self::Rsa)
-                .map_err(|error| prefixed("parsing RSA private key from PEM: ", error)),
+                .map_err(|error| error.prefixed("parsing RSA private key from PEM: ")),
             b"EC " => ec::Key::from_sec1(context, None, der)
                 .map(Self::Ec)
-                .map_err(|error| prefixed("parsing EC private key from PEM: ", error)),
+                .map_err(|error| error.prefixed("parsing EC private key from PEM: ")),
             b"DSA " => dsa::check(der).map(|()| Self::Dsa).map_err(|error| {
                 CallError::new(format!("parsing DSA private key from PEM: {error}"))
             }),
@@ -92,20 +92,14 @@ impl PrivateKey {
             rsa::Key::from_pkcs1(context, key)
                 .map(Self::Rsa)
                 .map_err(|error| {
-                    prefixed(
-                        "x509: failed to parse RSA private key embedded in PKCS#8: ",
-                        error,
-                    )
+                    error.prefixed("x509: failed to parse RSA private key embedded in PKCS#8: ")
                 })
         } else if algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
             let curve = Reader::new(parameters).oid().ok();
             ec::Key::from_sec1(context, curve, key)
                 .map(Self::Ec)
                 .map_err(|error| {
-                    prefixed(
-                        "x509: failed to parse EC private key embedded in PKCS#8: ",
-                        error,
-                    )
+                    error.prefixed("x509: failed to parse EC private key embedded in PKCS#8: ")
                 })
         } else if algorithm == OID_SIG_ED25519 {
             let seed = curve_25519("Ed25519", parameters, key)?;
@@ -247,7 +241,7 @@ mod tests {
 
     fn read(text: &[u8]) -> Result<PrivateKey, String> {
         with_context(|context| PrivateKey::from_pem(context, text))
-            .map_err(|error| String::from_utf8_lossy(error.text()).into_owned())
+            .map_err(|error| error.to_text().into_owned())
     }
 
     fn labelled(label: &str, der: &[u8]) -> Result<PrivateKey, String> {

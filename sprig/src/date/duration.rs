@@ -2,13 +2,14 @@
 
 mod parse;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use sealed_template::{
-    Function, IntType, Kind, Members, Method, Named, NamedType, Object, Str, Type, Value,
+    Function, IntType, Kind, Members, Named, NamedType, Object, Str, Type, Value,
 };
+
+use crate::methods::callable;
 
 /// A `time.Duration`, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +143,7 @@ impl Object for Duration {
 }
 
 fn members() -> Members {
-    let methods = [
+    let methods = callable([
         (
             "Abs",
             Function::new(|this: Duration| Duration(this.0.saturating_abs())),
@@ -171,11 +172,8 @@ fn members() -> Members {
             Function::new(|this: Duration| Str::from(this.text())),
         ),
         ("Truncate", Function::new(Duration::truncate)),
-    ];
-    methods
-        .into_iter()
-        .map(|(name, function)| (name, Method::Callable(function)))
-        .collect::<BTreeMap<_, _>>()
+    ]);
+    methods.into_iter().collect()
 }
 
 #[cfg(test)]

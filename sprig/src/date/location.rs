@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use sealed_template::{
-    CallError, Function, GoType, Kind, List, Members, Method, Named, NamedType, Object, Operand,
-    Str, Type, Value,
+    Function, Kind, List, Members, Method, Named, NamedType, Object, Str, Type, Value,
 };
 
 use super::calendar::CYCLE;
@@ -200,27 +199,6 @@ impl Object for Location {
         other
             .downcast_ref()
             .is_some_and(|other| self.is_alike(other))
-    }
-}
-
-/// A `*time.Location` that may be nil.
-pub(super) struct MaybeLocation(pub(super) Option<Location>);
-
-impl GoType for MaybeLocation {
-    const TYPE: Type = Location::TYPE;
-
-    fn from_operand(operand: Operand) -> Result<Self, CallError> {
-        match operand.value() {
-            Value::Nil | Value::NilPointer(_) => Ok(Self(None)),
-            _ => Location::from_operand(operand).map(|location| Self(Some(location))),
-        }
-    }
-
-    fn into_operand(self) -> Operand {
-        match self.0 {
-            Some(location) => location.into_operand(),
-            None => Operand::Concrete(Value::NilPointer(Self::TYPE)),
-        }
     }
 }
 

@@ -67,7 +67,7 @@ mod tests {
         match dig(Rest(arguments)) {
             Ok(Value::String(text)) => text.to_text().into_owned(),
             Ok(other) => panic!("{other:?}"),
-            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+            Err(error) => error.to_text().into_owned(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Merging dictionaries as `mergo` does.
 
 use sealed_template::{
-    CallError, Context, Functions, Kind, Map, Mapping, Object, Rest, Str, Type, Value,
+    CallError, Context, Functions, Kind, Map, Mapping, Object, Rest, Str, Type, Value, is_exported,
 };
 
 use super::Dict;
@@ -118,9 +118,7 @@ fn merge_object(old: &dyn Object, new: &Value, policy: Policy) -> Result<Outcome
     let kind = new.kind();
     let has_exported_fields = || {
         let fields = old.fields();
-        fields
-            .iter()
-            .any(|(name, _)| name.starts_with(char::is_uppercase))
+        fields.iter().any(|(name, _)| is_exported(name))
     };
     match old.type_of().kind() {
         Kind::Struct if kind != Kind::Struct && has_exported_fields() => Err(CallError::new(

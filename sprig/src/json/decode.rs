@@ -293,7 +293,7 @@ mod tests {
         });
         match result {
             Ok(json) => json.to_text().into_owned(),
-            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+            Err(error) => error.to_text().into_owned(),
         }
     }
 

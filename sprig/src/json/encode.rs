@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sealed_template::strconv::{append_int, append_uint};
 use sealed_template::{
-    CallError, Context, Kind, List, Map, Method, Object, Str, Type, UintType, Value,
+    CallError, Context, Kind, List, Map, Method, Object, Str, Value, is_exported,
 };
 
 use super::indent::indent;
@@ -60,7 +60,7 @@ impl Encoder {
         level: usize,
     ) -> Result<(), CallError> {
         match value {
-            Value::List(list) if !list.is_nil() && !is_bytes(list) => {
+            Value::List(list) if !list.is_nil() && !list.is_bytes() => {
                 self.enter(context, value, level, |encoder, context, level| {
                     encoder.write_list(context, list, level)
                 })
@@ -179,7 +179,7 @@ impl Encoder {
             let is_pointer = object.type_of().kind() == Kind::Pointer;
             let level = level.saturating_add(usize::from(is_pointer));
             let mut fields = object.fields();
-            fields.retain(|(name, _)| name.starts_with(char::is_uppercase));
+            fields.retain(|(name, _)| is_exported(name));
             let entries = fields.iter().map(|(name, value)| (name.as_bytes(), value));
             return context.nested(level, |context| self.write_entries(context, entries, level));
         }
@@ -197,7 +197,7 @@ impl Encoder {
             Value::String(text) => write_string(&mut self.out, text, self.escapes_html),
             Value::List(list) if !list.is_nil() => {
                 self.out.push(b'"');
-                let text = STANDARD.encode(bytes(list));
+                let text = STANDARD.encode(list.to_bytes());
                 self.out.extend_from_slice(text.as_bytes());
                 self.out.push(b'"');
             }
@@ -222,33 +222,17 @@ fn marshal(
         return Ok(None);
     };
     match method.call(context, value.clone(), Vec::new()) {
-        Ok(Value::List(list)) => Ok(Some(bytes(&list))),
+        Ok(Value::List(list)) => Ok(Some(list.to_bytes())),
         Ok(_) => Ok(None),
-        Err(error) if error.passed_limit().is_some() => Err(error),
         Err(error) => {
             let type_ = object.type_of();
-            let mut text = format!("json: error calling {name} for type {type_}: ").into_bytes();
-            text.extend_from_slice(error.text());
-            Err(CallError::new(text))
+            Err(error.prefixed(format!("json: error calling {name} for type {type_}: ")))
         }
     }
 }
 
 fn unsupported_value(what: &str) -> CallError {
     CallError::new(format!("json: unsupported value: {what}"))
-}
-
-fn is_bytes(list: &List) -> bool {
-    *list.element() == Type::Uint(UintType::Uint8)
-}
-
-/// The bytes that a `[]uint8` holds.
-fn bytes(list: &List) -> Vec<u8> {
-    let byte = |item: &Value| match item {
-        Value::Uint(UintType::Uint8, byte) => u8::try_from(*byte).ok(),
-        _ => None,
-    };
-    list.items().iter().filter_map(byte).collect()
 }
 
 /// Whether both are the same list or map, not merely equal ones.
@@ -262,7 +246,7 @@ fn is_same(a: &Value, b: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use sealed_template::Limit;
+    use sealed_template::{Limit, Type, UintType};
 
     use super::*;
     use crate::testing::{with_context, with_steps};
@@ -271,7 +255,7 @@ mod tests {
         let result = with_context(|context| encode(context, &value.into(), form));
         match result {
             Ok(json) => json.to_text().into_owned(),
-            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+            Err(error) => error.to_text().into_owned(),
         }
     }
 
@@ -317,7 +301,7 @@ mod tests {
             context.set(&map, "l".into(), list.into()).expect("set");
             let mut error = |form| {
                 let result = encode(context, &map.clone().into(), form);
-                String::from_utf8_lossy(result.expect_err("a cycle").text()).into_owned()
+                result.expect_err("a cycle").to_text().into_owned()
             };
             let cycle = "json: unsupported value: encountered a cycle via ";
             assert_eq!(

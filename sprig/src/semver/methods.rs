@@ -6,12 +6,13 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use sealed_template::{
-    CallError, Context, Function, GoType, Kind, Members, Method, Named, NamedType, Object, Operand,
-    Slice, Str, Type, UintType, Value,
+    CallError, Context, Function, GoType, Kind, Members, Named, NamedType, Nilable, Object, Slice,
+    Str, Type, UintType, Value,
 };
 
 use super::fault::{Fault, MaybeError};
 use super::version::Version;
+use crate::methods::{Methods, callable};
 
 /// A `*semver.Version`, whose holders see what one of them makes of it.
 #[derive(Clone)]
@@ -126,44 +127,6 @@ impl From<Pointer> for Version {
     }
 }
 
-/// A `*semver.Version` that may be nil.
-struct MaybePointer(Option<Pointer>);
-
-impl MaybePointer {
-    /// What it points to. Go panics without.
-    fn pointer(self) -> Result<Pointer, CallError> {
-        let message = "runtime error: invalid memory address or nil pointer dereference";
-        self.0.ok_or_else(|| CallError::new(message))
-    }
-}
-
-impl GoType for MaybePointer {
-    const TYPE: Type = Pointer::TYPE;
-
-    fn from_operand(operand: Operand) -> Result<Self, CallError> {
-        match operand.value() {
-            Value::Nil | Value::NilPointer(_) => Ok(Self(None)),
-            _ => Pointer::from_operand(operand).map(|pointer| Self(Some(pointer))),
-        }
-    }
-
-    fn into_operand(self) -> Operand {
-        match self.0 {
-            Some(pointer) => pointer.into_operand(),
-            None => Operand::Concrete(Value::NilPointer(Self::TYPE)),
-        }
-    }
-}
-
-type Methods = Vec<(&'static str, Method)>;
-
-fn callable<const N: usize>(methods: [(&'static str, Function); N]) -> Methods {
-    methods
-        .into_iter()
-        .map(|(name, function)| (name, Method::Callable(function)))
-        .collect()
-}
-
 /// The methods that versions have as well as pointers to them.
 fn of_value<T: Named + Into<Version>>() -> Methods {
     fn method<T, R, F>(body: F) -> Function
@@ -237,8 +200,8 @@ fn of_value<T: Named + Into<Version>>() -> Methods {
 fn of_pointer() -> Methods {
     fn comparison(holds: fn(Ordering) -> bool) -> Function {
         Function::new(
-            move |context: &mut Context<'_>, this: Pointer, other: MaybePointer| {
-                compare(context, this, other.pointer()?).map(holds)
+            move |context: &mut Context<'_>, this: Pointer, other: Nilable<Pointer>| {
+                compare(context, this, other.dereference()?).map(holds)
             },
         )
     }
@@ -246,15 +209,15 @@ fn of_pointer() -> Methods {
         (
             "Compare",
             Function::new(
-                |context: &mut Context<'_>, this: Pointer, other: MaybePointer| {
-                    compare(context, this, other.pointer()?).map(|order| order as isize)
+                |context: &mut Context<'_>, this: Pointer, other: Nilable<Pointer>| {
+                    compare(context, this, other.dereference()?).map(|order| order as isize)
                 },
             ),
         ),
         (
             "Equal",
             Function::new(
-                |context: &mut Context<'_>, this: Pointer, other: MaybePointer| match other.0 {
+                |context: &mut Context<'_>, this: Pointer, other: Nilable<Pointer>| match other.0 {
                     Some(other) => compare(context, this, other).map(Ordering::is_eq),
                     None => Ok(false),
                 },
@@ -320,9 +283,7 @@ fn unmarshal_json(
     let json = json.to_bytes();
     let version = match crate::json::read(context, &json) {
         Err(error) if error.passed_limit().is_some() => return Err(error),
-        Err(error) => Err(Fault::Syntax(
-            String::from_utf8_lossy(error.text()).into_owned(),
-        )),
+        Err(error) => Err(Fault::Syntax(error.to_text().into_owned())),
         Ok(Value::String(text)) => Version::parse(&text),
         Ok(_) => match json.trim_ascii_start() {
             // Go reads an empty text then.

@@ -1,8 +1,8 @@
 //! Values of any type as strings.
 
 use sealed_template::{
-    CallError, Context, Functions, GoType as _, Operand, Rest, Slice, Str, Type, UintType, Value,
-    fmt, strconv,
+    CallError, Context, Functions, GoType as _, Operand, Rest, Slice, Str, Type, Value, fmt,
+    strconv,
 };
 
 use super::pieces::joined;
@@ -26,14 +26,7 @@ pub(super) fn register(functions: &mut Functions) {
 pub(crate) fn strval(context: &mut Context<'_>, value: &Value) -> Result<Str, CallError> {
     match value {
         Value::String(text) => Ok(text.clone()),
-        Value::List(list) if *list.element() == Type::Uint(UintType::Uint8) => {
-            let byte = |item: &Value| match item {
-                Value::Uint(_, number) => u8::try_from(*number).ok(),
-                _ => None,
-            };
-            let bytes: Vec<u8> = list.items().iter().filter_map(byte).collect();
-            Ok(bytes.into())
-        }
+        Value::List(list) if list.is_bytes() => Ok(list.to_bytes().into()),
         _ => {
             let mut out = Vec::new();
             fmt::write_value(context, &mut out, value)?;
@@ -142,7 +135,7 @@ fn sorting_cost(strings: &[Value]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use sealed_template::List;
+    use sealed_template::{List, UintType};
 
     use super::*;
     use crate::testing::{call, with_context};

@@ -110,10 +110,7 @@ impl<'t> Executor<'t, '_> {
         text.extend_from_slice(callee.name);
         text.extend_from_slice(b": ");
         text.extend_from_slice(error.text());
-        let reason = error
-            .passed_limit()
-            .map_or(Reason::FunctionFailed, Reason::Limit);
-        self.fault(reason, text)
+        self.fault(error.reason(), text)
     }
 
     /// The arguments, each of the type of its parameter.

@@ -8,7 +8,7 @@ use crate::error::ExecError;
 use crate::operand::Operand;
 use crate::tree::{Kind, NodeId, Number, Pipeline, Span};
 use crate::types::Type;
-use crate::value::{Method, ObjectRef, Value};
+use crate::value::{Method, ObjectRef, Value, is_exported};
 
 /// What is given to a field or function: the arguments written behind it, and the value of the command
 /// before it in the pipeline.
@@ -263,7 +263,7 @@ impl<'t> Executor<'t, '_> {
         let Some((_, value)) = fields.into_iter().find(|(field, _)| *field == key) else {
             return Err(self.no_such_field(type_, name));
         };
-        if !key.starts_with(char::is_uppercase) {
+        if !is_exported(&key) {
             let text = format!("{key} is an unexported field of struct type {type_}");
             return Err(self.fault(Reason::NoSuchField, text));
         }

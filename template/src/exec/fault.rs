@@ -32,10 +32,7 @@ impl Executor<'_, '_> {
 
     /// The error of what the executor itself does with a value: a bound that was passed.
     pub(super) fn failed(&self, error: &CallError) -> ExecError {
-        let reason = error
-            .passed_limit()
-            .map_or(Reason::FunctionFailed, Reason::Limit);
-        self.fault(reason, error.text())
+        self.fault(error.reason(), error.text())
     }
 }
 

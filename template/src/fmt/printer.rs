@@ -4,9 +4,9 @@ use super::number::Integer;
 use super::spec::Spec;
 use crate::context::Context;
 use crate::error::CallError;
-use crate::types::{Kind, Type, UintType};
+use crate::types::Kind;
 use crate::utf8;
-use crate::value::{List, Map, Object, Value};
+use crate::value::{List, Map, Object, Value, is_exported};
 
 /// What stands for the address of a pointer. In Go it is another one at every run.
 const ADDRESS: u64 = 0xc0_0000_0000;
@@ -45,7 +45,7 @@ impl<'a, 'c> Printer<'a, 'c> {
             ('p', Value::List(_) | Value::Map(_)) => self.pointer(value, verb),
             ('p', _) if value.kind() == Kind::Pointer => self.pointer(value, verb),
             ('p', _) => self.bad_verb(verb, value),
-            ('w', Value::List(list)) if !is_bytes(list) => self.bad_verb(verb, value),
+            ('w', Value::List(list)) if !list.is_bytes() => self.bad_verb(verb, value),
             ('w', Value::Map(_) | Value::Object(_) | Value::NilPointer(_)) => {
                 self.bad_verb(verb, value)
             }
@@ -179,9 +179,8 @@ impl<'a, 'c> Printer<'a, 'c> {
                 printer.write(b":")?;
             }
             // Reflection may not call the methods of what it finds in an unexported field.
-            let is_exported = name.starts_with(|first: char| first.is_uppercase());
             let is_bare = printer.is_bare;
-            printer.is_bare |= !is_exported;
+            printer.is_bare |= !is_exported(name);
             printer.value(value, verb, depth.saturating_add(1))?;
             printer.is_bare = is_bare;
             Ok(())
@@ -189,15 +188,14 @@ impl<'a, 'c> Printer<'a, 'c> {
     }
 
     fn list(&mut self, list: &List, verb: char, depth: usize) -> Result<(), CallError> {
-        if is_bytes(list) && matches!(verb, 's' | 'q' | 'x' | 'X') {
+        if list.is_bytes() && matches!(verb, 's' | 'q' | 'x' | 'X') {
             self.context.charge(list.len())?;
-            let bytes: Vec<u8> = list.items().iter().map(to_byte).collect();
-            return self.string(&bytes, verb);
+            return self.string(&list.to_bytes(), verb);
         }
         if self.spec.go_syntax {
             // Of an argument, Go's fmt has the name at hand; further in it asks reflection.
             match depth {
-                0 if verb == 'v' && is_bytes(list) => self.write(b"[]byte")?,
+                0 if verb == 'v' && list.is_bytes() => self.write(b"[]byte")?,
                 _ => self.write(list.type_of().to_string().as_bytes())?,
             }
             if list.is_nil() {
@@ -300,17 +298,5 @@ impl<'a, 'c> Printer<'a, 'c> {
         self.value(value, 'v', 0)?;
         self.is_bare = is_bare;
         self.write(b")")
-    }
-}
-
-/// Whether it is a `[]uint8`, which Go prints as a string where the verb is one for strings.
-fn is_bytes(list: &List) -> bool {
-    *list.element() == Type::Uint(UintType::Uint8)
-}
-
-fn to_byte(value: &Value) -> u8 {
-    match value {
-        Value::Uint(_, number) => u8::try_from(*number).unwrap_or_default(),
-        _ => 0,
     }
 }

@@ -164,18 +164,6 @@ impl<T: GoType> Slice<T> {
     }
 }
 
-impl Slice<u8> {
-    /// The bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let items = self.items();
-        let bytes = items.iter().filter_map(|item| match item {
-            Value::Uint(_, byte) => u8::try_from(*byte).ok(),
-            _ => None,
-        });
-        bytes.collect()
-    }
-}
-
 impl<T> Deref for Slice<T> {
     type Target = List;
 
@@ -197,6 +185,36 @@ impl<T: GoType> GoType for Slice<T> {
 
     fn into_operand(self) -> Operand {
         Operand::Concrete(Value::List(self.0))
+    }
+}
+
+/// A pointer that may be nil, where `T` is the type of the pointer.
+#[derive(Clone, Debug)]
+pub struct Nilable<T>(pub Option<T>);
+
+impl<T> Nilable<T> {
+    /// The pointer, to look behind it: Go panics at nil.
+    pub fn dereference(self) -> Result<T, CallError> {
+        let message = "runtime error: invalid memory address or nil pointer dereference";
+        self.0.ok_or_else(|| CallError::new(message))
+    }
+}
+
+impl<T: Named> GoType for Nilable<T> {
+    const TYPE: Type = <T as GoType>::TYPE;
+
+    fn from_operand(operand: Operand) -> Result<Self, CallError> {
+        match operand.value() {
+            Value::Nil | Value::NilPointer(_) => Ok(Self(None)),
+            _ => T::from_operand(operand).map(|pointer| Self(Some(pointer))),
+        }
+    }
+
+    fn into_operand(self) -> Operand {
+        match self.0 {
+            Some(pointer) => pointer.into_operand(),
+            None => Operand::Concrete(Value::NilPointer(<Self as GoType>::TYPE)),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{Value, drop};
 use crate::operand::Operand;
-use crate::types::Type;
+use crate::types::{Type, UintType};
 
 /// A Go slice: a window onto an array that other slices may share.
 #[derive(Clone)]
@@ -91,6 +91,20 @@ impl List {
     pub fn operand(&self, index: usize) -> Option<Operand> {
         self.get(index)
             .map(|value| Operand::element(*self.element, value))
+    }
+
+    /// Whether it is a `[]uint8`, Go's bytes.
+    pub fn is_bytes(&self) -> bool {
+        *self.element == Type::Uint(UintType::Uint8)
+    }
+
+    /// The bytes of a `[]uint8`; none of a list of anything else.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let byte = |item: &Value| match item {
+            Value::Uint(UintType::Uint8, byte) => u8::try_from(*byte).ok(),
+            _ => None,
+        };
+        self.items().iter().filter_map(byte).collect()
     }
 
     /// A copy of the items.

@@ -98,6 +98,11 @@ pub trait Named: Object + Clone {
     }
 }
 
+/// Whether Go would export a field or method of that name: its first character is upper case.
+pub fn is_exported(name: &str) -> bool {
+    name.starts_with(char::is_uppercase)
+}
+
 /// The object behind `object`, if it is of type `T`.
 pub(super) fn downcast<T: Object>(object: ObjectRef) -> Option<Rc<T>> {
     let any: Rc<dyn Any> = object;

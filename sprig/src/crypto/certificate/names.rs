@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn only_texts_are_addresses_and_hosts() {
-        let text = |error: CallError| String::from_utf8_lossy(error.text()).into_owned();
+        let text = |error: CallError| error.to_text().into_owned();
         for (value, refusal) in [
             (Value::int(5), "5 is not a string"),
             (Value::Nil, "<nil> is not a string"),

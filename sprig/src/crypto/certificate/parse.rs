@@ -219,7 +219,7 @@ mod tests {
 
     fn refusal(der: &[u8]) -> String {
         let error = parse(der).err().unwrap();
-        String::from_utf8_lossy(error.text()).into_owned()
+        error.to_text().into_owned()
     }
 
     #[test]

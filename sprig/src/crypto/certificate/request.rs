@@ -20,7 +20,7 @@ use crate::crypto::der::{
     sequence_of,
 };
 use crate::crypto::key::PrivateKey;
-use crate::crypto::{pem, prefixed};
+use crate::crypto::pem;
 
 const SERVER_AUTH: Oid<'static> = oid_of!(1.3.6.1.5.5.7.3.1);
 const CLIENT_AUTH: Oid<'static> = oid_of!(1.3.6.1.5.5.7.3.2);
@@ -86,7 +86,7 @@ impl Request {
     ) -> Result<Certificate, CallError> {
         let der = self
             .write(context, key, issuer)
-            .map_err(|error| prefixed("error creating certificate: ", error))?;
+            .map_err(|error| error.prefixed("error creating certificate: "))?;
         Ok(Certificate {
             cert: pem::encode("CERTIFICATE", &der),
             key: key.to_pem()?,
@@ -346,7 +346,7 @@ mod tests {
         let written = |request: Request| {
             let error =
                 with_context(|context| request.issue(context, &key("key-ed25519.pem"), None));
-            String::from_utf8_lossy(error.err().unwrap().text()).into_owned()
+            error.err().unwrap().to_text().into_owned()
         };
         assert_eq!(
             written(request("x", &[], &["a", "hä\n"])),

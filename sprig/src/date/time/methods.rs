@@ -3,11 +3,14 @@
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
-use sealed_template::{CallError, Context, Function, Members, Method, Named, Slice, Str, Type};
+use sealed_template::{
+    CallError, Context, Function, Members, Method, Named, Nilable, Slice, Str, Type,
+};
 
 use super::Time;
-use crate::date::location::{Location, MaybeLocation};
+use crate::date::location::Location;
 use crate::date::names::{Month, Weekday};
+use crate::methods::{Methods, callable};
 
 pub(super) static METHODS: LazyLock<Members> = LazyLock::new(|| {
     [
@@ -34,15 +37,6 @@ const SEVERAL_RESULTS: [(&str, &[Type]); 5] = [
         &[Type::Named(Time::NAMED), Type::Named(Time::NAMED)],
     ),
 ];
-
-type Methods = Vec<(&'static str, Method)>;
-
-fn callable<const N: usize>(methods: [(&'static str, Function); N]) -> Methods {
-    methods
-        .into_iter()
-        .map(|(name, function)| (name, Method::Callable(function)))
-        .collect()
-}
 
 fn arithmetic() -> Methods {
     callable([
@@ -154,11 +148,9 @@ fn locations() -> Methods {
     callable([
         (
             "In",
-            Function::new(|time: Time, location: MaybeLocation| match location {
-                MaybeLocation(Some(location)) => Ok(time.at_location(location)),
-                MaybeLocation(None) => {
-                    Err(CallError::new("time: missing Location in call to Time.In"))
-                }
+            Function::new(|time: Time, location: Nilable<Location>| match location.0 {
+                Some(location) => Ok(time.at_location(location)),
+                None => Err(CallError::new("time: missing Location in call to Time.In")),
             }),
         ),
         // No zone that a template can get hold of has daylight saving time.

@@ -87,7 +87,7 @@ mod tests {
         let mut decoder = Decoder::new(text);
         match decoder.string() {
             Ok(text) => String::from_utf8(text.to_vec()).expect("UTF-8"),
-            Err(error) => String::from_utf8_lossy(error.text()).into_owned(),
+            Err(error) => error.to_text().into_owned(),
         }
     }
 
