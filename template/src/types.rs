@@ -163,6 +163,16 @@ impl fmt::Display for Kind {
 }
 
 impl IntType {
+    /// How many bits a number of the type has.
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Self::Int8 => 8,
+            Self::Int16 => 16,
+            Self::Int32 => 32,
+            Self::Int | Self::Int64 => 64,
+        }
+    }
+
     /// Go's name for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -176,6 +186,16 @@ impl IntType {
 }
 
 impl UintType {
+    /// How many bits a number of the type has.
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Self::Uint8 => 8,
+            Self::Uint16 => 16,
+            Self::Uint32 => 32,
+            Self::Uint | Self::Uint64 => 64,
+        }
+    }
+
     /// Go's name for it.
     pub fn name(self) -> &'static str {
         match self {

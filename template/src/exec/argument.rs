@@ -137,34 +137,37 @@ fn float(kind: &Kind) -> Option<Value> {
 }
 
 /// Go cuts a constant to the width of the type.
-#[expect(clippy::cast_possible_truncation, reason = "that is the cut")]
 fn int(type_: IntType, kind: &Kind) -> Option<Value> {
-    let number = number(kind)?.int?;
-    let cut = match type_ {
-        IntType::Int8 => i64::from(number as i8),
-        IntType::Int16 => i64::from(number as i16),
-        IntType::Int32 => i64::from(number as i32),
-        IntType::Int | IntType::Int64 => number,
-    };
+    let beyond = u64::BITS.saturating_sub(type_.bits());
+    let cut = number(kind)?.int?.wrapping_shl(beyond).wrapping_shr(beyond);
     Some(Value::Int(type_, cut))
 }
 
-/// Go cuts a constant to the width of the type.
-#[expect(clippy::cast_possible_truncation, reason = "that is the cut")]
+/// The same without a sign.
 fn uint(type_: UintType, kind: &Kind) -> Option<Value> {
-    let number = number(kind)?.uint?;
-    let cut = match type_ {
-        UintType::Uint8 => u64::from(number as u8),
-        UintType::Uint16 => u64::from(number as u16),
-        UintType::Uint32 => u64::from(number as u32),
-        UintType::Uint | UintType::Uint64 => number,
-    };
+    let beyond = u64::BITS.saturating_sub(type_.bits());
+    let cut = number(kind)?
+        .uint?
+        .wrapping_shl(beyond)
+        .wrapping_shr(beyond);
     Some(Value::Uint(type_, cut))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::testing::assert_renders;
+    use crate::{Budget, Functions, Limits, Still, Template, Value};
+
+    #[test]
+    fn a_constant_is_cut_to_the_width_of_the_type() {
+        let mut functions = Functions::builtin();
+        functions.add("byte", |byte: u8| byte);
+        let template = Template::parse("t", "{{byte 0x1F7}}", &functions, &Limits::default());
+        let rendered = template
+            .unwrap()
+            .render(Value::Nil, &Still, &mut Budget::default());
+        assert_eq!(rendered.unwrap().output, b"247");
+    }
 
     #[test]
     fn constants_take_the_type_of_the_parameter_or_are_refused() {

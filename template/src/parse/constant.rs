@@ -4,7 +4,7 @@
 
 use super::item::{Item, ItemKind};
 use super::quoting;
-use super::scan::{accept, taken};
+use super::scan::{DECIMAL, HEXADECIMAL, accept, skip_magnitude, taken};
 use crate::strconv;
 use crate::tree::{Number, Span};
 
@@ -113,23 +113,14 @@ fn complex(text: &[u8]) -> Result<(f64, f64), Vec<u8>> {
 
 /// Takes off `rest` what could be a number by its characters.
 fn float_token<'t>(rest: &mut &'t [u8]) -> &'t [u8] {
-    const DECIMAL: &[u8] = b"0123456789_";
     let text = *rest;
     accept(rest, b"+-");
     // Go takes this for the start of "Inf", and then does not put it back.
     accept(rest, b"iI");
-    let (digits, exponent): (&[u8], &[u8]) = if accept(rest, b"0") && accept(rest, b"xX") {
-        (b"0123456789abcdefABCDEF_", b"pP")
+    if accept(rest, b"0") && accept(rest, b"xX") {
+        skip_magnitude(rest, HEXADECIMAL, b"pP");
     } else {
-        (DECIMAL, b"eEpP")
-    };
-    while accept(rest, digits) {}
-    if accept(rest, b".") {
-        while accept(rest, digits) {}
-    }
-    if accept(rest, exponent) {
-        accept(rest, b"+-");
-        while accept(rest, DECIMAL) {}
+        skip_magnitude(rest, DECIMAL, b"eEpP");
     }
     taken(text, rest)
 }

@@ -2,7 +2,7 @@
 
 use super::is_word_char;
 use crate::parse::item::ItemKind;
-use crate::parse::scan::{accept, taken};
+use crate::parse::scan::{DECIMAL, HEXADECIMAL, accept, skip_magnitude, taken};
 use crate::utf8;
 
 /// What kind of number `text` starts with, and how many bytes are part of it. Not all of it need make sense:
@@ -29,26 +29,16 @@ pub(super) fn scan(text: &[u8]) -> Result<(ItemKind, usize), usize> {
 
 /// Reads a number with an optional sign; false if it runs into a word.
 fn part(rest: &mut &[u8]) -> bool {
-    const DECIMAL: &[u8] = b"0123456789_";
     accept(rest, b"+-");
-    let (digits, exponent): (&[u8], &[u8]) = if !accept(rest, b"0") {
-        (DECIMAL, b"eE")
-    } else if accept(rest, b"xX") {
-        (b"0123456789abcdefABCDEF_", b"pP")
-    } else if accept(rest, b"oO") {
-        (b"01234567_", b"")
-    } else if accept(rest, b"bB") {
-        (b"01_", b"")
+    let has_zero = accept(rest, b"0");
+    if has_zero && accept(rest, b"xX") {
+        skip_magnitude(rest, HEXADECIMAL, b"pP");
+    } else if has_zero && accept(rest, b"oO") {
+        skip_magnitude(rest, b"01234567_", b"");
+    } else if has_zero && accept(rest, b"bB") {
+        skip_magnitude(rest, b"01_", b"");
     } else {
-        (DECIMAL, b"eE")
-    };
-    while accept(rest, digits) {}
-    if accept(rest, b".") {
-        while accept(rest, digits) {}
-    }
-    if accept(rest, exponent) {
-        accept(rest, b"+-");
-        while accept(rest, DECIMAL) {}
+        skip_magnitude(rest, DECIMAL, b"eE");
     }
     accept(rest, b"i");
     match utf8::decode(rest) {
