@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -179,6 +180,7 @@ struct Replica {
     strays: Vec<(u32, Asked)>,
     next: Instant,
     written: i64,
+    pause: Range<u32>,
 }
 
 const TICK: f64 = 50.0;
@@ -188,6 +190,11 @@ const TIMEOUT: u32 = 60;
 impl Replica {
     fn now(&self, tick: u32) -> Instant {
         self.start + Duration::from_secs_f64(self.tick * f64::from(tick) / 1000.0)
+    }
+
+    /// The process stands still, as under SIGSTOP: its requests go on, and its clock does.
+    fn is_paused(&self, tick: u32) -> bool {
+        self.pause.contains(&tick)
     }
 
     fn leads(&self, tick: u32) -> bool {
@@ -200,11 +207,15 @@ impl Replica {
         for (_, asked) in late {
             server.answer(asked);
         }
+        let paused = self.is_paused(tick);
         if let Some(request) = &mut self.request {
             if request.arrives == tick && request.lost != Lost::Request {
                 request.answer = request.asked.take().map(|asked| server.answer(asked));
             }
-            if request.answered == tick {
+            if paused {
+                return;
+            }
+            if request.answered <= tick {
                 let mut request = self.request.take().unwrap();
                 if let Some(asked) = request.asked.take()
                     && request.lost == Lost::Answer
@@ -215,7 +226,7 @@ impl Replica {
             }
             return;
         }
-        if self.next > now {
+        if self.next > now || paused {
             return;
         }
         let asked = match (self.election.step(now), self.known) {
@@ -305,9 +316,26 @@ fn fate() -> impl Strategy<Value = Fate> {
     (delay(), delay(), lost).prop_map(|(there, back, lost)| Fate { there, back, lost })
 }
 
-/// When it starts to take part, and how fast its clock runs.
-fn replicas() -> impl Strategy<Value = Vec<(u32, f64)>> {
-    prop::collection::vec((0..400_u32, 0.8..1.25_f64), 2..4)
+/// What is peculiar to a replica.
+#[derive(Clone, Debug)]
+struct Habit {
+    /// When it starts to take part.
+    from: u32,
+    /// How fast its clock runs.
+    speed: f64,
+    /// When it stands still.
+    pause: Range<u32>,
+}
+
+fn replicas() -> impl Strategy<Value = Vec<Habit>> {
+    let habit = (0..400_u32, 0.8..1.25_f64, 0..2000_u32, 0..600_u32).prop_map(
+        |(from, speed, begin, length)| Habit {
+            from,
+            speed,
+            pause: begin..begin + length,
+        },
+    );
+    prop::collection::vec(habit, 2..4)
 }
 
 struct Run {
@@ -318,22 +346,23 @@ struct Run {
 }
 
 impl Run {
-    fn new(replicas: &[(u32, f64)], fates: Vec<Fate>) -> Self {
+    fn new(replicas: &[Habit], fates: Vec<Fate>) -> Self {
         let origin = Instant::now();
-        let replicas = replicas.iter().enumerate().map(|(number, (from, speed))| {
+        let replicas = replicas.iter().enumerate().map(|(number, habit)| {
             // Their clocks have nothing to do with each other.
             let start = origin + Duration::from_secs(1000 * number as u64);
             let replica = Replica {
                 election: Election::new(format!("replica-{number}"), Timing::DEFAULT),
                 start,
-                tick: TICK * speed,
+                tick: TICK * habit.speed,
                 known: None,
                 request: None,
                 strays: Vec::new(),
                 next: start,
                 written: 0,
+                pause: habit.pause.clone(),
             };
-            (*from, replica)
+            (habit.from, replica)
         });
         Self {
             replicas: replicas.collect(),
@@ -359,7 +388,8 @@ impl Run {
 }
 
 proptest! {
-    /// Whatever is delayed or lost, whatever the clocks show and however fast they run (within a ratio of 1.56).
+    /// Whatever is delayed or lost, whoever stands still, whatever the clocks show and however fast they run (within a
+    /// ratio of 1.56).
     #[test]
     fn there_are_never_two_leaders(
         replicas in replicas(),
