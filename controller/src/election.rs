@@ -52,6 +52,45 @@ pub struct Claim {
     pub transitions: i32,
 }
 
+/// Who a candidate is: the text that stands in the Lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    text: String,
+    /// What the texts of everybody begin with who runs in our place: at most one at a time.
+    place: Option<String>,
+}
+
+impl Identity {
+    /// The identity of the process `own` on `host`. With `place`, the uid of a pod, it is known that whoever ran there
+    /// before is dead; a host's name says less, since two may have the same.
+    pub fn new(host: &str, place: Option<&str>, own: &str) -> Self {
+        match place {
+            None => Self {
+                text: format!("{host}_{own}"),
+                place: None,
+            },
+            Some(place) => {
+                let place = format!("{host}_{place}_");
+                Self {
+                    text: format!("{place}{own}"),
+                    place: Some(place),
+                }
+            }
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether that one ran in our place before us.
+    fn succeeds(&self, other: &str) -> bool {
+        let place = self.place.as_ref();
+        other != self.text && place.is_some_and(|place| other.starts_with(place))
+    }
+}
+
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -109,7 +148,7 @@ impl Tenure {
 /// One replica's view of the election.
 #[derive(Clone, Debug)]
 pub struct Election {
-    identity: String,
+    identity: Identity,
     timing: Timing,
     known: Known,
     /// Refusals since the last answer.
@@ -123,7 +162,7 @@ enum Known {
     Nothing,
     /// It may not be read or written.
     Forbidden,
-    /// There is none, or it was given back.
+    /// There is none, it was given back, or its holder is dead.
     Free,
     /// Somebody else's, and when we first saw it say this.
     Theirs { claim: Claim, since: Instant },
@@ -134,7 +173,7 @@ enum Known {
 
 impl Election {
     /// A replica that knows nothing yet. Its identity must be its own, also among its predecessors.
-    pub fn new(identity: String, timing: Timing) -> Self {
+    pub fn new(identity: Identity, timing: Timing) -> Self {
         Self {
             identity,
             timing,
@@ -145,7 +184,7 @@ impl Election {
 
     /// The name it writes into the Lease.
     pub fn identity(&self) -> &str {
-        &self.identity
+        self.identity.as_str()
     }
 
     /// How long things take.
@@ -165,16 +204,17 @@ impl Election {
     pub fn saw(&mut self, claim: Option<Claim>, received: Instant) {
         self.refusals = 0;
         let Some((claim, holder)) = claim.and_then(|claim| {
-            let holder = claim.holder.clone().filter(|holder| !holder.is_empty())?;
-            Some((claim, holder))
+            let holder = claim.holder.clone()?;
+            let counts = !holder.is_empty() && !self.identity.succeeds(&holder);
+            counts.then_some((claim, holder))
         }) else {
             self.known = Known::Free;
             return;
         };
         match &self.known {
             // A write of ours whose answer did not come: what is known of an earlier one still counts.
-            Known::Ours { .. } if holder == self.identity => {}
-            _ if holder == self.identity => self.known = Known::Ours { sent: None },
+            Known::Ours { .. } if holder == self.identity.text => {}
+            _ if holder == self.identity.text => self.known = Known::Ours { sent: None },
             Known::Theirs { claim: before, .. } if *before == claim => {}
             _ => {
                 self.known = Known::Theirs {

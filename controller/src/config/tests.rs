@@ -261,3 +261,13 @@ fn what_upstream_takes_for_a_default_is_taken_for_it() {
     assert_eq!(config.stray_arguments, ["stray"]);
     assert_eq!(config.objects.max_unseal_retries, 0);
 }
+
+#[test]
+fn replicas_elect_a_leader_unless_told_otherwise() {
+    let lease = |arguments: &[&str]| config(arguments).election.map(|election| election.lease);
+    assert_eq!(lease(&[]).as_deref(), Some("sealed-secrets-controller"));
+    assert_eq!(lease(&["--lease-name=a.b"]).as_deref(), Some("a.b"));
+    assert_eq!(lease(&["--leader-elect=false"]), None);
+    let fault = resolve(&["--lease-name=a/b"]).unwrap_err().to_string();
+    assert!(fault.contains("--lease-name"), "{fault}");
+}

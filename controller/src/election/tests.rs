@@ -8,6 +8,14 @@ use super::*;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
+/// An identity with this text.
+fn identity(text: &str) -> Identity {
+    Identity {
+        text: text.to_owned(),
+        place: None,
+    }
+}
+
 fn claim(holder: &str) -> Claim {
     Claim {
         holder: Some(holder.to_owned()),
@@ -98,7 +106,7 @@ fn what_is_known_says_what_to_do(
     #[case] expected: Expected,
 ) {
     let start = Instant::now();
-    let mut election = Election::new("a".to_owned(), Timing::DEFAULT);
+    let mut election = Election::new(identity("a"), Timing::DEFAULT);
     for news in news {
         told(&mut election, *news, start);
     }
@@ -111,6 +119,22 @@ fn what_is_known_says_what_to_do(
         Step::LeadUnelected => Expected::Unelected,
     };
     assert_eq!(step, expected);
+}
+
+#[rstest]
+#[case::an_earlier_process_of_our_pod_is_dead(Some("uid"), "pod_uid_1", true)]
+#[case::a_namesake_may_live(Some("uid"), "pod_other_1", false)]
+#[case::so_may_whoever_knows_no_pod(Some("uid"), "pod_1", false)]
+#[case::without_a_pod_nobody_is_known_to_be_dead(None, "pod_1", false)]
+fn who_holds_the_lease_may_be_known_to_be_dead(
+    #[case] place: Option<&str>,
+    #[case] holder: &str,
+    #[case] dead: bool,
+) {
+    let now = Instant::now();
+    let mut election = Election::new(Identity::new("pod", place, "2"), Timing::DEFAULT);
+    election.saw(Some(claim(holder)), now);
+    assert_eq!(election.step(now) == Step::Acquire, dead);
 }
 
 #[test]
@@ -352,7 +376,7 @@ impl Run {
             // Their clocks have nothing to do with each other.
             let start = origin + Duration::from_secs(1000 * number as u64);
             let replica = Replica {
-                election: Election::new(format!("replica-{number}"), Timing::DEFAULT),
+                election: Election::new(identity(&format!("replica-{number}")), Timing::DEFAULT),
                 start,
                 tick: TICK * habit.speed,
                 known: None,

@@ -19,7 +19,7 @@ use super::client::{ApiError, Cluster};
 use super::events::Recorder;
 use super::leadership::{Leadership, Standing, Term};
 use crate::config::ElectionConfig;
-use crate::election::{Election, Step, Tenure, Timing};
+use crate::election::{Election, Identity, Step, Tenure, Timing};
 use crate::metrics::Metrics;
 use crate::queue::now;
 use crate::services::Services;
@@ -277,12 +277,14 @@ impl Elector {
     }
 }
 
-/// Who we are: the pod, and a part of our own, since a pod's containers are started again under its name.
-fn identity() -> String {
-    let pod = ["POD_NAME", "HOSTNAME"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .unwrap_or_else(|| "controller".to_owned());
+/// Who we are. The downward API tells of the pod; its uid, unlike a name, is never given twice.
+fn identity() -> Identity {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let host = set("POD_NAME").or_else(|| set("HOSTNAME"));
     let own = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
-    format!("{pod}_{own}")
+    Identity::new(
+        host.as_deref().unwrap_or("controller"),
+        set("POD_UID").as_deref(),
+        &own.to_string(),
+    )
 }

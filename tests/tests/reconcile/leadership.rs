@@ -173,6 +173,37 @@ async fn a_killed_leader_is_replaced_when_its_lease_has_run_out() -> Result<()> 
     .await
 }
 
+/// The commonest death: out of memory, a failed probe. A pod's uid says that the holder of the lease was in it before.
+#[tokio::test]
+async fn a_container_started_again_leads_at_once() -> Result<()> {
+    with_home(async |cluster, home| {
+        grant(home).await?;
+        let world = &home.world;
+        home.add(KEY, "key").await?;
+        let pod = |uid: &str| {
+            home.controller()
+                .env("POD_NAME", "controller")
+                .env("POD_UID", uid)
+        };
+        let leader = pod("one").start(cluster).await?;
+        comes_to_lead(&leader, SOON).await?;
+        drop(leader);
+
+        let namesake = pod("two").start(cluster).await?;
+        ensure!(!leads(&namesake).await?, "the lease was not its own");
+        let again = Instant::now();
+        let restarted = pod("one").start(cluster).await?;
+        world
+            .create(&world.sealed("after", [("foo", "bar")])?)
+            .await?;
+        reconciled(world, "after", HANDOVER).await?;
+        say("from the new start to a new object's Secret", again);
+        ensure!(leads(&restarted).await? && !leads(&namesake).await?);
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_leader_that_is_told_to_stop_hands_over() -> Result<()> {
     with_home(async |cluster, home| {
