@@ -50,6 +50,7 @@ pub struct RenderError {
     code: Code,
     public: String,
     whole: PrivateText,
+    is_transient: bool,
 }
 
 /// A text that may quote decrypted values: only for somebody who holds the keys. `Debug` does not show it.
@@ -113,7 +114,28 @@ impl RenderError {
             code,
             public: public.into(),
             whole,
+            is_transient: false,
         }
+    }
+
+    /// The same fault, which another attempt may not have: time ran out, for example.
+    #[must_use]
+    pub fn transient(self) -> Self {
+        Self {
+            is_transient: true,
+            ..self
+        }
+    }
+
+    /// The same fault with another whole account.
+    #[must_use]
+    pub fn with_whole(self, whole: PrivateText) -> Self {
+        Self { whole, ..self }
+    }
+
+    /// Whether the same templates and values may render another time.
+    pub fn is_transient(&self) -> bool {
+        self.is_transient
     }
 
     /// Stable code of the fault.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use sealed_sprig::System;
-use sealed_template::{Budget, Functions, Limits, Map, Template, Value};
+use sealed_template::{Budget, Functions, Map, Template, Value};
 use testkit::gotemplate::{Answer, GoTemplate, Request};
 
 use crate::measure::median;
@@ -115,15 +115,15 @@ fn ask(real: &mut GoTemplate, request: &Request) -> Result<Answer> {
 }
 
 fn once(sample: &Sample, functions: &Functions) -> Result<Vec<u8>> {
-    let limits = Limits::default();
-    let template = Template::parse("t", sample.template.as_str(), functions, &limits)?;
+    let mut budget = Budget::default();
+    let template = Template::parse("t", sample.template.as_str(), functions, &mut budget)?;
     let data = sample
         .data
         .iter()
         .map(|(key, value)| (key.as_str().into(), value.as_str().into()));
     let root = Value::Map(Map::of_strings(data));
     let rendered = template
-        .render(root, &System::new(), &mut Budget::new(limits))
+        .render(root, &System::new(), &mut budget)
         .with_context(|| sample.name.clone())?;
     Ok(rendered.output)
 }

@@ -44,7 +44,7 @@ fuzz_target!(|text: &[u8]| {
     limits.steps = 30_000;
     limits.memory = 8 << 20;
     limits.output = OUTPUT;
-    let Ok(template) = Template::parse("t", text, &FUNCTIONS, &limits) else {
+    let Ok(template) = Template::parse("t", text, &FUNCTIONS, &mut Budget::new(limits.clone())) else {
         return;
     };
     let render = |start| {

@@ -5,13 +5,13 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sealed_template::{Functions, Limits, Template};
+use sealed_template::{Budget, Functions, Template};
 
 static FUNCTIONS: LazyLock<Functions> = LazyLock::new(sealed_sprig::functions);
 
 fuzz_target!(|text: &[u8]| {
     let lines = text.split(|byte| *byte == b'\n').count();
-    if let Err(error) = Template::parse("t", text, &FUNCTIONS, &Limits::default()) {
+    if let Err(error) = Template::parse("t", text, &FUNCTIONS, &mut Budget::default()) {
         assert!((1..=lines).contains(&error.line()), "{error}");
         assert!(error.to_string().starts_with("template: t:"));
     }

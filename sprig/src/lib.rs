@@ -5,13 +5,14 @@
 //!
 //! ```
 //! use sealed_sprig::{System, functions};
-//! use sealed_template::{Budget, Limits, Map, Template};
+//! use sealed_template::{Budget, Map, Template};
 //!
 //! let functions = functions();
 //! let text = "{{ .password | b64enc | quote }}";
-//! let template = Template::parse("key", text, &functions, &Limits::default())?;
+//! let mut budget = Budget::default();
+//! let template = Template::parse("key", text, &functions, &mut budget)?;
 //! let root = Map::of_strings([("password".into(), "hunter2".into())]);
-//! let rendered = template.render(root.into(), &System::new(), &mut Budget::default())?;
+//! let rendered = template.render(root.into(), &System::new(), &mut budget)?;
 //! assert_eq!(rendered.output, b"\"aHVudGVyMg==\"");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

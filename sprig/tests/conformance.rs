@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use cases::{Case, Expected};
 use regex_automata::meta::Regex;
 use sealed_sprig::System;
-use sealed_template::{Budget, Functions, Limits, Template};
+use sealed_template::{Budget, Functions, Template};
 
 /// The cases whose error text may differ, by id, with the reasons.
 fn allowed_differences() -> BTreeMap<&'static str, &'static str> {
@@ -50,11 +50,12 @@ fn judge(expected: &Expected, outcome: &Expected) -> Verdict {
 
 fn outcome(case: &Case, functions: &Functions) -> Expected {
     let text = case.template.as_str();
-    let template = match Template::parse(&case.name, text, functions, &Limits::default()) {
+    let mut budget = Budget::default();
+    let template = match Template::parse(&case.name, text, functions, &mut budget) {
         Ok(template) => template,
         Err(error) => return Expected::ParseError(error.to_string()),
     };
-    match template.render(case.root(), &System::new(), &mut Budget::default()) {
+    match template.render(case.root(), &System::new(), &mut budget) {
         Ok(rendered) => Expected::Output(rendered.output),
         Err(error) => {
             Expected::ExecError(String::from_utf8_lossy(error.private().text()).into_owned())

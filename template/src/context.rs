@@ -38,12 +38,7 @@ impl<'a> Context<'a> {
     /// Accounts for `bytes` of memory. To be called before they are allocated, wherever the size of a result
     /// is not bounded by that of the arguments.
     pub fn charge(&mut self, bytes: usize) -> Result<(), CallError> {
-        self.budget.memory = self
-            .budget
-            .memory
-            .checked_sub(bytes)
-            .ok_or_else(|| CallError::limit(Limit::Memory))?;
-        Ok(())
+        self.budget.charge(bytes).map_err(CallError::limit)
     }
 
     /// Accounts for `steps` of work, each about a tenth of a microsecond. To be called before the work,

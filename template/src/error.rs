@@ -76,9 +76,11 @@ impl fmt::Debug for CallError {
 
 /// Why a text is no template.
 ///
-/// Nothing of it depends on the data, so all of it may be published to whoever may see the template.
+/// Nothing of it depends on the data, unless templates were rendered with the same budget before, so all of it may
+/// be published to whoever may see the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
+    pub(crate) limit: Option<Limit>,
     pub(crate) name: String,
     pub(crate) line: usize,
     pub(crate) message: Vec<u8>,
@@ -88,6 +90,11 @@ impl ParseError {
     /// The line, from 1.
     pub fn line(&self) -> usize {
         self.line
+    }
+
+    /// The bound that was passed, if that is what went wrong: there may be nothing wrong with the text.
+    pub fn passed_limit(&self) -> Option<Limit> {
+        self.limit
     }
 
     /// What is wrong there, in Go's words.
@@ -116,6 +123,7 @@ impl std::error::Error for ParseError {}
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExecError {
     pub(crate) reason: Reason,
+    pub(crate) is_deterministic: bool,
     pub(crate) private: PrivateError,
 }
 
@@ -197,6 +205,11 @@ impl ExecError {
     /// What kind of fault it was.
     pub fn reason(&self) -> Reason {
         self.reason
+    }
+
+    /// Whether clock and randomness had no part in it: false if they were used before it happened.
+    pub fn is_deterministic(&self) -> bool {
+        self.is_deterministic
     }
 
     /// The whole account. It quotes decrypted values.

@@ -1,13 +1,14 @@
 //! Go's `text/template`, byte for byte: bytes in, bytes out, under limits.
 //!
 //! ```
-//! use sealed_template::{Budget, Functions, Limits, Map, Still, Template};
+//! use sealed_template::{Budget, Functions, Map, Still, Template};
 //!
 //! let functions = Functions::builtin();
 //! let text = r#"{{ range $key, $value := . }}{{ printf "%s=%q;" $key $value }}{{ end }}"#;
-//! let template = Template::parse("env", text, &functions, &Limits::default())?;
+//! let mut budget = Budget::default();
+//! let template = Template::parse("env", text, &functions, &mut budget)?;
 //! let root = Map::of_strings([("user".into(), "app".into()), ("host".into(), "db".into())]);
-//! let rendered = template.render(root.into(), &Still, &mut Budget::default())?;
+//! let rendered = template.render(root.into(), &Still, &mut budget)?;
 //! assert_eq!(rendered.output, br#"host="db";user="app";"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -18,7 +18,8 @@ pub struct Limits {
     pub steps: u64,
     /// Bytes of output.
     pub output: usize,
-    /// Bytes of all values that are made on the way, whether or not they are still in use.
+    /// Bytes of the parsed templates and of all values that are made on the way, whether or not they are still
+    /// in use.
     pub memory: usize,
     /// How deep lists and maps may nest where they are printed, copied or compared, so that one that contains
     /// itself ends. Go overflows its stack there.
@@ -60,6 +61,14 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// Whether what several templates share one [`Budget`] of has run out, so that none of the others gets any.
+    pub fn is_shared(self) -> bool {
+        match self {
+            Self::Memory | Self::Output | Self::Steps | Self::Time => true,
+            Self::Recursion | Self::ValueDepth => false,
+        }
+    }
+
     /// A stable word for it.
     pub fn code(self) -> &'static str {
         match self {
@@ -110,6 +119,12 @@ impl Budget {
             steps_to_clock: 0,
             limits,
         }
+    }
+
+    /// Accounts for `bytes` of memory.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), Limit> {
+        self.memory = self.memory.checked_sub(bytes).ok_or(Limit::Memory)?;
+        Ok(())
     }
 }
 

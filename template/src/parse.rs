@@ -21,31 +21,38 @@ use self::item::{Fault, Item, ItemKind};
 use self::lex::Lexer;
 use self::scope::Scope;
 use crate::error::ParseError;
-use crate::function::Functions;
-use crate::limits::Limits;
+use crate::function::{Entry, Functions};
+use crate::limits::Budget;
 use crate::str::Str;
 use crate::strconv;
-use crate::tree::{Kind, Node, NodeId, Span, Tree};
+use crate::tree::{Kind, Node, NodeId, Number, Span, Tree};
+
+/// Bytes for a node in the table, whose room doubles when it is full, beside the function that it names and its
+/// number in the node above.
+const NODE_FOOTPRINT: usize =
+    2 * (size_of::<Node>() + size_of::<Option<&Entry>>() + size_of::<NodeId>());
 
 /// Reads a template text. `name` is the template that the text itself defines.
 pub(crate) fn parse(
     name: &str,
     text: Str,
     functions: &Functions,
-    limits: &Limits,
+    budget: &mut Budget,
 ) -> Result<Tree, ParseError> {
     let is_function = |name: &[u8]| functions.entry(name).is_some();
     let mut parser = Parser {
         name,
         text: &text,
         functions,
-        depth_left: limits.parse_depth,
+        depth_left: budget.limits.parse_depth,
+        budget,
         lexer: Lexer::new(&text, is_function),
         pending: Vec::new(),
         scope: Scope::new(0),
         nodes: Vec::new(),
         bodies: BTreeMap::new(),
     };
+    parser.charge(text.len())?;
     let list = parser.whole()?;
     parser.define(name.into(), list)?;
     let Parser { nodes, bodies, .. } = parser;
@@ -64,6 +71,7 @@ struct Parser<'t> {
     name: &'t str,
     text: &'t [u8],
     functions: &'t Functions,
+    budget: &'t mut Budget,
     /// How much deeper things may nest.
     depth_left: usize,
     lexer: Lexer<'t>,
@@ -118,11 +126,26 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn add(&mut self, offset: usize, kind: Kind) -> NodeId {
+    fn add(&mut self, offset: usize, kind: Kind) -> Result<NodeId, ParseError> {
+        let inside = match &kind {
+            Kind::Number(_) => size_of::<Number>(),
+            Kind::String { text, .. } => text.footprint(),
+            Kind::Template { name, .. } => name.footprint(),
+            _ => 0,
+        };
+        self.charge(NODE_FOOTPRINT.saturating_add(inside))?;
         // More nodes than that would need a text of gigabytes; they would read as nil.
         let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         self.nodes.push(Node { offset, kind });
-        NodeId(id)
+        Ok(NodeId(id))
+    }
+
+    /// Accounts for `bytes` of memory: a text of a megabyte makes a tree of a hundred.
+    fn charge(&mut self, bytes: usize) -> Result<(), ParseError> {
+        self.budget.charge(bytes).map_err(|limit| ParseError {
+            limit: Some(limit),
+            ..self.error(limit.to_string())
+        })
     }
 
     fn kind(&self, id: NodeId) -> Option<&Kind> {
@@ -147,6 +170,7 @@ impl<'t> Parser<'t> {
 
     fn error(&self, message: impl Into<Vec<u8>>) -> ParseError {
         ParseError {
+            limit: None,
             name: self.name.to_owned(),
             line: self.line(self.scope.latest),
             message: message.into(),

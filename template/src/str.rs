@@ -30,6 +30,12 @@ impl Str {
         bytes
     }
 
+    /// How many bytes of memory it takes, which may be more than the text has.
+    pub(crate) fn footprint(&self) -> usize {
+        let Wiped(bytes) = &*self.0;
+        size_of::<Wiped>().saturating_add(bytes.capacity())
+    }
+
     /// Whether anybody else holds the same bytes.
     pub(crate) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1

@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::error::{ExecError, ParseError};
 use crate::exec::Executor;
 use crate::function::{Entry, Functions};
-use crate::limits::{Budget, Limits};
+use crate::limits::Budget;
 use crate::parse;
 use crate::str::Str;
 use crate::tree::{Kind, Tree};
@@ -32,14 +32,15 @@ pub struct Rendered {
 
 impl<'f> Template<'f> {
     /// Parses `text`. Errors show `name`; so does a `define` of the same name, which takes the place of a
-    /// blank text.
+    /// blank text. What the tree takes is drawn from `budget`, as what it does when it is
+    /// [rendered](Self::render) will be.
     pub fn parse(
         name: &str,
         text: impl Into<Str>,
         functions: &'f Functions,
-        limits: &Limits,
+        budget: &mut Budget,
     ) -> Result<Self, ParseError> {
-        let tree = parse::parse(name, text.into(), functions, limits)?;
+        let tree = parse::parse(name, text.into(), functions, budget)?;
         let named = |node: &crate::tree::Node| match node.kind {
             Kind::Identifier(name) => functions.entry(tree.slice(name)),
             _ => None,

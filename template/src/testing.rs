@@ -1,6 +1,6 @@
 //! Renders templates and prints values in tests, in an environment that stands still.
 
-use crate::{Budget, Context, Functions, Limits, List, Map, Still, Template, Value};
+use crate::{Budget, Context, Functions, List, Map, Still, Template, Value};
 
 fn root() -> Value {
     let ints = || List::of_any([3, 1, 2].map(Value::int).into());
@@ -23,11 +23,12 @@ pub(crate) fn with_context<R>(work: impl FnOnce(&mut Context<'_>) -> R) -> R {
 /// What a template prints, or Go's text of what is wrong with it.
 pub(crate) fn render(text: &str) -> String {
     let functions = Functions::builtin();
-    let template = match Template::parse("t", text, &functions, &Limits::default()) {
+    let mut budget = Budget::default();
+    let template = match Template::parse("t", text, &functions, &mut budget) {
         Ok(template) => template,
         Err(error) => return error.to_string(),
     };
-    let bytes = match template.render(root(), &Still, &mut Budget::default()) {
+    let bytes = match template.render(root(), &Still, &mut budget) {
         Ok(rendered) => rendered.output,
         Err(error) => error.private().text().to_vec(),
     };

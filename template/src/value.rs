@@ -131,9 +131,10 @@ impl Value {
     pub(crate) fn footprint(&self) -> usize {
         let own = size_of::<Self>();
         let shared = match self {
-            Self::String(text) if !text.is_shared() => text.len(),
+            Self::String(text) if !text.is_shared() => text.footprint(),
             Self::List(list) if !list.is_shared() => list.len().saturating_mul(own),
             Self::Map(map) if !map.is_shared() => map.len().saturating_mul(2).saturating_mul(own),
+            Self::Object(object) if Rc::strong_count(object) == 1 => object.footprint(),
             _ => 0,
         };
         own.saturating_add(shared)

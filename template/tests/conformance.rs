@@ -6,7 +6,7 @@ mod cases;
 use std::collections::BTreeMap;
 
 use cases::{Case, Expected};
-use sealed_template::{Budget, Functions, Limits, Still, Template};
+use sealed_template::{Budget, Functions, Still, Template};
 
 /// Error texts that differ from Go's: the case, the text, the reason.
 const OTHER_TEXTS: &[(&str, &str, &str)] = &[(
@@ -18,11 +18,12 @@ const OTHER_TEXTS: &[(&str, &str, &str)] = &[(
 /// The output, or the phase and Go's text of the failure.
 fn outcome(case: &Case, functions: &Functions) -> Expected {
     let text = case.template.as_str();
-    let template = match Template::parse(&case.name, text, functions, &Limits::default()) {
+    let mut budget = Budget::default();
+    let template = match Template::parse(&case.name, text, functions, &mut budget) {
         Ok(template) => template,
         Err(error) => return Expected::ParseError(error.to_string()),
     };
-    match template.render(case.root(), &Still, &mut Budget::default()) {
+    match template.render(case.root(), &Still, &mut budget) {
         Ok(rendered) => {
             assert!(rendered.is_deterministic, "{text}");
             Expected::Output(rendered.output)

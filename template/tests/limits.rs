@@ -71,7 +71,7 @@ fn root() -> Value {
 
 fn render_with(text: &str, budget: &mut Budget) -> Result<Rendered, ExecError> {
     let functions = functions();
-    let template = Template::parse("t", text, &functions, &Limits::default());
+    let template = Template::parse("t", text, &functions, &mut Budget::default());
     let template = template.expect("a template");
     template.render(root(), &Ticking::default(), budget)
 }
@@ -238,9 +238,25 @@ fn nesting_past_the_bound_is_no_template() {
         let parentheses = format!("{{{{{}1{}}}}}", "(".repeat(100_000), ")".repeat(100_000));
         for text in [blocks, parentheses] {
             let functions = functions();
-            assert!(Template::parse("t", text, &functions, &Limits::default()).is_err());
+            assert!(Template::parse("t", text, &functions, &mut Budget::default()).is_err());
         }
     });
+}
+
+#[test]
+fn what_a_text_is_parsed_to_is_paid_for() {
+    let parsed = |text: &str, memory| {
+        let mut budget = Budget::new(limits(|limits| limits.memory = memory));
+        let error = Template::parse("t", text, &functions(), &mut budget).err()?;
+        error.passed_limit()
+    };
+    let actions = "{{.}}".repeat(10_000);
+    assert_eq!(parsed(&actions, 100 * actions.len()), Some(Limit::Memory));
+    assert_eq!(parsed(&actions, 300 * actions.len()), None);
+    // Text is kept once.
+    let plain = "x".repeat(100_000);
+    assert_eq!(parsed(&plain, plain.len()), Some(Limit::Memory));
+    assert_eq!(parsed(&plain, plain.len() + 1_000), None);
 }
 
 #[test]
@@ -415,7 +431,7 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(text in prop_oneof![soup(), actions()]) {
         let functions = functions();
-        if let Ok(template) = Template::parse("t", text, &functions, &Limits::default()) {
+        if let Ok(template) = Template::parse("t", text, &functions, &mut Budget::default()) {
             let mut budget = Budget::new(limits(|limits| limits.steps = 10_000));
             if let Err(error) = template.render(root(), &Ticking::default(), &mut budget) {
                 prop_assert!(error.private().text().starts_with(b"template: t:"));

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
 use sealed_sprig::System;
-use sealed_template::{Budget, Functions, Limits, Map, Template, Value};
+use sealed_template::{Budget, Functions, Map, Template, Value};
 
 use generator::Generator;
 use testkit::gotemplate::{Answer, GoTemplate, Request};
@@ -35,8 +35,8 @@ fn setting<T: std::str::FromStr>(variable: &str, default: T) -> Result<T> {
 
 /// What ours makes of a request.
 fn ours(functions: &Functions, request: &Request) -> Answer {
-    let limits = Limits::default();
-    let template = match Template::parse("t", request.template.as_str(), functions, &limits) {
+    let mut budget = Budget::default();
+    let template = match Template::parse("t", request.template.as_str(), functions, &mut budget) {
         Ok(template) => template,
         Err(error) => return Answer::failed("parse", error.to_string()),
     };
@@ -45,7 +45,7 @@ fn ours(functions: &Functions, request: &Request) -> Answer {
         .iter()
         .map(|(key, value)| (key.as_str().into(), value.as_str().into()));
     let root = Value::Map(Map::of_strings(data));
-    match template.render(root, &System::new(), &mut Budget::new(limits)) {
+    match template.render(root, &System::new(), &mut budget) {
         Ok(rendered) => Answer::rendered(&rendered.output, !rendered.is_deterministic),
         Err(error) => Answer::failed(
             "exec",

@@ -34,6 +34,8 @@ pub struct ItemReport {
     pub text: String,
     /// What structure alone tells about a value that no key opens: damaged, or never sealed.
     pub detail: Option<String>,
+    /// Whether another attempt at the same object, with the same keys, may not have the fault.
+    pub is_transient: bool,
     /// The whole account of a template's fault, which may quote values; see [`UnsealFailure::whole`].
     pub whole: Option<PrivateText>,
 }
@@ -46,6 +48,7 @@ impl UnsealFailure {
                 code,
                 text: text.to_owned(),
                 detail: None,
+                is_transient: false,
                 whole: None,
             }],
             trials: 0,
@@ -72,6 +75,17 @@ impl UnsealFailure {
             Code::BadBlob,
             "the deprecated 'data' field opens, but holds no Secret in JSON",
         )
+    }
+
+    /// The templates were not waited for any longer, for this reason; they may render another time.
+    pub fn templates_overdue(reason: &str, trials: u32) -> Self {
+        let mut failure =
+            Self::of_object(Code::TemplateFailed, &format!("template failed: {reason}"))
+                .with_trials(trials);
+        for report in &mut failure.reports {
+            report.is_transient = true;
+        }
+        failure
     }
 
     /// The faults among `items`, in the order of the items.
@@ -106,6 +120,7 @@ impl UnsealFailure {
                 ItemFault::NoPlace(error) => Some(error.to_string()),
                 ItemFault::Base64(_) | ItemFault::Undecryptable(_) => None,
             },
+            is_transient: false,
             whole: None,
         });
     }
@@ -116,6 +131,7 @@ impl UnsealFailure {
             code: error.code(),
             text: error.to_string(),
             detail: None,
+            is_transient: error.is_transient(),
             whole: Some(error.whole().clone()),
         });
     }
@@ -152,6 +168,12 @@ impl UnsealFailure {
         self.reports
             .first()
             .map_or(Code::WrongKey, |report| report.code)
+    }
+
+    /// Whether the same object may open another time, with the same keys: nothing but what may pass stands in
+    /// its way.
+    pub fn is_transient(&self) -> bool {
+        !self.reports.is_empty() && self.reports.iter().all(|report| report.is_transient)
     }
 
     /// How many RSA operations were spent.
@@ -245,6 +267,7 @@ mod tests {
                     code: Code::WrongKey,
                     text: (*text).to_owned(),
                     detail: None,
+                    is_transient: false,
                     whole: None,
                 })
                 .collect(),
@@ -268,6 +291,19 @@ mod tests {
              template: t1:1: unclosed action (t1)\nx ()"
         );
         assert_eq!(failure.published(), failure.to_string());
+    }
+
+    #[test]
+    fn what_lasts_beside_what_may_pass_makes_it_last() {
+        let with = |transient: &[bool]| {
+            let mut failure = failure(&vec![("a", "x"); transient.len()]);
+            for (report, transient) in failure.reports.iter_mut().zip(transient) {
+                report.is_transient = *transient;
+            }
+            failure.is_transient()
+        };
+        assert!(with(&[true]) && with(&[true, true]));
+        assert!(!with(&[]) && !with(&[false]) && !with(&[true, false]));
     }
 
     #[test]

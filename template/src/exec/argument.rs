@@ -156,16 +156,15 @@ fn uint(type_: UintType, kind: &Kind) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use crate::testing::assert_renders;
-    use crate::{Budget, Functions, Limits, Still, Template, Value};
+    use crate::{Budget, Functions, Still, Template, Value};
 
     #[test]
     fn a_constant_is_cut_to_the_width_of_the_type() {
         let mut functions = Functions::builtin();
         functions.add("byte", |byte: u8| byte);
-        let template = Template::parse("t", "{{byte 0x1F7}}", &functions, &Limits::default());
-        let rendered = template
-            .unwrap()
-            .render(Value::Nil, &Still, &mut Budget::default());
+        let mut budget = Budget::default();
+        let template = Template::parse("t", "{{byte 0x1F7}}", &functions, &mut budget);
+        let rendered = template.unwrap().render(Value::Nil, &Still, &mut budget);
         assert_eq!(rendered.unwrap().output, b"247");
     }
 

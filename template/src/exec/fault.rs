@@ -22,6 +22,7 @@ impl Executor<'_, '_> {
         text.extend_from_slice(message.text());
         ExecError {
             reason,
+            is_deterministic: self.context.is_deterministic(),
             private: PrivateError {
                 text: text.into(),
                 line,

@@ -65,7 +65,7 @@ impl Parser<'_> {
             match self.element()? {
                 Element::Node(node) => nodes.push(node),
                 Element::Terminator(terminator) => {
-                    return Ok((self.add(offset, Kind::List(nodes)), terminator));
+                    return Ok((self.add(offset, Kind::List(nodes))?, terminator));
                 }
             }
         }
@@ -76,7 +76,7 @@ impl Parser<'_> {
         let item = self.next_non_space();
         match item.kind {
             ItemKind::Text => {
-                let text = self.add(item.offset, Kind::Text(item.span()));
+                let text = self.add(item.offset, Kind::Text(item.span()))?;
                 Ok(Element::Node(text))
             }
             ItemKind::LeftDelimiter => {
@@ -108,7 +108,7 @@ impl Parser<'_> {
             _ => {
                 self.put_back(item);
                 let pipeline = self.pipeline("command", ItemKind::RightDelimiter)?;
-                self.add(item.offset, Kind::Action(pipeline))
+                self.add(item.offset, Kind::Action(pipeline))?
             }
         };
         Ok(Element::Node(node))
@@ -120,7 +120,7 @@ impl Parser<'_> {
         if self.scope.ranges == 0 {
             return Err(self.error([text, " outside {{range}}"].concat()));
         }
-        Ok(self.add(offset, kind))
+        self.add(offset, kind)
     }
 
     /// Behind `{{else`.
@@ -160,14 +160,14 @@ impl Parser<'_> {
             body,
             otherwise,
         };
-        Ok(self.add(
+        self.add(
             offset,
             match control {
                 Control::If => Kind::If(branch),
                 Control::Range => Kind::Range(branch),
                 Control::With => Kind::With(branch),
             },
-        ))
+        )
     }
 
     /// Behind `{{else}}`, or in the middle of `{{else if …}}`, which is like `{{else}}{{if …}}` with an
@@ -177,7 +177,7 @@ impl Parser<'_> {
         if control.continues_as() == Some(kind) {
             self.next();
             let nested = self.control(control)?;
-            return Ok(self.add(offset, Kind::List(vec![nested])));
+            return self.add(offset, Kind::List(vec![nested]));
         }
         let (body, terminator) = self.body()?;
         match terminator {

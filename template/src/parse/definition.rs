@@ -39,7 +39,7 @@ impl<'t> Parser<'t> {
                 }
             }
         }
-        Ok(self.add(offset, Kind::List(nodes)))
+        self.add(offset, Kind::List(nodes))
     }
 
     /// Behind `{{define`.
@@ -75,7 +75,7 @@ impl<'t> Parser<'t> {
             Ok(())
         })?;
         let pipeline = Some(pipeline);
-        Ok(self.add(offset, Kind::Template { name, pipeline }))
+        self.add(offset, Kind::Template { name, pipeline })
     }
 
     /// Behind `{{template`.
@@ -89,7 +89,7 @@ impl<'t> Parser<'t> {
             self.put_back(item);
             Some(self.pipeline(CONTEXT, ItemKind::RightDelimiter)?)
         };
-        Ok(self.add(offset, Kind::Template { name, pipeline }))
+        self.add(offset, Kind::Template { name, pipeline })
     }
 
     /// The name of a template, and where it stands.

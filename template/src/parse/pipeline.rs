@@ -11,7 +11,7 @@ impl<'t> Parser<'t> {
     /// A pipeline and the `end` behind it. `context` says in messages what it belongs to.
     pub(super) fn pipeline(&mut self, context: &str, end: ItemKind) -> Result<NodeId, ParseError> {
         let node = self.pipeline_node(context, end)?;
-        Ok(self.add(node.offset, node.kind))
+        self.add(node.offset, node.kind)
     }
 
     fn pipeline_node(&mut self, context: &str, end: ItemKind) -> Result<Node, ParseError> {
@@ -113,7 +113,7 @@ impl<'t> Parser<'t> {
         if operands.is_empty() {
             return Err(self.error("empty command"));
         }
-        Ok(self.add(offset, Kind::Command(operands)))
+        self.add(offset, Kind::Command(operands))
     }
 
     /// A term and the fields asked of it; none if there is no term.
@@ -124,7 +124,7 @@ impl<'t> Parser<'t> {
             return Ok(None);
         };
         let node = self.with_fields(item, term)?;
-        Ok(Some(self.add(node.offset, node.kind)))
+        self.add(node.offset, node.kind).map(Some)
     }
 
     /// `term`, which starts with `item`, with the fields behind it. Where there are any Go says that all of it
@@ -147,7 +147,7 @@ impl<'t> Parser<'t> {
             kind if is_value(&kind) => {
                 return Err(self.error(quoting("unexpected . after term ", item.text, "")));
             }
-            kind => Kind::Chain(self.add(term.offset, kind), fields),
+            kind => Kind::Chain(self.add(term.offset, kind)?, fields),
         };
         Ok(Node {
             offset: fields.start,

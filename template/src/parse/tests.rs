@@ -3,6 +3,7 @@ mod property;
 use serde_json::Value as Json;
 
 use super::*;
+use crate::limits::Limits;
 
 /// The functions of the language and, as names, those that SealedSecrets have besides.
 fn functions() -> Functions {
@@ -16,7 +17,12 @@ fn functions() -> Functions {
 }
 
 fn parsed(text: impl Into<Str>) -> Result<Tree, ParseError> {
-    parse("t", text.into(), &Functions::builtin(), &Limits::default())
+    parse(
+        "t",
+        text.into(),
+        &Functions::builtin(),
+        &mut Budget::default(),
+    )
 }
 
 /// How the body of a template prints.
@@ -56,7 +62,7 @@ fn every_case_is_read_or_refused_as_in_go() {
     for case in cases["cases"].as_array().unwrap() {
         let text = case["template"].as_str().unwrap();
         let name = case["name"].as_str().unwrap_or("t");
-        let result = parse(name, text.into(), &functions, &Limits::default());
+        let result = parse(name, text.into(), &functions, &mut Budget::default());
         let message = result.err().map(|error| error.to_string());
         let error = &case["error"];
         let expected = error["message"]
@@ -224,7 +230,12 @@ fn break_belongs_to_a_range_of_the_same_template() {
     ]);
     let mut functions = Functions::builtin();
     functions.add("break", || true);
-    let tree = parse("t", "{{break 1}}".into(), &functions, &Limits::default());
+    let tree = parse(
+        "t",
+        "{{break 1}}".into(),
+        &functions,
+        &mut Budget::default(),
+    );
     assert_eq!(printed(&tree.unwrap(), b"t"), b"{{break 1}}");
 }
 
@@ -387,7 +398,10 @@ fn nesting_is_bounded() {
         ..Limits::default()
     };
     for (text, message) in deep {
-        let parsed = |depth| parse("t", text(depth).into(), &Functions::builtin(), &limits);
+        let parsed = |depth| {
+            let budget = &mut Budget::new(limits.clone());
+            parse("t", text(depth).into(), &Functions::builtin(), budget)
+        };
         assert_eq!(parsed(8_001).unwrap_err().message(), message);
         // What is let through is read and printed on whatever stack there is.
         assert!(!printed(&parsed(8_000).unwrap(), b"t").is_empty());

@@ -61,6 +61,12 @@ pub trait Object: Any {
         None
     }
 
+    /// About how many bytes of memory it takes. An object that holds texts adds theirs, or a template could make
+    /// any number of them without their being accounted for.
+    fn footprint(&self) -> usize {
+        size_of_val(self)
+    }
+
     /// What becomes of it in a deep copy: Go's reflection cannot see what a struct does not export. None if it
     /// is copied whole.
     fn deep_copy(&self) -> Option<Value> {
