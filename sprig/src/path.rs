@@ -51,24 +51,37 @@ fn ext(path: &[u8]) -> Str {
 /// The shortest path that means the same, as far as the text tells.
 fn clean(path: &[u8]) -> Str {
     let is_rooted = path.starts_with(b"/");
-    let mut elements: Vec<&[u8]> = Vec::new();
+    let mut clean = Vec::with_capacity(path.len());
+    if is_rooted {
+        clean.push(b'/');
+    }
+    // What stands before this is not taken back: the root, or the `..` that a path starts with.
+    let mut fixed = clean.len();
     for element in path.split(|byte| *byte == b'/') {
         match element {
             b"" | b"." => {}
-            b".." if elements.last().is_some_and(|last| *last != b"..") => {
-                elements.pop();
+            b".." if clean.len() > fixed => {
+                let last = clean.get(fixed..).unwrap_or_default();
+                let slash = last.iter().rposition(|byte| *byte == b'/');
+                clean.truncate(fixed.saturating_add(slash.unwrap_or(0)));
             }
             // The root is its own parent.
             b".." if is_rooted => {}
-            element => elements.push(element),
+            element => {
+                if clean.last().is_some_and(|last| *last != b'/') {
+                    clean.push(b'/');
+                }
+                clean.extend_from_slice(element);
+                if element == b".." {
+                    fixed = clean.len();
+                }
+            }
         }
     }
-    let path = elements.join(&b'/');
-    match (is_rooted, path.is_empty()) {
-        (true, _) => [b"/", &*path].concat().into(),
-        (false, true) => ".".into(),
-        (false, false) => path.into(),
+    if clean.is_empty() {
+        return ".".into();
     }
+    clean.into()
 }
 
 #[cfg(test)]
@@ -127,6 +140,9 @@ mod tests {
             ("/..", "/"),
             ("a/b/../../..", ".."),
             ("...", "..."),
+            ("../../a/b/../c", "../../a/c"),
+            ("../a/..", ".."),
+            ("/a/../b", "/b"),
         ];
         check(clean, &cases);
     }

@@ -5,10 +5,14 @@ mod authority;
 mod escape;
 mod reference;
 
-use sealed_template::{CallError, Functions, Mapping, Str, Value, strconv};
+use sealed_template::{CallError, Context, Functions, Mapping, Str, Value, strconv};
 
 use self::authority::{Userinfo, hostname};
 use self::reference::Reference;
+
+/// Bytes of memory for each byte of a URL: decoded, with its host and userinfo written a second time, escaped to
+/// three bytes, and copied.
+const WORK_PER_BYTE: usize = 8;
 
 pub(crate) fn register(functions: &mut Functions) {
     functions
@@ -17,7 +21,8 @@ pub(crate) fn register(functions: &mut Functions) {
 }
 
 /// A URL as a dict of its parts.
-fn url_parse(url: Str) -> Result<Mapping<Value>, CallError> {
+fn url_parse(context: &mut Context<'_>, url: Str) -> Result<Mapping<Value>, CallError> {
+    work_on(context, &url)?;
     let url = Reference::parse(&url)
         .map_err(|error| CallError::new(format!("unable to parse url: {error}")))?;
     let hostname = hostname(&url.host).to_vec();
@@ -38,17 +43,18 @@ fn url_parse(url: Str) -> Result<Mapping<Value>, CallError> {
 }
 
 /// The URL of a dict of parts.
-fn url_join(parts: Mapping<Value>) -> Result<Str, CallError> {
+fn url_join(context: &mut Context<'_>, parts: Mapping<Value>) -> Result<Str, CallError> {
+    let mut part = |key| part(context, &parts, key);
     let mut url = Reference {
-        scheme: part(&parts, "scheme")?,
-        host: part(&parts, "host")?,
-        path: part(&parts, "path")?,
-        query: part(&parts, "query")?,
-        opaque: part(&parts, "opaque")?,
-        fragment: part(&parts, "fragment")?,
+        scheme: part("scheme")?,
+        host: part("host")?,
+        path: part("path")?,
+        query: part("query")?,
+        opaque: part("opaque")?,
+        fragment: part("fragment")?,
         userinfo: None,
     };
-    let userinfo = part(&parts, "userinfo")?;
+    let userinfo = part("userinfo")?;
     if !userinfo.is_empty() {
         // Sprig has it read as a part of a whole URL, so what ends a userinfo there ends it here.
         let whole = [b"proto://", userinfo.as_slice(), b"@host"].concat();
@@ -60,11 +66,24 @@ fn url_join(parts: Mapping<Value>) -> Result<Str, CallError> {
     Ok(url.to_bytes().into())
 }
 
+/// Accounts for what is done with `text`, the whole or a part of a URL.
+fn work_on(context: &mut Context<'_>, text: &[u8]) -> Result<(), CallError> {
+    context.charge(text.len().saturating_mul(WORK_PER_BYTE))?;
+    context.pass_over(text.len())
+}
+
 /// The text under `key`, empty when there is none.
-fn part(parts: &Mapping<Value>, key: &str) -> Result<Vec<u8>, CallError> {
+fn part(
+    context: &mut Context<'_>,
+    parts: &Mapping<Value>,
+    key: &str,
+) -> Result<Vec<u8>, CallError> {
     match parts.get(key.as_bytes()) {
         None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(text.to_vec()),
+        Some(Value::String(text)) => {
+            work_on(context, &text)?;
+            Ok(text.to_vec())
+        }
         // Sprig asks nil for its type, which panics.
         Some(Value::Nil) => Err(CallError::new(
             "runtime error: invalid memory address or nil pointer dereference",
@@ -84,9 +103,11 @@ fn quote(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::with_context;
 
     fn parsed(url: &str) -> Result<String, String> {
-        let parts = url_parse(url.into()).map_err(|error| text(error.text()))?;
+        let parts = with_context(|context| url_parse(context, url.into()))
+            .map_err(|error| text(error.text()))?;
         let entries = parts.to_vec().into_iter();
         let entries = entries.filter_map(|(key, value)| match value {
             Value::String(part) if !part.is_empty() => Some(text(&key) + "=" + &text(&part)),
@@ -99,7 +120,8 @@ mod tests {
         let parts = parts
             .iter()
             .map(|(key, value)| ((*key).into(), value.clone()));
-        let url = url_join(Mapping::new(parts)).map_err(|error| text(error.text()))?;
+        let url = with_context(|context| url_join(context, Mapping::new(parts)))
+            .map_err(|error| text(error.text()))?;
         Ok(text(&url))
     }
 

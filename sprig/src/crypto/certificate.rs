@@ -49,6 +49,12 @@ impl Object for Certificate {
         ]
     }
 
+    fn footprint(&self) -> usize {
+        size_of::<Self>()
+            .saturating_add(self.cert.len())
+            .saturating_add(self.key.len())
+    }
+
     fn equals(&self, other: &dyn Object) -> bool {
         let other: &dyn std::any::Any = other;
         other.downcast_ref() == Some(self)

@@ -27,6 +27,7 @@ pub(super) fn derive(
         let text = [b"cannot find password template ", kind.as_bytes()];
         return Ok(text.concat().into());
     };
+    context.spend(cost::scrypt_salt(&user).saturating_add(cost::reading(&password)))?;
     let Some(key) = costly(context, cost::SCRYPT, || master_key(&password, &user))? else {
         return Ok("failed to derive password: scrypt: parameters are too large".into());
     };

@@ -70,7 +70,7 @@ impl<'t> Decoder<'t> {
         loop {
             context.charge(size_of::<(Str, Value)>())?;
             context.spend(1)?;
-            let Some(mut value) = self.value()? else {
+            let Some(mut value) = self.value(context)? else {
                 continue;
             };
             // The value may be the last in many lists and maps.
@@ -93,7 +93,7 @@ impl<'t> Decoder<'t> {
                         match self.skip_blanks() {
                             Some(b',') => {
                                 self.advance(1);
-                                self.key()?;
+                                self.key(context)?;
                                 break;
                             }
                             Some(b'}') => value = self.close(),
@@ -106,7 +106,7 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads a value; none if a list or map was opened that has something in it.
-    fn value(&mut self) -> Result<Option<Value>, CallError> {
+    fn value(&mut self, context: &mut Context<'_>) -> Result<Option<Value>, CallError> {
         Ok(Some(match self.skip_blanks() {
             Some(b'[') => {
                 self.open(Open::List(Vec::new()))?;
@@ -120,14 +120,14 @@ impl<'t> Decoder<'t> {
                 let key = "".into();
                 self.open(Open::Map { entries, key })?;
                 if self.skip_blanks() != Some(b'}') {
-                    self.key()?;
+                    self.key(context)?;
                     return Ok(None);
                 }
                 self.close()
             }
             Some(b'"') => {
                 self.advance(1);
-                Value::String(self.string()?)
+                Value::String(self.string(context)?)
             }
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b't') => self.literal("true", Value::Bool(true))?,
@@ -157,12 +157,12 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads a key and its colon.
-    fn key(&mut self) -> Result<(), CallError> {
+    fn key(&mut self, context: &mut Context<'_>) -> Result<(), CallError> {
         if self.skip_blanks() != Some(b'"') {
             return Err(self.unexpected("looking for beginning of object key string"));
         }
         self.advance(1);
-        let name = self.string()?;
+        let name = self.string(context)?;
         if self.skip_blanks() != Some(b':') {
             return Err(self.unexpected("after object key"));
         }

@@ -97,6 +97,13 @@ impl Object for Fault {
         Some(self.to_string().into())
     }
 
+    fn footprint(&self) -> usize {
+        size_of::<Self>().saturating_add(match self {
+            Self::Range(text) | Self::Syntax(text) => text.capacity(),
+            _ => 0,
+        })
+    }
+
     /// There is one pointer for each error without details.
     fn equals(&self, other: &dyn Object) -> bool {
         other.downcast_ref().is_some_and(|other| match self {

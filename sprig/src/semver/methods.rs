@@ -27,6 +27,13 @@ impl Pointer {
         self.0.borrow().clone()
     }
 
+    /// Reads another version in its place. What it had is not given back: nothing ever is.
+    fn read(&self, context: &mut Context<'_>, text: &[u8]) -> Result<MaybeError, CallError> {
+        context.pass_over(text.len())?;
+        context.charge(text.len().saturating_mul(2))?;
+        Ok(self.replace(Version::parse(text)))
+    }
+
     /// Puts what was read in place of the version.
     fn replace(&self, version: Result<Version, Fault>) -> MaybeError {
         MaybeError(version.map(|version| self.0.replace(version)).err())
@@ -59,6 +66,13 @@ impl Object for Pointer {
 
     fn text(&self) -> Option<Str> {
         Some(self.version().to_string().into())
+    }
+
+    fn footprint(&self) -> usize {
+        match Rc::strong_count(&self.0) {
+            1 => self.0.borrow().footprint(),
+            _ => size_of::<Self>(),
+        }
     }
 
     fn deep_copy(&self) -> Option<Value> {
@@ -112,6 +126,13 @@ impl Object for Version {
         Some(self.to_string().into())
     }
 
+    fn footprint(&self) -> usize {
+        let texts = [&self.prerelease, &self.metadata, &self.original];
+        texts.iter().fold(size_of::<Self>(), |sum, text| {
+            sum.saturating_add(text.capacity())
+        })
+    }
+
     fn deep_copy(&self) -> Option<Value> {
         Some(Value::object(Self::default()))
     }
@@ -153,11 +174,17 @@ fn of_value<T: Named + Into<Version>>() -> Methods {
         ("Major", method::<T, _, _>(|version| version.major)),
         (
             "MarshalJSON",
-            method::<T, _, _>(|version| Slice::new(format!("\"{version}\"").into_bytes())),
+            Function::new(|context: &mut Context<'_>, this: T| {
+                let version = version(context, this)?;
+                bytes(context, &format!("\"{version}\""))
+            }),
         ),
         (
             "MarshalText",
-            method::<T, _, _>(|version| Slice::new(version.to_string().into_bytes())),
+            Function::new(|context: &mut Context<'_>, this: T| {
+                let version = version(context, this)?;
+                bytes(context, &version.to_string())
+            }),
         ),
         (
             "Metadata",
@@ -241,8 +268,7 @@ fn of_pointer() -> Methods {
                     // Go reads an empty text then.
                     _ => "".into(),
                 };
-                context.pass_over(text.len())?;
-                Ok::<_, CallError>(this.replace(Version::parse(&text)))
+                this.read(context, &text)
             }),
         ),
         ("UnmarshalJSON", Function::new(unmarshal_json)),
@@ -250,8 +276,7 @@ fn of_pointer() -> Methods {
             "UnmarshalText",
             Function::new(
                 |context: &mut Context<'_>, this: Pointer, text: Slice<u8>| {
-                    context.pass_over(text.len())?;
-                    Ok::<_, CallError>(this.replace(Version::parse(&text.to_bytes())))
+                    this.read(context, &text.to_bytes())
                 },
             ),
         ),
@@ -263,6 +288,13 @@ fn version(context: &mut Context<'_>, of: impl Into<Version>) -> Result<Version,
     let version = of.into();
     context.pass_over(version.original.len())?;
     Ok(version)
+}
+
+/// A text as a `[]byte`, each byte of which is a whole value here. Accounted for by itself because JSON calls the
+/// methods that return it past the executor.
+fn bytes(context: &mut Context<'_>, text: &str) -> Result<Slice<u8>, CallError> {
+    context.charge(text.len().saturating_mul(size_of::<Value>()))?;
+    Ok(Slice::new(text.bytes()))
 }
 
 fn compare(
@@ -284,7 +316,7 @@ fn unmarshal_json(
     let version = match crate::json::read(context, &json) {
         Err(error) if error.passed_limit().is_some() => return Err(error),
         Err(error) => Err(Fault::Syntax(error.to_text().into_owned())),
-        Ok(Value::String(text)) => Version::parse(&text),
+        Ok(Value::String(text)) => return this.read(context, &text),
         Ok(_) => match json.trim_ascii_start() {
             // Go reads an empty text then.
             [b'n', ..] => Version::parse(b""),

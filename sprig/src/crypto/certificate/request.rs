@@ -84,6 +84,7 @@ impl Request {
         key: &PrivateKey,
         issuer: Option<&Issuer>,
     ) -> Result<Certificate, CallError> {
+        self.account(context, issuer)?;
         let der = self
             .write(context, key, issuer)
             .map_err(|error| error.prefixed("error creating certificate: "))?;
@@ -91,6 +92,23 @@ impl Request {
             cert: pem::encode("CERTIFICATE", &der),
             key: key.to_pem()?,
         })
+    }
+
+    /// Accounts for the names: each is copied from element to element, may be written for the issuer too, and
+    /// grows by two thirds on its way to PEM. Hosts may be many times the same text.
+    fn account(&self, context: &mut Context<'_>, issuer: Option<&Issuer>) -> Result<(), CallError> {
+        /// Bytes of memory for each byte of a name.
+        const WORK_PER_BYTE: usize = 12;
+        /// And for each name.
+        const WORK_PER_NAME: usize = 256;
+        let issuer = issuer.map_or(0, |issuer| issuer.certificate.subject.len());
+        let own = self.common_name.len().saturating_add(issuer);
+        let hosts = self.hosts.iter().map(|host| host.len());
+        let bytes = hosts.fold(own, usize::saturating_add);
+        let names = self.hosts.len().saturating_add(self.addresses.len());
+        context.charge(bytes.saturating_mul(WORK_PER_BYTE))?;
+        context.charge(names.saturating_mul(WORK_PER_NAME))?;
+        context.pass_over(bytes)
     }
 
     fn write(

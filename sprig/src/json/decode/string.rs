@@ -1,13 +1,16 @@
 //! Strings in JSON.
 
-use sealed_template::{CallError, Str, utf8};
+use memchr::memchr2;
+use sealed_template::{CallError, Context, Str, utf8};
 
 use super::{Decoder, end_of_input};
 
 impl Decoder<'_> {
     /// Reads a string whose opening quote has been taken.
-    pub(super) fn string(&mut self) -> Result<Str, CallError> {
-        let mut text = Vec::new();
+    pub(super) fn string(&mut self, context: &mut Context<'_>) -> Result<Str, CallError> {
+        let len = most_bytes(to_closing_quote(self.rest));
+        context.charge(len.saturating_add(size_of::<Vec<u8>>()))?;
+        let mut text = Vec::with_capacity(len);
         while let Some((char, len)) = utf8::decode(self.rest) {
             match char {
                 '"' => {
@@ -69,6 +72,28 @@ impl Decoder<'_> {
     }
 }
 
+/// What stands before the quote that ends a string; all that is left where none does.
+fn to_closing_quote(text: &[u8]) -> &[u8] {
+    let mut end = 0_usize;
+    while let Some(found) = text.get(end..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        end = end.saturating_add(found);
+        if text.get(end) == Some(&b'"') {
+            return text.get(..end).unwrap_or_default();
+        }
+        end = end.saturating_add(2);
+    }
+    text
+}
+
+/// How many bytes a string takes at most that is written like this: an escape is no shorter than what it stands
+/// for, but a byte that is not UTF-8 becomes the three of U+FFFD.
+fn most_bytes(written: &[u8]) -> usize {
+    match std::str::from_utf8(written) {
+        Ok(text) => text.len(),
+        Err(_) => written.len().saturating_mul(3),
+    }
+}
+
 /// The number that four hexadecimal digits are.
 fn hexadecimal(text: &[u8]) -> Option<u16> {
     let digits = text.first_chunk::<4>()?;
@@ -81,11 +106,12 @@ fn hexadecimal(text: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::with_context;
 
     /// The string that `text` is after its opening quote.
     fn read(text: &[u8]) -> String {
         let mut decoder = Decoder::new(text);
-        match decoder.string() {
+        match with_context(|context| decoder.string(context)) {
             Ok(text) => String::from_utf8(text.to_vec()).expect("UTF-8"),
             Err(error) => error.to_text().into_owned(),
         }
