@@ -6,7 +6,8 @@
 //! no one can fill for others:
 //!
 //! * reconciling has a line for each namespace, and namespaces take turns *value by value*: an
-//!   object with 2,000 worthless values delays its neighbours by one value, not by 2,000;
+//!   object with 2,000 worthless values delays its neighbours by one value, not by 2,000. Where
+//!   one job may take long, a namespace holds so many threads at most that others find one;
 //! * HTTP has its own bounded line and never more than half of the threads: strangers may make
 //!   each other wait, but not the cluster.
 //!
@@ -48,15 +49,20 @@ struct Shared {
 }
 
 impl FairPool {
-    /// Starts the threads. They are named, so that a profile or a core dump shows them.
+    /// Starts the threads, of which one namespace holds so many at most. They are named, so that a
+    /// profile or a core dump shows them.
     ///
     /// # Errors
     ///
     /// When the operating system starts no thread.
-    pub fn start(name: &str, threads: NonZeroUsize) -> std::io::Result<Self> {
+    pub fn start(
+        name: &str,
+        threads: NonZeroUsize,
+        per_namespace: NonZeroUsize,
+    ) -> std::io::Result<Self> {
         let threads = threads.get();
         let shared = Arc::new(Shared {
-            lines: Mutex::new(Lines::new(threads)),
+            lines: Mutex::new(Lines::new(threads, per_namespace.get())),
             added: Condvar::new(),
         });
         let pool = Self {
@@ -71,16 +77,15 @@ impl FairPool {
         Ok(pool)
     }
 
-    /// One thread for each CPU this process may use.
+    /// One thread for each CPU this process may use. A namespace may hold all of them: for jobs that
+    /// end in a moment.
     ///
     /// # Errors
     ///
     /// When the operating system starts no thread.
     pub fn start_for_this_machine(name: &str) -> std::io::Result<Self> {
-        Self::start(
-            name,
-            thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        )
+        let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self::start(name, threads, threads)
     }
 
     /// How many jobs of reconciling have ended so far.
@@ -162,7 +167,7 @@ impl Shared {
                     // A panic loses this job only: its caller is told, the thread goes on.
                     drop(catch_unwind(AssertUnwindSafe(job)));
                     lines = self.lock();
-                    lines.finished(line);
+                    lines.finished(&line);
                     // An HTTP job may have waited for this one's place.
                     self.added.notify_one();
                 }
@@ -181,16 +186,20 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Line {
     Http,
-    Reconcile,
+    /// Of this namespace.
+    Reconcile(String),
 }
 
 /// Who waits, and whose turn it is: the rules, without any thread.
 struct Lines {
     namespaces: BTreeMap<String, VecDeque<Job>>,
     turns: VecDeque<String>,
+    /// How many threads each namespace holds.
+    running: BTreeMap<String, usize>,
+    per_namespace: usize,
     http: VecDeque<Job>,
     http_running: usize,
     http_limit: usize,
@@ -200,10 +209,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(threads: usize) -> Self {
+    fn new(threads: usize, per_namespace: usize) -> Self {
         Self {
             namespaces: BTreeMap::new(),
             turns: VecDeque::new(),
+            running: BTreeMap::new(),
+            per_namespace,
             http: VecDeque::new(),
             http_running: 0,
             http_limit: (threads / 2).max(1),
@@ -234,40 +245,58 @@ impl Lines {
     /// The next job. HTTP and reconciling alternate while both wait, which is what shares a
     /// single thread; with more, the limit leaves at least half of them to reconciling.
     fn take(&mut self) -> Option<(Job, Line)> {
+        let turn = self.turns.iter().position(|namespace| {
+            let held = self.running.get(namespace).copied().unwrap_or(0);
+            held < self.per_namespace
+        });
         let http_may = self.http_running < self.http_limit;
-        let http_first = http_may && (!self.http_was_last || self.turns.is_empty());
+        let http_first = http_may && (!self.http_was_last || turn.is_none());
         let http = if http_first {
             self.http.pop_front()
         } else {
             None
         };
-        let (job, line) = match http {
-            Some(job) => (job, Line::Http),
-            None => (self.take_reconcile()?, Line::Reconcile),
+        let (job, line) = if let Some(job) = http {
+            (job, Line::Http)
+        } else {
+            let (job, namespace) = self.take_reconcile(turn?)?;
+            (job, Line::Reconcile(namespace))
         };
         self.http_was_last = line == Line::Http;
-        if line == Line::Http {
-            self.http_running += 1;
+        match &line {
+            Line::Http => self.http_running += 1,
+            Line::Reconcile(namespace) => {
+                *self.running.entry(namespace.clone()).or_default() += 1;
+            }
         }
         Some((job, line))
     }
 
-    fn take_reconcile(&mut self) -> Option<Job> {
-        let namespace = self.turns.pop_front()?;
+    /// The first job of the namespace at this place among the turns.
+    fn take_reconcile(&mut self, turn: usize) -> Option<(Job, String)> {
+        let namespace = self.turns.remove(turn)?;
         let waiting = self.namespaces.get_mut(&namespace)?;
-        let job = waiting.pop_front();
+        let job = waiting.pop_front()?;
         if waiting.is_empty() {
             self.namespaces.remove(&namespace);
         } else {
-            self.turns.push_back(namespace);
+            self.turns.push_back(namespace.clone());
         }
-        job
+        Some((job, namespace))
     }
 
-    fn finished(&mut self, line: Line) {
+    fn finished(&mut self, line: &Line) {
         match line {
             Line::Http => self.http_running -= 1,
-            Line::Reconcile => self.ended = self.ended.wrapping_add(1),
+            Line::Reconcile(namespace) => {
+                self.ended = self.ended.wrapping_add(1);
+                if let Some(held) = self.running.get_mut(namespace) {
+                    *held = held.saturating_sub(1);
+                    if *held == 0 {
+                        self.running.remove(namespace);
+                    }
+                }
+            }
         }
     }
 
@@ -288,15 +317,15 @@ mod tests {
     use super::*;
 
     fn pool(threads: usize) -> FairPool {
-        FairPool::start("rsa", NonZeroUsize::new(threads).expect("not zero"))
-            .expect("threads start")
+        let threads = NonZeroUsize::new(threads).expect("not zero");
+        FairPool::start("rsa", threads, threads).expect("threads start")
     }
 
     /// Runs what waits in the lines on this thread, in the order the rules give.
     fn order(lines: &mut Lines, log: &mpsc::Receiver<&'static str>) -> Vec<&'static str> {
         while let Some((job, line)) = lines.take() {
             job();
-            lines.finished(line);
+            lines.finished(&line);
         }
         log.try_iter().collect()
     }
@@ -309,7 +338,7 @@ mod tests {
     #[test]
     fn namespaces_take_turns_value_by_value() {
         let (log, logged) = mpsc::channel();
-        let mut lines = Lines::new(2);
+        let mut lines = Lines::new(2, 2);
         for _ in 0..4 {
             lines.add("hostile", noting(&log, "hostile"));
         }
@@ -322,9 +351,31 @@ mod tests {
     }
 
     #[test]
+    fn a_namespace_leaves_a_thread_to_the_others() {
+        let mut lines = Lines::new(2, 1);
+        for namespace in ["hostile", "hostile", "healthy"] {
+            lines.add(namespace, Box::new(|| ()));
+        }
+        let mut next = || lines.take().map(|(_, line)| line);
+        let [hostile, healthy] = ["hostile", "healthy"].map(|name| Line::Reconcile(name.into()));
+        assert_eq!(next().as_ref(), Some(&hostile));
+        assert_eq!(next().as_ref(), Some(&healthy));
+        // A thread is free, but not for what is left.
+        assert_eq!(next(), None);
+        lines.finished(&healthy);
+        assert!(lines.take().is_none());
+        // Strangers may have it.
+        lines.http_was_last = true;
+        assert!(lines.add_http(Box::new(|| ())));
+        assert!(lines.take().is_some_and(|(_, line)| line == Line::Http));
+        lines.finished(&hostile);
+        assert!(lines.take().is_some_and(|(_, line)| line == hostile));
+    }
+
+    #[test]
     fn http_and_reconciling_share_a_single_thread() {
         let (log, logged) = mpsc::channel();
-        let mut lines = Lines::new(1);
+        let mut lines = Lines::new(1, 1);
         for _ in 0..3 {
             lines.add("a", noting(&log, "reconcile"));
             assert!(lines.add_http(noting(&log, "http")));
@@ -344,13 +395,13 @@ mod tests {
 
     #[test]
     fn http_never_has_more_than_half_of_the_threads() {
-        let mut lines = Lines::new(4);
+        let mut lines = Lines::new(4, 4);
         for _ in 0..10 {
             assert!(lines.add_http(Box::new(|| ())));
         }
         let taken = std::iter::from_fn(|| lines.take()).count();
         assert_eq!(taken, 2);
-        lines.finished(Line::Http);
+        lines.finished(&Line::Http);
         assert_eq!(lines.ended, 0, "strangers are no progress");
         assert!(lines.take().is_some());
         assert!(lines.take().is_none());

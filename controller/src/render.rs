@@ -9,15 +9,39 @@ use std::time::Duration;
 
 use sealed_api::{OpenedItem, SealedSecret, Templates, UnsealFailure, Unsealed, assemble};
 use sealed_sprig::System;
-use sealed_template::Limits;
+use sealed_template::{Limit, Limits};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::fair_pool::{FairPool, NoResult};
 
 /// Two templates at a time: one that takes its whole budget does not stop all others.
 const THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
+/// Nor do two of one namespace.
+const THREADS_OF_NAMESPACE: NonZeroUsize = NonZeroUsize::MIN;
+
 /// How long the templates of one object may run altogether. An RSA-4096 key takes about a second.
 const TIME: Duration = Duration::from_secs(5);
+
+const PATIENCE: Patience = Patience {
+    // As many passes as there are workers wait at most, each for some seconds.
+    to_begin: Duration::from_mins(2),
+    // The making of a key cannot be interrupted.
+    to_end: TIME.saturating_mul(2),
+};
+
+/// Why templates have no result that never began; beside the codes of the bounds.
+const BUSY: &str = "busy";
+
+/// How long a pass waits for templates.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For a thread.
+    to_begin: Duration,
+    /// From then on.
+    to_end: Duration,
+}
 
 /// Makes Secrets of opened objects.
 #[derive(Debug)]
@@ -36,13 +60,13 @@ impl Renderer {
         let mut limits = Limits::default();
         limits.time = TIME;
         Ok(Self {
-            pool: FairPool::start("template", THREADS)?,
+            pool: FairPool::start("template", THREADS, THREADS_OF_NAMESPACE)?,
             templates: Arc::new(Templates::new(System::new(), limits)),
         })
     }
 
     /// Puts the Secret together from the opened values of `object`, its templates rendered in the line of
-    /// its namespace.
+    /// its namespace. Templates that take too long fail, though their thread may be busy for longer.
     ///
     /// # Errors
     ///
@@ -56,9 +80,78 @@ impl Renderer {
         if template.is_none_or(|template| template.data.is_none()) {
             return Ok(assemble(object, opened, None));
         }
+        let trials = opened.iter().map(OpenedItem::trials);
+        let trials = trials.fold(0, u32::saturating_add);
         let templates = Arc::clone(&self.templates);
         let object_there = object.clone();
         let work = move || assemble(&object_there, opened, Some(&*templates));
-        self.pool.reconcile(object.namespace(), work).await
+        match patiently(&self.pool, object.namespace(), PATIENCE, work).await? {
+            Ok(done) => Ok(done),
+            Err(reason) => Ok(Err(UnsealFailure::templates_overdue(reason, trials))),
+        }
+    }
+}
+
+/// Runs `job` in the line of `namespace`, but does not wait for ever: a thread that is never done must not hold a
+/// worker, too. Without a result, why not.
+async fn patiently<T: Send + 'static>(
+    pool: &FairPool,
+    namespace: &str,
+    patience: Patience,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<Result<T, &'static str>, NoResult> {
+    let (start, started) = oneshot::channel();
+    let result = pool.reconcile(namespace, move || {
+        // Nobody listens where the result is not waited for either.
+        start.send(()).ok();
+        job()
+    });
+    match timeout(patience.to_begin, started).await {
+        Err(_) => return Ok(Err(BUSY)),
+        Ok(Err(_)) => return Err(NoResult::Lost),
+        Ok(Ok(())) => {}
+    }
+    match timeout(patience.to_end, result).await {
+        Err(_) => Ok(Err(Limit::Time.code())),
+        Ok(result) => Ok(Ok(result?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const NOT_AT_ALL: Duration = Duration::ZERO;
+    const AS_LONG_AS_IT_TAKES: Duration = Duration::from_mins(5);
+
+    #[tokio::test]
+    async fn a_job_without_end_holds_neither_its_worker_nor_its_neighbours() {
+        let pool = FairPool::start("template", THREADS, THREADS_OF_NAMESPACE).expect("starts");
+        let (release, held) = mpsc::channel::<()>();
+        let endless = move || held.recv();
+        let patience = Patience {
+            to_begin: AS_LONG_AS_IT_TAKES,
+            to_end: NOT_AT_ALL,
+        };
+        let result = patiently(&pool, "hostile", patience, endless).await;
+        assert_eq!(result, Ok(Err("limit-time")));
+
+        // Its namespace has no other thread.
+        let patience = Patience {
+            to_begin: NOT_AT_ALL,
+            to_end: AS_LONG_AS_IT_TAKES,
+        };
+        let result = patiently(&pool, "hostile", patience, || ()).await;
+        assert_eq!(result, Ok(Err("busy")));
+
+        let patience = Patience {
+            to_begin: AS_LONG_AS_IT_TAKES,
+            to_end: AS_LONG_AS_IT_TAKES,
+        };
+        let result = patiently(&pool, "healthy", patience, || 7).await;
+        assert_eq!(result, Ok(Ok(7)));
+        drop(release);
     }
 }

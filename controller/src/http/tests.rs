@@ -77,7 +77,7 @@ impl Api {
         let keyring = watch::Sender::new(keyring);
         let sources = Sources {
             keyring: keyring.subscribe(),
-            pool: Arc::new(FairPool::start("rsa", NonZeroUsize::MIN).unwrap()),
+            pool: Arc::new(FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap()),
             metrics: Arc::new(Metrics::new("v0", false).unwrap()),
             health: Health::default(),
             clock: now,

@@ -178,7 +178,7 @@ mod tests {
             config.keys.clone(),
         );
         let metrics = Metrics::new("v0", false).unwrap();
-        let pool = FairPool::start("rsa", NonZeroUsize::MIN).unwrap();
+        let pool = FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap();
         let services = Services::new(config, metrics, pool, Renderer::start().unwrap(), now);
         let mut schedule = KeySchedule::new(&services, keys);
         let shown = |gauge: &str| {

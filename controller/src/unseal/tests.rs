@@ -47,7 +47,7 @@ fn object(values: &[(&str, String)]) -> SealedSecret {
 }
 
 async fn open(object: &SealedSecret, keyring: &Keyring, choice: &KeyChoice) -> Attempt {
-    let pool = FairPool::start("rsa", NonZeroUsize::MIN).expect("starts");
+    let pool = FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).expect("starts");
     let opener = Opener {
         pool: &pool,
         keyring,

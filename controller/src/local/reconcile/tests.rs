@@ -45,7 +45,7 @@ impl Site {
         let config = Config::resolve(&matches).unwrap();
         let local = config.local.clone().unwrap();
         let metrics = Metrics::new("v0", false).unwrap();
-        let pool = FairPool::start("rsa", NonZeroUsize::MIN).unwrap();
+        let pool = FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap();
         let services = Services::new(config, metrics, pool, Renderer::start().unwrap(), clock);
         let (shell, sweeper, _schedule) = start(services, &local).unwrap();
         Self {
