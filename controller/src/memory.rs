@@ -214,7 +214,7 @@ impl Memory {
     pub fn awaits_server(&self, key: &ObjectKey) -> bool {
         self.last(key)
             .and_then(|last| last.outcome.failure())
-            .is_some_and(|failure| failure.cause.is_transient())
+            .is_some_and(|failure| failure.cause == Cause::Unavailable)
     }
 
     /// Whether a watch has shown the object and not told of its end.

@@ -36,6 +36,8 @@ pub enum Cause {
     Immutable,
     /// The SealedSecret cannot be decoded.
     Malformed(Code),
+    /// The templates passed a bound that they may keep another time.
+    Overrun(Code),
     /// The API server understood a request and refuses it: an invalid key name, a quota, an
     /// admission webhook, a missing right.
     Rejected,
@@ -113,7 +115,11 @@ impl Failure {
     /// A value does not open or a template does not render.
     pub fn unseal(failure: &UnsealFailure) -> Self {
         Self {
-            cause: Cause::Unseal(failure.code()),
+            cause: if failure.is_transient() {
+                Cause::Overrun(failure.code())
+            } else {
+                Cause::Unseal(failure.code())
+            },
             message: failure.published(),
         }
     }
@@ -168,7 +174,7 @@ impl Failure {
     /// The event that reports the failure of `object`.
     pub fn event(&self, object: &ObjectKey) -> Event {
         let (reason, message) = match self.cause {
-            Cause::Malformed(_) | Cause::Unseal(_) => (
+            Cause::Malformed(_) | Cause::Overrun(_) | Cause::Unseal(_) => (
                 events::UNSEAL_FAILED,
                 bounded(&format!("Failed to unseal: {}", self.message)),
             ),
@@ -203,7 +209,7 @@ impl Cause {
     pub fn code(self) -> Code {
         match self {
             Self::Immutable => Code::ImmutableSecret,
-            Self::Malformed(code) | Self::Unseal(code) => code,
+            Self::Malformed(code) | Self::Overrun(code) | Self::Unseal(code) => code,
             Self::Rejected => Code::RejectedSecret,
             Self::ReservedKey => Code::ReservedKey,
             Self::SecretType => Code::SecretType,
@@ -215,7 +221,7 @@ impl Cause {
     /// The label `reason` of `unseal_errors_total`.
     pub fn metric(self) -> FailureReason {
         match self {
-            Self::Malformed(_) | Self::Unseal(_) => FailureReason::Unseal,
+            Self::Malformed(_) | Self::Overrun(_) | Self::Unseal(_) => FailureReason::Unseal,
             Self::ReservedKey | Self::Unmanaged => FailureReason::Unmanaged,
             Self::Immutable | Self::Rejected | Self::SecretType | Self::Unavailable => {
                 FailureReason::Update
@@ -226,7 +232,7 @@ impl Cause {
     /// Whether time alone may end it: the condition is then `Reconciling`, else `Stalled`.
     pub fn is_transient(self) -> bool {
         match self {
-            Self::Unavailable => true,
+            Self::Overrun(_) | Self::Unavailable => true,
             Self::Immutable
             | Self::Malformed(_)
             | Self::Rejected
@@ -242,7 +248,11 @@ impl Cause {
     pub fn is_blocker(self) -> bool {
         match self {
             Self::Immutable | Self::ReservedKey | Self::SecretType | Self::Unmanaged => true,
-            Self::Malformed(_) | Self::Rejected | Self::Unavailable | Self::Unseal(_) => false,
+            Self::Malformed(_)
+            | Self::Overrun(_)
+            | Self::Rejected
+            | Self::Unavailable
+            | Self::Unseal(_) => false,
         }
     }
 
@@ -252,7 +262,9 @@ impl Cause {
             // Only the object or the keyring can change the answer, and both are watched.
             Self::Malformed(_) | Self::Unseal(_) => Verdict::Settled,
             Self::Unavailable => Verdict::Retry(Pace::Fast),
+            // Each attempt at what is overrun may cost as much as the last one.
             Self::Immutable
+            | Self::Overrun(_)
             | Self::Rejected
             | Self::ReservedKey
             | Self::SecretType
@@ -383,6 +395,14 @@ mod tests {
     }
 
     #[test]
+    fn templates_that_may_render_later_are_tried_again() {
+        let overdue = UnsealFailure::templates_overdue("limit-time", 0);
+        let failure = Failure::unseal(&overdue);
+        assert_eq!(failure.cause, Cause::Overrun(Code::TemplateFailed));
+        assert_eq!(failure.message, "template failed: limit-time");
+    }
+
+    #[test]
     fn success_is_told_in_upstreams_words() {
         let expected = Event {
             kind: "Normal",
@@ -409,6 +429,13 @@ mod tests {
         false,
         false,
         Verdict::Settled
+    )]
+    #[case(
+        Cause::Overrun(Code::TemplateFailed),
+        FailureReason::Unseal,
+        true,
+        false,
+        Verdict::Retry(Pace::Slow)
     )]
     #[case(
         Cause::Rejected,

@@ -189,7 +189,7 @@ fn failed(seen: &Seen<'_>, last: &Done, failure: &Failure) -> Triage {
     match failure.cause {
         Cause::Malformed(_) => Triage::Settled(Verdict::Settled),
         Cause::Unseal(_) => undecryptable(seen, last),
-        Cause::Rejected | Cause::Unavailable => unseal(seen, KeyChoice::All),
+        Cause::Overrun(_) | Cause::Rejected | Cause::Unavailable => unseal(seen, KeyChoice::All),
         Cause::Immutable | Cause::ReservedKey | Cause::SecretType | Cause::Unmanaged => {
             match (seen.target, changed(seen, last)) {
                 (Target::Unknown, _) | (_, None) => Triage::Look,

@@ -130,7 +130,9 @@ fn a_scope_edit_is_work_and_a_label_is_not() {
 #[test]
 fn only_what_failed_for_want_of_an_answer_awaits_the_server() {
     assert!(memory(done(failed_by(Cause::Unavailable), None)).awaits_server(&key("app")));
-    assert!(!memory(done(failed_by(Cause::Unmanaged), None)).awaits_server(&key("app")));
+    for cause in [Cause::Unmanaged, Cause::Overrun(Code::TemplateFailed)] {
+        assert!(!memory(done(failed_by(cause), None)).awaits_server(&key("app")));
+    }
     assert!(!memory(done(Outcome::Synced, None)).awaits_server(&key("app")));
     assert!(!Memory::default().awaits_server(&key("app")));
 }
@@ -211,6 +213,7 @@ fn a_deletion_that_comes_before_the_pass_ends_is_not_lost() {
 #[rstest]
 #[case::undecryptable(Cause::Unseal(Code::WrongKey))]
 #[case::malformed(Cause::Malformed(Code::WrongType))]
+#[case::overrun(Cause::Overrun(Code::TemplateFailed))]
 #[case::rejected(Cause::Rejected)]
 #[case::unavailable(Cause::Unavailable)]
 fn a_deletion_while_a_failed_object_recovers_wakes_when_the_pass_ends(#[case] before: Cause) {

@@ -252,6 +252,7 @@ mod a_synced_object {
 #[rstest]
 #[case::the_api_server_was_down(Cause::Unavailable)]
 #[case::the_api_server_refused(Cause::Rejected)]
+#[case::its_templates_took_too_long(Cause::Overrun(Code::TemplateFailed))]
 fn a_pass_is_repeated_because(#[case] cause: Cause) {
     let last = done(failed_by(cause), None);
     assert_eq!(
