@@ -125,7 +125,7 @@ fn once(sample: &Sample, functions: &Functions) -> Result<Vec<u8>> {
     let rendered = template
         .render(root, &System::new(), &mut budget)
         .with_context(|| sample.name.clone())?;
-    Ok(rendered.output)
+    Ok(rendered.output.into_vec())
 }
 
 fn rendered(figures: &[Figures]) -> String {

@@ -1,6 +1,6 @@
 //! Functions for random strings, numbers and UUIDs.
 
-use sealed_template::{CallError, Context, Functions, Str, utf8};
+use sealed_template::{Buffer, CallError, Context, Functions, Str, utf8};
 use zeroize::Zeroizing;
 
 use crate::base64;
@@ -52,7 +52,7 @@ fn index(context: &mut Context<'_>, len: usize) -> Result<usize, CallError> {
 fn chosen(context: &mut Context<'_>, alphabet: &[u8], count: isize) -> Result<Str, CallError> {
     let count = usize::try_from(count).unwrap_or(0);
     context.charge(count)?;
-    let mut out = Vec::with_capacity(count);
+    let mut out = Buffer::with_capacity(count);
     for _ in 0..count {
         let index = index(context, alphabet.len())?;
         out.extend(alphabet.get(index));
@@ -88,7 +88,7 @@ fn shuffle(context: &mut Context<'_>, text: Str) -> Result<Str, CallError> {
         let other = index(context, last.saturating_add(1))?;
         chars.swap(last, other);
     }
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = Buffer::with_capacity(text.len());
     chars.iter().for_each(|char| utf8::push(&mut out, *char));
     Ok(out.into())
 }

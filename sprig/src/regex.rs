@@ -24,7 +24,7 @@ mod unicode;
 use std::ops::Range;
 
 use regex_automata::util::captures::Captures;
-use sealed_template::{CallError, Context, Functions, Slice, Str, Value, strconv};
+use sealed_template::{Buffer, CallError, Context, Functions, Slice, Str, Value, strconv};
 
 use self::error::Failure;
 use self::expand::{Replacement, append};
@@ -93,12 +93,12 @@ fn must_parse(context: &mut Context<'_>, pattern: &[u8]) -> Result<Pattern, Call
         Failure::Limit(error) => error,
         Failure::Syntax(error) => {
             let quoted = if strconv::can_backquote(pattern) {
-                [b"`", pattern, b"`"].concat()
+                [b"`", pattern, b"`"].concat().into()
             } else {
                 strconv::quote(pattern)
             };
             let error = error.to_bytes();
-            CallError::new([b"regexp: Compile(", quoted.as_slice(), b"): ", &error].concat())
+            CallError::new([&b"regexp: Compile("[..], &quoted, b"): ", &error].concat())
         }
     })
 }
@@ -175,7 +175,7 @@ fn replace(
     let regexp = Regexp::new(context, pattern, replacement.has_groups())?;
     let haystack = Haystack::new(context, text)?;
     let mut search = regexp.search(context, &haystack)?;
-    let mut replaced = Vec::new();
+    let mut replaced = Buffer::new();
     let mut end = 0;
     while let Some(captures) = search.next(context)? {
         let Some(found) = captures.get_match() else {

@@ -56,7 +56,7 @@ fn outcome(case: &Case, functions: &Functions) -> Expected {
         Err(error) => return Expected::ParseError(error.to_string()),
     };
     match template.render(case.root(), &System::new(), &mut budget) {
-        Ok(rendered) => Expected::Output(rendered.output),
+        Ok(rendered) => Expected::Output(rendered.output.into_vec()),
         Err(error) => {
             Expected::ExecError(String::from_utf8_lossy(error.private().text()).into_owned())
         }

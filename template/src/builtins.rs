@@ -9,6 +9,7 @@ mod compare;
 mod escape;
 mod index;
 
+use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::fmt;
@@ -66,17 +67,17 @@ fn printf(
 }
 
 /// Why `call` cannot call `value`, whose source text is `written`, or which came through the pipeline.
-pub(crate) fn not_a_function(written: Option<Vec<u8>>, value: &Value) -> CallError {
+pub(crate) fn not_a_function(written: Option<Buffer>, value: &Value) -> CallError {
     let Some(type_) = value.type_of() else {
         return CallError::new("call of nil");
     };
     // Go asks the reflection for the value as a string, which it gives for strings alone.
     let name = written.unwrap_or_else(|| match value {
-        Value::String(text) => text.to_vec(),
-        _ => format!("<{type_} Value>").into_bytes(),
+        Value::String(text) => text.to_vec().into(),
+        _ => format!("<{type_} Value>").into_bytes().into(),
     });
-    let mut text = b"non-function ".to_vec();
-    text.extend(name);
-    text.extend(format!(" of type {type_}").bytes());
+    let mut text = Buffer::from(b"non-function ".to_vec());
+    text.extend_from_slice(&name);
+    text.extend_from_slice(format!(" of type {type_}").as_bytes());
     CallError::new(text)
 }

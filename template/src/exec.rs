@@ -9,8 +9,7 @@ mod fault;
 mod range;
 mod variables;
 
-use zeroize::Zeroizing;
-
+use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::ExecError;
 use crate::function::Entry;
@@ -41,8 +40,7 @@ pub(crate) struct Executor<'t, 'c> {
     /// The functions that the nodes of the tree name, by number of the node.
     functions: &'t [Option<&'t Entry>],
     context: Context<'c>,
-    /// Wiped if the execution fails.
-    output: Zeroizing<Vec<u8>>,
+    output: Buffer,
     variables: Variables<'t>,
     /// The template that is being executed.
     name: &'t Str,
@@ -71,7 +69,7 @@ impl<'t, 'c> Executor<'t, 'c> {
             functions,
             context,
             // Most templates are text around a few values.
-            output: Vec::with_capacity(tree.text.len()).into(),
+            output: Buffer::with_capacity(tree.text.len()),
             variables: Variables::new(),
             name: &tree.name,
             node: NodeId(0),
@@ -81,7 +79,7 @@ impl<'t, 'c> Executor<'t, 'c> {
 
     /// Executes the template of the tree's own name. What it printed, and whether that is determined by
     /// template and data.
-    pub(crate) fn run(mut self, root: Value) -> Result<(Vec<u8>, bool)> {
+    pub(crate) fn run(mut self, root: Value) -> Result<(Buffer, bool)> {
         let name = &self.tree.name;
         let Some(&body) = self.tree.bodies.get(name) else {
             let text = [
@@ -94,8 +92,7 @@ impl<'t, 'c> Executor<'t, 'c> {
         let dot = Operand::from_value(root);
         self.variables.declare(b"$", dot.clone());
         self.walk(&dot, body)?;
-        let output = std::mem::take(&mut *self.output);
-        Ok((output, self.context.is_deterministic()))
+        Ok((self.output, self.context.is_deterministic()))
     }
 
     /// Goes to a node, which costs a step.

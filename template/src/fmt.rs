@@ -11,6 +11,7 @@ mod spec;
 mod tests;
 mod text;
 
+use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::strconv;
@@ -23,7 +24,7 @@ use printer::Printer;
 /// Appends what `%v` prints.
 pub fn write_value(
     context: &mut Context<'_>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     value: &Value,
 ) -> Result<(), CallError> {
     match value {
@@ -38,8 +39,8 @@ pub fn write_value(
 }
 
 /// Go's `fmt.Sprint`: a space stands between two values if neither is a string.
-pub fn print(context: &mut Context<'_>, values: &[Value]) -> Result<Vec<u8>, CallError> {
-    let mut out = Vec::new();
+pub fn print(context: &mut Context<'_>, values: &[Value]) -> Result<Buffer, CallError> {
+    let mut out = Buffer::new();
     let mut is_after_string = true;
     for value in values {
         let is_string = value.kind() == Kind::String;
@@ -53,8 +54,8 @@ pub fn print(context: &mut Context<'_>, values: &[Value]) -> Result<Vec<u8>, Cal
 }
 
 /// Go's `fmt.Sprintln`: a space stands between any two values, and a newline at the end.
-pub(crate) fn println(context: &mut Context<'_>, values: &[Value]) -> Result<Vec<u8>, CallError> {
-    let mut out = Vec::new();
+pub(crate) fn println(context: &mut Context<'_>, values: &[Value]) -> Result<Buffer, CallError> {
+    let mut out = Buffer::new();
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
             out.push(b' ');
@@ -70,8 +71,8 @@ pub fn printf(
     context: &mut Context<'_>,
     format: &[u8],
     arguments: &[Value],
-) -> Result<Vec<u8>, CallError> {
-    let mut out = Vec::new();
+) -> Result<Buffer, CallError> {
+    let mut out = Buffer::new();
     Directives::new(format, arguments).print(&mut Printer::new(context, &mut out))?;
     Ok(out)
 }

@@ -41,6 +41,7 @@
     )
 )]
 
+mod buffer;
 mod builtins;
 mod context;
 mod environment;
@@ -63,6 +64,7 @@ pub mod unicode;
 pub mod utf8;
 mod value;
 
+pub use buffer::Buffer;
 pub use context::Context;
 pub use environment::{Environment, Still};
 pub use error::{CallError, ExecError, ParseError, PrivateError, Reason};

@@ -203,7 +203,7 @@ impl<'t> Parser<'t> {
 /// A message with a text in quotes.
 fn quoting(before: &str, text: &[u8], after: &str) -> Vec<u8> {
     let mut message = before.as_bytes().to_vec();
-    strconv::append_quote(&mut message, text);
+    message.extend_from_slice(&strconv::quote(text));
     message.extend_from_slice(after.as_bytes());
     message
 }

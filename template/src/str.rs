@@ -5,35 +5,24 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use zeroize::Zeroize as _;
+use crate::buffer::Buffer;
 
 /// A Go string: any bytes, cheap to clone, immutable.
 ///
 /// What templates handle are decrypted secrets, so the bytes are wiped when the last clone is dropped, and
 /// `Debug` shows only how many there are.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Str(Arc<Wiped>);
-
-#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Wiped(Vec<u8>);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
+pub struct Str(Arc<Buffer>);
 
 impl Str {
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        let Wiped(bytes) = &*self.0;
-        bytes
+        &self.0
     }
 
     /// How many bytes of memory it takes, which may be more than the text has.
     pub(crate) fn footprint(&self) -> usize {
-        let Wiped(bytes) = &*self.0;
-        size_of::<Wiped>().saturating_add(bytes.capacity())
+        size_of::<Buffer>().saturating_add(self.0.capacity())
     }
 
     /// Whether anybody else holds the same bytes.
@@ -61,9 +50,15 @@ impl std::borrow::Borrow<[u8]> for Str {
     }
 }
 
+impl From<Buffer> for Str {
+    fn from(bytes: Buffer) -> Self {
+        Self(Arc::new(bytes))
+    }
+}
+
 impl From<Vec<u8>> for Str {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Wiped(bytes)))
+        Buffer::from(bytes).into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::{ExecError, ParseError};
@@ -24,7 +25,7 @@ pub struct Template<'f> {
 /// What a template made of its data.
 pub struct Rendered {
     /// The text, which need not be UTF-8.
-    pub output: Vec<u8>,
+    pub output: Buffer,
     /// Whether the same template and data always give the same output: false if clock or randomness were
     /// used.
     pub is_deterministic: bool,

@@ -29,7 +29,7 @@ pub(crate) fn render(text: &str) -> String {
         Err(error) => return error.to_string(),
     };
     let bytes = match template.render(root(), &Still, &mut budget) {
-        Ok(rendered) => rendered.output,
+        Ok(rendered) => rendered.output.into_vec(),
         Err(error) => error.private().text().to_vec(),
     };
     bytes.utf8_chunks().fold(String::new(), |text, chunk| {

@@ -1,5 +1,7 @@
 //! UTF-8 as Go reads it: each byte that belongs to no character counts as one U+FFFD.
 
+use crate::buffer::Buffer;
+
 /// The first character of `bytes`, and of how many bytes it is made.
 pub fn decode(bytes: &[u8]) -> Option<(char, usize)> {
     let first = *bytes.first()?;
@@ -20,7 +22,7 @@ pub fn runes(bytes: &[u8]) -> Runes<'_> {
 }
 
 /// Appends a character to `bytes`.
-pub fn push(bytes: &mut Vec<u8>, char: char) {
+pub fn push(bytes: &mut Buffer, char: char) {
     bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_pushed_character_is_read_back() {
-        let mut bytes = b"x\xFF".to_vec();
+        let mut bytes = Buffer::from(b"x\xFF".to_vec());
         push(&mut bytes, 'é');
         assert_eq!(
             runes(&bytes).map(|(char, _)| char).collect::<String>(),

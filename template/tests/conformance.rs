@@ -26,7 +26,7 @@ fn outcome(case: &Case, functions: &Functions) -> Expected {
     match template.render(case.root(), &Still, &mut budget) {
         Ok(rendered) => {
             assert!(rendered.is_deterministic, "{text}");
-            Expected::Output(rendered.output)
+            Expected::Output(rendered.output.into_vec())
         }
         Err(error) => {
             Expected::ExecError(String::from_utf8_lossy(error.private().text()).into_owned())

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sealed_template::strconv::{append_int, append_uint};
 use sealed_template::{
-    CallError, Context, Kind, List, Map, Method, Object, Str, Value, is_exported,
+    Buffer, CallError, Context, Kind, List, Map, Method, Object, Str, Value, is_exported,
 };
 
 use super::indent::indent;
@@ -32,7 +32,7 @@ pub(super) fn encode(
 ) -> Result<Str, CallError> {
     let mut encoder = Encoder {
         escapes_html: form != Form::Raw,
-        out: Vec::new(),
+        out: Buffer::new(),
         outer: Vec::new(),
     };
     // Sprig hands over a pointer to the value then, which counts where Go looks for cycles.
@@ -46,7 +46,7 @@ pub(super) fn encode(
 
 struct Encoder {
     escapes_html: bool,
-    out: Vec<u8>,
+    out: Buffer,
     /// The lists and maps that hold the value being written, from the level on where that is of interest.
     outer: Vec<Value>,
 }

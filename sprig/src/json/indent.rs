@@ -1,11 +1,11 @@
 //! JSON on many lines.
 
-use sealed_template::{CallError, Context};
+use sealed_template::{Buffer, CallError, Context};
 
 /// Lays out JSON that has no blanks: each item and each entry on a line of its own, indented by two blanks
 /// for each level. Empty lists and maps stay as they are.
-pub(super) fn indent(context: &mut Context<'_>, json: &[u8]) -> Result<Vec<u8>, CallError> {
-    let mut out = Vec::with_capacity(json.len());
+pub(super) fn indent(context: &mut Context<'_>, json: &[u8]) -> Result<Buffer, CallError> {
+    let mut out = Buffer::with_capacity(json.len());
     let mut depth = 0_usize;
     let mut bytes = json.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
@@ -46,10 +46,10 @@ pub(super) fn indent(context: &mut Context<'_>, json: &[u8]) -> Result<Vec<u8>, 
     Ok(out)
 }
 
-fn break_line(context: &mut Context<'_>, out: &mut Vec<u8>, depth: usize) -> Result<(), CallError> {
+fn break_line(context: &mut Context<'_>, out: &mut Buffer, depth: usize) -> Result<(), CallError> {
     let blanks = depth.saturating_mul(2);
     context.charge(blanks.saturating_add(1))?;
     out.push(b'\n');
-    out.resize(out.len().saturating_add(blanks), b' ');
+    out.repeat(b' ', blanks);
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Strings and numbers as JSON.
 
 use sealed_template::strconv::{Notation, append_float, format_float};
-use sealed_template::utf8;
+use sealed_template::{Buffer, utf8};
 
 /// Writes a string between quotes. What is not UTF-8 becomes U+FFFD.
-pub(super) fn write_string(out: &mut Vec<u8>, text: &[u8], escapes_html: bool) {
+pub(super) fn write_string(out: &mut Buffer, text: &[u8], escapes_html: bool) {
     out.push(b'"');
     for (char, bytes) in utf8::runes(text) {
         match char {
@@ -26,7 +26,7 @@ pub(super) fn write_string(out: &mut Vec<u8>, text: &[u8], escapes_html: bool) {
 }
 
 /// Writes what a method made: JSON without needless blanks.
-pub(super) fn write_marshaled(out: &mut Vec<u8>, json: &[u8], escapes_html: bool) {
+pub(super) fn write_marshaled(out: &mut Buffer, json: &[u8], escapes_html: bool) {
     for (char, bytes) in utf8::runes(json) {
         match char {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if escapes_html => write_escape(out, char),
@@ -36,7 +36,7 @@ pub(super) fn write_marshaled(out: &mut Vec<u8>, json: &[u8], escapes_html: bool
 }
 
 /// Writes a number as JavaScript does, except for -0. The error is the name of what JSON has no number for.
-pub(super) fn write_float(out: &mut Vec<u8>, number: f64) -> Result<(), String> {
+pub(super) fn write_float(out: &mut Buffer, number: f64) -> Result<(), String> {
     if !number.is_finite() {
         return Err(format_float(number, Notation::General, None));
     }
@@ -51,7 +51,7 @@ pub(super) fn write_float(out: &mut Vec<u8>, number: f64) -> Result<(), String> 
     Ok(())
 }
 
-fn write_escape(out: &mut Vec<u8>, char: char) {
+fn write_escape(out: &mut Buffer, char: char) {
     out.extend_from_slice(b"\\u");
     for shift in [12, 8, 4, 0] {
         let digit = char::from_digit(u32::from(char) >> shift & 0xF, 16);
@@ -63,10 +63,10 @@ fn write_escape(out: &mut Vec<u8>, char: char) {
 mod tests {
     use super::*;
 
-    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
-        let mut out = Vec::new();
+    fn written(write: impl FnOnce(&mut Buffer)) -> String {
+        let mut out = Buffer::new();
         write(&mut out);
-        String::from_utf8(out).expect("UTF-8")
+        String::from_utf8(out.into_vec()).expect("UTF-8")
     }
 
     #[test]
@@ -99,10 +99,10 @@ mod tests {
             );
         }
         assert_eq!(
-            write_float(&mut Vec::new(), f64::NAN),
+            write_float(&mut Buffer::new(), f64::NAN),
             Err("NaN".to_owned())
         );
-        let infinite = write_float(&mut Vec::new(), f64::NEG_INFINITY);
+        let infinite = write_float(&mut Buffer::new(), f64::NEG_INFINITY);
         assert_eq!(infinite, Err("-Inf".to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use regex_automata::util::captures::Captures;
-use sealed_template::{CallError, Context, unicode, utf8};
+use sealed_template::{Buffer, CallError, Context, unicode, utf8};
 
 use super::haystack::Haystack;
 
@@ -61,7 +61,7 @@ impl<'a> Replacement<'a> {
     pub(super) fn write(
         &self,
         context: &mut Context<'_>,
-        out: &mut Vec<u8>,
+        out: &mut Buffer,
         haystack: &Haystack<'_>,
         captures: &Captures,
     ) -> Result<(), CallError> {
@@ -85,7 +85,7 @@ impl<'a> Replacement<'a> {
 /// Appends `text`, and accounts for it.
 pub(super) fn append(
     context: &mut Context<'_>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     text: &[u8],
 ) -> Result<(), CallError> {
     context.charge(text.len())?;

@@ -1,6 +1,6 @@
 //! Upper case, lower case, and what looks at single characters of words.
 
-use sealed_template::{Functions, Str, utf8};
+use sealed_template::{Buffer, Functions, Str, utf8};
 
 use crate::unicode::{LOWER, TITLE, UPPER, to_lower, to_title, to_upper};
 
@@ -17,7 +17,7 @@ pub(super) fn register(functions: &mut Functions) {
 
 /// Each character as `map` makes it. Invalid bytes become U+FFFD.
 fn mapped(text: &[u8], mut map: impl FnMut(char) -> char) -> Str {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = Buffer::with_capacity(text.len());
     for (char, _) in utf8::runes(text) {
         utf8::push(&mut out, map(char));
     }
@@ -72,7 +72,7 @@ fn swapcase(text: &[u8]) -> Str {
 /// The first byte of each word. Go takes bytes for Latin-1 here, so `é` comes out as the character of its
 /// first byte, `Ã`.
 fn initials(text: &[u8]) -> Str {
-    let mut out = Vec::new();
+    let mut out = Buffer::new();
     let mut starts = true;
     for char in text.iter().copied().map(char::from) {
         if starts && !char.is_whitespace() {

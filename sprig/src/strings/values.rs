@@ -1,8 +1,8 @@
 //! Values of any type as strings.
 
 use sealed_template::{
-    CallError, Context, Functions, GoType as _, Operand, Rest, Slice, Str, Type, Value, fmt,
-    strconv,
+    Buffer, CallError, Context, Functions, GoType as _, Operand, Rest, Slice, Str, Type, Value,
+    fmt, strconv,
 };
 
 use super::pieces::joined;
@@ -28,7 +28,7 @@ pub(crate) fn strval(context: &mut Context<'_>, value: &Value) -> Result<Str, Ca
         Value::String(text) => Ok(text.clone()),
         Value::List(list) if list.is_bytes() => Ok(list.to_bytes().into()),
         _ => {
-            let mut out = Vec::new();
+            let mut out = Buffer::new();
             fmt::write_value(context, &mut out, value)?;
             Ok(out.into())
         }
@@ -61,9 +61,9 @@ fn present(values: &[Value]) -> impl Iterator<Item = &Value> {
 fn spaced(
     context: &mut Context<'_>,
     values: &[Value],
-    write: impl Fn(&mut Context<'_>, &mut Vec<u8>, &Value) -> Result<(), CallError>,
+    write: impl Fn(&mut Context<'_>, &mut Buffer, &Value) -> Result<(), CallError>,
 ) -> Result<Str, CallError> {
-    let mut out = Vec::new();
+    let mut out = Buffer::new();
     for (index, value) in present(values).enumerate() {
         if index > 0 {
             out.push(b' ');

@@ -1,7 +1,7 @@
 //! Words within names: `camelcase`, `snakecase`, `kebabcase`.
 
 use sealed_template::unicode::is_letter;
-use sealed_template::{Functions, Str, utf8};
+use sealed_template::{Buffer, Functions, Str, utf8};
 
 use crate::unicode::{NUMBER, PUNCTUATION, UPPER, to_lower, to_upper};
 
@@ -26,7 +26,7 @@ fn is_alphabetic(char: char) -> bool {
 /// Words run together, each with an upper-case letter first. The rest of a word is in lower case as long as it
 /// was in capitals. Of several connectors in a row, one goes; those in front stay.
 fn camelcase(text: &[u8]) -> Str {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = Buffer::with_capacity(text.len());
     let mut chars = utf8::runes(text).map(|(char, _)| char).peekable();
     let mut connector = None;
     while let Some(char) = chars.next_if(|char| is_connector(*char)) {
@@ -66,7 +66,7 @@ fn camelcase(text: &[u8]) -> Str {
 /// Numbers belong to the word before them (`Bld4Floor`: `bld4_floor`), unless lower-case letters follow, which
 /// they then begin a word with (`HTTP20xOK`: `http_20x_ok`).
 fn lower_words(text: &[u8], connector: char) -> Str {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = Buffer::with_capacity(text.len());
     let mut words = Words(text).peekable();
     while let Some(word) = words.next() {
         word.write(&mut out, connector);
@@ -113,7 +113,7 @@ struct Word<'a> {
 }
 
 impl Word<'_> {
-    fn write(self, out: &mut Vec<u8>, connector: char) {
+    fn write(self, out: &mut Buffer, connector: char) {
         if !matches!(self.kind, Kind::Capitalized | Kind::Connector) {
             out.extend_from_slice(self.bytes);
             return;

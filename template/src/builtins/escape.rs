@@ -1,5 +1,6 @@
 //! `html`, `js`, `urlquery`.
 
+use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::function::Rest;
@@ -29,7 +30,7 @@ pub(super) fn html(context: &mut Context<'_>, arguments: Rest<Value>) -> Result<
     let grown = text.iter().map(|byte| escape(byte).map_or(1, <[u8]>::len));
     let len = grown.sum();
     context.charge(len)?;
-    let mut escaped = Vec::with_capacity(len);
+    let mut escaped = Buffer::with_capacity(len);
     for byte in text.iter() {
         match escape(byte) {
             Some(entity) => escaped.extend_from_slice(entity),
@@ -47,7 +48,7 @@ pub(super) fn js(context: &mut Context<'_>, arguments: Rest<Value>) -> Result<St
     }
     // `\u003C` for one byte is the worst.
     context.charge(text.len().saturating_mul(6))?;
-    let mut escaped = Vec::with_capacity(text.len());
+    let mut escaped = Buffer::with_capacity(text.len());
     for (char, bytes) in utf8::runes(&text) {
         match char {
             '\\' => escaped.extend_from_slice(br"\\"),
@@ -66,7 +67,7 @@ fn is_plain_in_js(byte: u8) -> bool {
 }
 
 /// `\u00E9`; beyond U+FFFF with more digits, as Go does, though JavaScript does not read it.
-fn code_point(out: &mut Vec<u8>, char: char) {
+fn code_point(out: &mut Buffer, char: char) {
     out.extend(format!("\\u{:04X}", u32::from(char)).bytes());
 }
 
@@ -80,7 +81,7 @@ pub(super) fn urlquery(
         return Ok(text);
     }
     context.charge(text.len().saturating_mul(3))?;
-    let mut escaped = Vec::with_capacity(text.len());
+    let mut escaped = Buffer::with_capacity(text.len());
     for &byte in text.iter() {
         match byte {
             b' ' => escaped.push(b'+'),

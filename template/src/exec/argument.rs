@@ -82,14 +82,14 @@ impl Executor<'_, '_> {
             types::Kind::Uint(type_) => ("unsigned integer", uint(type_, kind)),
             _ => {
                 let mut text = b"can't handle ".to_vec();
-                text.extend(self.tree.print(id));
+                text.extend_from_slice(&self.tree.print(id));
                 text.extend(format!(" for arg of type {type_}").bytes());
                 return Err(self.fault(Reason::ArgumentType, text));
             }
         };
         value.ok_or_else(|| {
             let mut text = format!("expected {wanted}; found ").into_bytes();
-            text.extend(self.tree.print(id));
+            text.extend_from_slice(&self.tree.print(id));
             self.fault(Reason::ArgumentType, text)
         })
     }

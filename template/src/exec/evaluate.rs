@@ -130,7 +130,7 @@ impl<'t> Executor<'t, '_> {
             return Ok(());
         }
         let mut text = b"can't give argument to non-function ".to_vec();
-        text.extend(self.tree.print(id));
+        text.extend_from_slice(&self.tree.print(id));
         Err(self.fault(Reason::Unusable, text))
     }
 

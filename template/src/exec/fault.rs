@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Executor;
+use crate::buffer::Buffer;
 use crate::error::{CallError, ExecError, PrivateError, Reason};
 use crate::str::Str;
 use crate::tree::Position;
@@ -12,12 +13,12 @@ impl Executor<'_, '_> {
     pub(super) fn fault(&self, reason: Reason, message: impl Into<Str>) -> ExecError {
         let message = CallError::new(message);
         let Position { line, column } = self.tree.position(self.node);
-        let mut text = b"template: ".to_vec();
+        let mut text = Buffer::from(b"template: ".to_vec());
         text.extend_from_slice(&self.tree.name);
         text.extend_from_slice(format!(":{line}:{column}: executing ").as_bytes());
-        text.extend(quoted(self.name));
+        text.extend_from_slice(&quoted(self.name));
         text.extend_from_slice(b" at <");
-        text.extend(self.tree.print(self.node));
+        text.extend_from_slice(&self.tree.print(self.node));
         text.extend_from_slice(b">: ");
         text.extend_from_slice(message.text());
         ExecError {
@@ -38,7 +39,7 @@ impl Executor<'_, '_> {
 }
 
 /// A name in Go's quotes.
-pub(super) fn quoted(name: &[u8]) -> Vec<u8> {
+pub(super) fn quoted(name: &[u8]) -> Buffer {
     crate::strconv::quote(name)
 }
 

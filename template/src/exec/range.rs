@@ -1,6 +1,7 @@
 //! `range`.
 
 use super::{Executor, Flow, Result};
+use crate::buffer::Buffer;
 use crate::operand::Operand;
 use crate::str::Str;
 use crate::tree::{Branch, NodeId, Pipeline};
@@ -131,8 +132,8 @@ impl<'t> Executor<'t, '_> {
     }
 
     /// An error text that quotes a value.
-    fn with_value(&mut self, before: &str, value: &Value, after: &str) -> Result<Vec<u8>> {
-        let mut text = before.as_bytes().to_vec();
+    fn with_value(&mut self, before: &str, value: &Value, after: &str) -> Result<Buffer> {
+        let mut text = Buffer::from(before.as_bytes().to_vec());
         fmt::write_value(&mut self.context, &mut text, value)
             .map_err(|error| self.failed(&error))?;
         text.extend_from_slice(after.as_bytes());

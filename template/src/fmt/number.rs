@@ -221,7 +221,7 @@ impl Printer<'_, '_> {
     }
 
     fn zeros(&mut self, count: usize) {
-        self.out.resize(self.out.len().saturating_add(count), b'0');
+        self.out.repeat(b'0', count);
     }
 }
 

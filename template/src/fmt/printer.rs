@@ -2,6 +2,7 @@
 
 use super::number::Integer;
 use super::spec::Spec;
+use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::types::Kind;
@@ -19,14 +20,14 @@ const STRING_VERBS: &str = "vsxXq";
 /// Where and how values are printed.
 pub(super) struct Printer<'a, 'c> {
     pub(super) context: &'a mut Context<'c>,
-    pub(super) out: &'a mut Vec<u8>,
+    pub(super) out: &'a mut Buffer,
     pub(super) spec: Spec,
     /// Whether objects are printed as what they are made of, and not asked for their text.
     is_bare: bool,
 }
 
 impl<'a, 'c> Printer<'a, 'c> {
-    pub(super) fn new(context: &'a mut Context<'c>, out: &'a mut Vec<u8>) -> Self {
+    pub(super) fn new(context: &'a mut Context<'c>, out: &'a mut Buffer) -> Self {
         Self {
             context,
             out,

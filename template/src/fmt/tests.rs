@@ -10,7 +10,7 @@ use crate::types::{IntType, NamedType, Type, UintType};
 use crate::value::{List, Map, Members, Object};
 
 fn formatted(format: &[u8], arguments: &[Value]) -> Result<Vec<u8>, CallError> {
-    with_context(|context| printf(context, format, arguments))
+    with_context(|context| printf(context, format, arguments)).map(Buffer::into_vec)
 }
 
 #[track_caller]

@@ -99,8 +99,7 @@ impl Printer<'_, '_> {
         };
         let missing = width.saturating_sub(utf8::runes(self.written(start)).count());
         self.context.charge(missing)?;
-        let end = self.out.len();
-        self.out.resize(end.saturating_add(missing), fill);
+        self.out.repeat(fill, missing);
         if !self.spec.minus {
             self.written(start).rotate_right(missing);
         }

@@ -137,7 +137,7 @@ impl Item<'_> {
                 let shown: Vec<_> = shown.flat_map(|(_, bytes)| bytes).copied().collect();
                 [&strconv::quote(&shown), &b"..."[..]].concat()
             }
-            _ => strconv::quote(self.text),
+            _ => strconv::quote(self.text).into_vec(),
         }
     }
 }

@@ -3,6 +3,7 @@ mod property;
 use serde_json::Value as Json;
 
 use super::*;
+use crate::buffer::Buffer;
 use crate::limits::Limits;
 
 /// The functions of the language and, as names, those that SealedSecrets have besides.
@@ -26,7 +27,7 @@ fn parsed(text: impl Into<Str>) -> Result<Tree, ParseError> {
 }
 
 /// How the body of a template prints.
-fn printed(tree: &Tree, name: &[u8]) -> Vec<u8> {
+fn printed(tree: &Tree, name: &[u8]) -> Buffer {
     tree.print(tree.bodies[name])
 }
 
@@ -346,7 +347,7 @@ fn operands_with_fields_are_where_the_second_part_is() {
             let id = NodeId(id);
             let place = tree.position(id);
             (
-                String::from_utf8(tree.print(id)).unwrap(),
+                String::from_utf8(tree.print(id).into_vec()).unwrap(),
                 place.line,
                 place.column,
             )

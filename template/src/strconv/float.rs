@@ -1,5 +1,7 @@
 //! Floating-point numbers as text.
 
+use crate::buffer::Buffer;
+
 /// How a floating-point number is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
@@ -45,7 +47,7 @@ pub fn format_float(number: f64, notation: Notation, precision: Option<usize>) -
 }
 
 /// Appends what [`format_float`] returns.
-pub fn append_float(out: &mut Vec<u8>, number: f64, notation: Notation, precision: Option<usize>) {
+pub fn append_float(out: &mut Buffer, number: f64, notation: Notation, precision: Option<usize>) {
     out.extend_from_slice(format_float(number, notation, precision).as_bytes());
 }
 

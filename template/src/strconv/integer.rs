@@ -1,7 +1,9 @@
 //! Integers as text.
 
+use crate::buffer::Buffer;
+
 /// Appends `number` in `base`, which is 2 to 36: Go's `strconv.AppendInt`.
-pub fn append_int(out: &mut Vec<u8>, number: i64, base: u32) {
+pub fn append_int(out: &mut Buffer, number: i64, base: u32) {
     if number < 0 {
         out.push(b'-');
     }
@@ -9,7 +11,7 @@ pub fn append_int(out: &mut Vec<u8>, number: i64, base: u32) {
 }
 
 /// Appends `number` in `base`, which is 2 to 36: Go's `strconv.AppendUint`.
-pub fn append_uint(out: &mut Vec<u8>, number: u64, base: u32) {
+pub fn append_uint(out: &mut Buffer, number: u64, base: u32) {
     out.extend_from_slice(Digits::new(number, base).as_bytes());
 }
 
@@ -53,9 +55,9 @@ mod tests {
     use super::*;
 
     fn int(number: i64, base: u32) -> String {
-        let mut out = Vec::new();
+        let mut out = Buffer::new();
         append_int(&mut out, number, base);
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.into_vec()).unwrap()
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl<T> NumberError<T> {
     /// Go's text for it, given the name of the Go function that would have failed and the text it was given.
     pub fn text(&self, function: &str, input: &[u8]) -> Vec<u8> {
         let mut text = format!("strconv.{function}: parsing ").into_bytes();
-        super::append_quote(&mut text, input);
+        text.extend_from_slice(&super::quote(input));
         text.extend_from_slice(match self {
             Self::Syntax => b": invalid syntax",
             Self::Range(_) => b": value out of range",

@@ -1,31 +1,32 @@
 //! Quoting.
 
+use crate::buffer::Buffer;
 use crate::{unicode, utf8};
 
 /// `text` as a Go string literal: Go's `strconv.Quote`.
-pub fn quote(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len().saturating_add(2));
+pub fn quote(text: &[u8]) -> Buffer {
+    let mut out = Buffer::with_capacity(text.len().saturating_add(2));
     append_quote(&mut out, text);
     out
 }
 
 /// Appends `text` as a Go string literal: Go's `strconv.AppendQuote`.
-pub fn append_quote(out: &mut Vec<u8>, text: &[u8]) {
+pub fn append_quote(out: &mut Buffer, text: &[u8]) {
     append_string(out, text, Kept::Printable);
 }
 
 /// Appends `text` as a Go string literal of ASCII only: Go's `strconv.AppendQuoteToASCII`.
-pub(crate) fn append_quote_to_ascii(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn append_quote_to_ascii(out: &mut Buffer, text: &[u8]) {
     append_string(out, text, Kept::Ascii);
 }
 
 /// Appends a Go character literal: Go's `strconv.AppendQuoteRune`.
-pub(crate) fn append_quote_rune(out: &mut Vec<u8>, char: char) {
+pub(crate) fn append_quote_rune(out: &mut Buffer, char: char) {
     append_rune(out, char, Kept::Printable);
 }
 
 /// Appends a Go character literal of ASCII only: Go's `strconv.AppendQuoteRuneToASCII`.
-pub(crate) fn append_quote_rune_to_ascii(out: &mut Vec<u8>, char: char) {
+pub(crate) fn append_quote_rune_to_ascii(out: &mut Buffer, char: char) {
     append_rune(out, char, Kept::Ascii);
 }
 
@@ -42,7 +43,7 @@ pub fn can_backquote(text: &[u8]) -> bool {
 }
 
 /// Appends a byte as two hexadecimal digits in lower case.
-pub(crate) fn append_hex(out: &mut Vec<u8>, byte: u8) {
+pub(crate) fn append_hex(out: &mut Buffer, byte: u8) {
     let digit = |nibble: u8| match nibble {
         0..=9 => nibble | b'0',
         _ => nibble.wrapping_add(b'a'.wrapping_sub(10)),
@@ -57,7 +58,7 @@ enum Kept {
     Ascii,
 }
 
-fn append_string(out: &mut Vec<u8>, text: &[u8], kept: Kept) {
+fn append_string(out: &mut Buffer, text: &[u8], kept: Kept) {
     out.push(b'"');
     for (char, bytes) in utf8::runes(text) {
         match *bytes {
@@ -71,13 +72,13 @@ fn append_string(out: &mut Vec<u8>, text: &[u8], kept: Kept) {
     out.push(b'"');
 }
 
-fn append_rune(out: &mut Vec<u8>, char: char, kept: Kept) {
+fn append_rune(out: &mut Buffer, char: char, kept: Kept) {
     out.push(b'\'');
     append_escaped(out, char, '\'', kept);
     out.push(b'\'');
 }
 
-fn append_escaped(out: &mut Vec<u8>, char: char, quote: char, kept: Kept) {
+fn append_escaped(out: &mut Buffer, char: char, quote: char, kept: Kept) {
     let letter = match char {
         '\x07' => 'a',
         '\x08' => 'b',
@@ -98,7 +99,7 @@ fn append_escaped(out: &mut Vec<u8>, char: char, quote: char, kept: Kept) {
 }
 
 /// `\x7f`, `\u00ad` or `\U000e0001`.
-fn append_code(out: &mut Vec<u8>, char: char) {
+fn append_code(out: &mut Buffer, char: char) {
     let code = u32::from(char).to_be_bytes();
     let (letter, bytes) = match &code {
         [0, 0, 0, low @ ..] if char.is_ascii() => (b'x', low.as_slice()),
@@ -118,8 +119,8 @@ mod tests {
     use super::*;
     use crate::strconv::unquote;
 
-    fn ascii(text: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
+    fn ascii(text: &[u8]) -> Buffer {
+        let mut out = Buffer::new();
         append_quote_to_ascii(&mut out, text);
         out
     }
@@ -147,9 +148,9 @@ mod tests {
     #[test]
     fn only_the_own_kind_of_quote_is_escaped() {
         let rune = |char| {
-            let mut out = Vec::new();
+            let mut out = Buffer::new();
             append_quote_rune(&mut out, char);
-            String::from_utf8(out).unwrap()
+            String::from_utf8(out.into_vec()).unwrap()
         };
         assert_eq!(rune('\''), r"'\''");
         assert_eq!(rune('"'), "'\"'");
@@ -169,8 +170,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_unquoted_to_themselves(text: Vec<u8>) {
-            prop_assert_eq!(unquote(&quote(&text)), Some(text.clone()));
-            prop_assert_eq!(unquote(&ascii(&text)), Some(text));
+            prop_assert_eq!(unquote(&quote(&text)), Some(text.clone().into()));
+            prop_assert_eq!(unquote(&ascii(&text)), Some(text.into()));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading quoted strings and characters.
 
+use crate::buffer::Buffer;
 use crate::utf8;
 
 /// What stands for one character between quotes.
@@ -22,7 +23,7 @@ impl Unquoted {
 }
 
 /// What a string literal means, in double quotes or in backquotes; none if it is not one.
-pub(crate) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn unquote(literal: &[u8]) -> Option<Buffer> {
     match literal {
         [b'`', raw @ .., b'`'] => (!raw.contains(&b'`')).then(|| without_returns(raw)),
         [b'"', escaped @ .., b'"'] => unescape(escaped),
@@ -31,12 +32,13 @@ pub(crate) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A raw string is what it says, but for carriage returns.
-fn without_returns(raw: &[u8]) -> Vec<u8> {
-    raw.iter().copied().filter(|byte| *byte != b'\r').collect()
+fn without_returns(raw: &[u8]) -> Buffer {
+    let kept: Vec<u8> = raw.iter().copied().filter(|byte| *byte != b'\r').collect();
+    kept.into()
 }
 
-fn unescape(escaped: &[u8]) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(escaped.len());
+fn unescape(escaped: &[u8]) -> Option<Buffer> {
+    let mut text = Buffer::with_capacity(escaped.len());
     let mut rest = escaped;
     while let Some(first) = rest.first() {
         if *first == b'\n' {

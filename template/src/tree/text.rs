@@ -1,5 +1,7 @@
 //! Nodes as the text that error messages show.
 
+use crate::buffer::Buffer;
+
 use super::{Branch, Kind, NodeId, Pipeline, Tree};
 
 /// A place in a template text as Go's messages give it.
@@ -23,13 +25,13 @@ impl Tree {
     }
 
     /// A node as a template text that means the same, in the form that Go gives it.
-    pub(crate) fn print(&self, id: NodeId) -> Vec<u8> {
-        let mut out = Vec::new();
+    pub(crate) fn print(&self, id: NodeId) -> Buffer {
+        let mut out = Buffer::new();
         self.print_into(&mut out, id);
         out
     }
 
-    fn print_into(&self, out: &mut Vec<u8>, id: NodeId) {
+    fn print_into(&self, out: &mut Buffer, id: NodeId) {
         crate::stack::with_room(|| match &self.node(id).kind {
             Kind::List(nodes) => nodes.iter().for_each(|node| self.print_into(out, *node)),
             Kind::Text(span)
@@ -73,7 +75,7 @@ impl Tree {
         });
     }
 
-    fn print_branch(&self, out: &mut Vec<u8>, keyword: &[u8], branch: &Branch) {
+    fn print_branch(&self, out: &mut Buffer, keyword: &[u8], branch: &Branch) {
         out.extend_from_slice(b"{{");
         out.extend_from_slice(keyword);
         out.push(b' ');
@@ -87,7 +89,7 @@ impl Tree {
         out.extend_from_slice(b"{{end}}");
     }
 
-    fn print_pipeline(&self, out: &mut Vec<u8>, pipeline: &Pipeline) {
+    fn print_pipeline(&self, out: &mut Buffer, pipeline: &Pipeline) {
         for (index, variable) in pipeline.variables.iter().enumerate() {
             if index > 0 {
                 out.extend_from_slice(b", ");
@@ -110,7 +112,7 @@ impl Tree {
         }
     }
 
-    fn print_command(&self, out: &mut Vec<u8>, arguments: &[NodeId]) {
+    fn print_command(&self, out: &mut Buffer, arguments: &[NodeId]) {
         for (index, argument) in arguments.iter().enumerate() {
             if index > 0 {
                 out.push(b' ');
@@ -120,7 +122,7 @@ impl Tree {
     }
 
     /// A pipeline that stands for a value is in parentheses.
-    fn print_operand(&self, out: &mut Vec<u8>, id: NodeId) {
+    fn print_operand(&self, out: &mut Buffer, id: NodeId) {
         let is_pipeline = matches!(self.node(id).kind, Kind::Pipeline(_));
         if is_pipeline {
             out.push(b'(');

@@ -52,8 +52,8 @@ pub(super) fn alternative_names(
     if let Some(host) = hosts.iter().find(|host| !host.is_ascii()) {
         return Err(CallError::new(
             [
-                b"x509: ",
-                strconv::quote(host).as_slice(),
+                &b"x509: "[..],
+                &strconv::quote(host),
                 b" cannot be encoded as an IA5String",
             ]
             .concat(),

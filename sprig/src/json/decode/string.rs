@@ -1,7 +1,7 @@
 //! Strings in JSON.
 
 use memchr::memchr2;
-use sealed_template::{CallError, Context, Str, utf8};
+use sealed_template::{Buffer, CallError, Context, Str, utf8};
 
 use super::{Decoder, end_of_input};
 
@@ -9,8 +9,8 @@ impl Decoder<'_> {
     /// Reads a string whose opening quote has been taken.
     pub(super) fn string(&mut self, context: &mut Context<'_>) -> Result<Str, CallError> {
         let len = most_bytes(to_closing_quote(self.rest));
-        context.charge(len.saturating_add(size_of::<Vec<u8>>()))?;
-        let mut text = Vec::with_capacity(len);
+        context.charge(len.saturating_add(size_of::<Buffer>()))?;
+        let mut text = Buffer::with_capacity(len);
         while let Some((char, len)) = utf8::decode(self.rest) {
             match char {
                 '"' => {
