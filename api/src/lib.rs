@@ -24,13 +24,14 @@ mod secret_input;
 #[cfg(feature = "templates")]
 mod templates;
 mod unseal;
+mod wipe;
 mod wire;
 
 pub use codes::Code;
 pub use decode::DecodeError;
 pub use decoded::{Decoded, Malformed};
 pub use reencrypt::{ReencryptError, reencrypt, reencrypt_opened};
-pub use render::{Place, PrivateText, Render, RenderError, Rendered, Texts};
+pub use render::{Place, PrivateText, Render, RenderError, Rendered, Texts, Values};
 pub use scope::{ScopeConflict, choose_scope, is_true, scope_of};
 pub use seal::{Placement, SealSecretError, seal_secret};
 pub use sealed_secret::{
@@ -43,4 +44,5 @@ pub use unseal::{
     ItemFault, ItemReport, OpenedItem, SealedItem, SealedItems, UnsealFailure, Unsealed, assemble,
     owner_reference, preview, skips_owner, unseal, verify,
 };
+pub use wipe::{Wiping, wipe};
 pub use wire::SecretView;

@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::codes::Code;
 
 /// The entries of an object's `template.data` that are not null: text by key.
 pub type Texts<'t> = BTreeMap<&'t str, &'t str>;
+
+/// What templates see: values by key, overwritten when they are dropped.
+pub type Values = BTreeMap<String, Zeroizing<Vec<u8>>>;
 
 /// Renders the templates of one object.
 ///
@@ -20,18 +23,18 @@ pub trait Render {
     fn render<'t>(
         &self,
         texts: &Texts<'t>,
-        context: &BTreeMap<String, Vec<u8>>,
+        context: &Values,
     ) -> Vec<(&'t str, Result<Rendered, RenderError>)>;
 
     /// The faults of texts that are no templates, whatever the values are.
     fn check<'t>(&self, texts: &Texts<'t>) -> Vec<(&'t str, RenderError)>;
 }
 
-/// What a template rendered. `Debug` shows no text.
+/// What a template rendered, overwritten when it is dropped. `Debug` shows no text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// The text.
-    pub output: Vec<u8>,
+    pub output: Zeroizing<Vec<u8>>,
     /// Whether the same values would render the same text again: no clock, randomness or new key was used.
     pub is_deterministic: bool,
 }

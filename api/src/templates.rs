@@ -1,14 +1,12 @@
 //! The renderer of Go templates with the Sprig functions.
 
-use std::collections::BTreeMap;
-
 use sealed_template::{
     Budget, Environment, ExecError, Functions, Limit, Limits, Map, ParseError, Reason, Template,
     Value,
 };
 
 use crate::codes::Code;
-use crate::render::{Place, PrivateText, Render, RenderError, Rendered, Texts};
+use crate::render::{Place, PrivateText, Render, RenderError, Rendered, Texts, Values};
 
 /// Renders templates as the existing controller does: Go's `text/template` with the Sprig functions, except
 /// `env`, `expandenv` and `getHostByName`, over a map of strings. A key that is missing prints `<no value>`.
@@ -39,7 +37,7 @@ impl<E: Environment> Templates<E> {
     ) -> Vec<(&'t str, Result<T, RenderError>)> {
         let mut budget = Budget::new(self.limits.clone());
         let mut spent = None;
-        let mut next = |key, text| {
+        let mut next = |key: &str, text: &str| {
             if let Some(spent) = &spent {
                 return Err(RenderError::clone(spent));
             }
@@ -63,7 +61,7 @@ impl<E: Environment> Render for Templates<E> {
     fn render<'t>(
         &self,
         texts: &Texts<'t>,
-        context: &BTreeMap<String, Vec<u8>>,
+        context: &Values,
     ) -> Vec<(&'t str, Result<Rendered, RenderError>)> {
         let entries = context
             .iter()
@@ -81,7 +79,7 @@ impl<E: Environment> Render for Templates<E> {
             };
             let rendered = rendered.map_err(|error| Fault::of_rendering(&error, varies))?;
             Ok(Rendered {
-                output: rendered.output,
+                output: rendered.output.into_vec().into(),
                 is_deterministic: rendered.is_deterministic,
             })
         })
@@ -216,7 +214,7 @@ mod tests {
         texts: &[(&str, &str)],
     ) -> Vec<(String, Option<(String, bool)>)> {
         let texts: Texts<'_> = texts.iter().copied().collect();
-        let rendered = templates.render(&texts, &BTreeMap::new()).into_iter();
+        let rendered = templates.render(&texts, &Values::new()).into_iter();
         let told = |error: RenderError| (error.to_string(), error.is_transient());
         rendered
             .map(|(key, result)| (key.to_owned(), result.err().map(told)))

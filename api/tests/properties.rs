@@ -172,7 +172,7 @@ proptest! {
         prop_assert_eq!(sealed.scope(), scope);
         let unsealed =
             unseal(&sealed, &OLD.0, &KeyOrder::default(), false, None).unwrap();
-        let mut got = unsealed.secret;
+        let mut got = Secret::clone(&unsealed.secret);
         got.metadata.owner_references = None;
         prop_assert!(got == secret, "another Secret");
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use sealed_api::{
     Code, PrivateText, Render, RenderError, Rendered, SealedSecret, SealedSecretSpec,
-    SecretTemplate, SecretView, Texts, unseal, verify,
+    SecretTemplate, SecretView, Texts, Values, unseal, verify,
 };
 use sealed_crypto::{Certificate, KeyOrder, Keyring, Label, PrivateKey, SealingKey, seal};
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ impl Render for Sees {
     fn render<'t>(
         &self,
         texts: &Texts<'t>,
-        context: &BTreeMap<String, Vec<u8>>,
+        context: &Values,
     ) -> Vec<(&'t str, Result<Rendered, RenderError>)> {
         let seen: Vec<String> = context
             .iter()
@@ -121,7 +121,7 @@ impl Render for Sees {
                 PrivateText::new(format!("template: {key}: {}", seen.join(","))),
             )),
             text => Ok(Rendered {
-                output: seen.join(",").into_bytes(),
+                output: seen.join(",").into_bytes().into(),
                 is_deterministic: text != "random",
             }),
         };
@@ -168,7 +168,7 @@ fn templates_see_values_and_raw_texts_and_never_replace_a_value() {
         Some(&Sees),
     )
     .unwrap();
-    let data = unsealed.secret.data.unwrap();
+    let data = unsealed.secret.data.clone().unwrap();
     let texts: BTreeMap<&str, &[u8]> = data
         .iter()
         .map(|(key, value)| (key.as_str(), value.0.as_slice()))

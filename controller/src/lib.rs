@@ -32,7 +32,6 @@ mod secret_diff;
 mod services;
 mod triage;
 mod unseal;
-mod wipe;
 
 /// What a new key Secret would be called: for tests that take the name first.
 #[doc(hidden)]

@@ -27,7 +27,7 @@ use crate::outcome::{Event, Failure, Outcome};
 use crate::ownership::{Ownership, Standing, belongs_to};
 use crate::queue::Verdict;
 use crate::secret_diff::{self, Owner};
-use crate::wipe::wipe;
+use sealed_api::wipe;
 
 /// What the flags say about writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Rules {
     pub update_status: bool,
 }
 
-/// The attempt to open an object. The values are overwritten when it is dropped.
+/// The attempt to open an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
     /// The Secret, or why there is none.
@@ -51,14 +51,6 @@ pub struct Attempt {
     pub opened_by: BTreeSet<Fingerprint>,
     /// All keys there were.
     pub keys: KeySet,
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        if let Ok(unsealed) = &mut self.unsealed {
-            wipe(&mut unsealed.secret);
-        }
-    }
 }
 
 /// Everything a decision depends on.

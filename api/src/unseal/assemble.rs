@@ -6,20 +6,21 @@ use std::fmt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use sealed_crypto::{Fingerprint, Opened};
+use sealed_crypto::Fingerprint;
 use zeroize::Zeroize as _;
 
 use super::{OpenedItem, UnsealFailure, inner_secret};
 use crate::names::{self, annotations};
-use crate::render::{Render, Texts};
+use crate::render::{Render, Texts, Values};
 use crate::scope::is_true;
 use crate::sealed_secret::{SealedSecret, SecretTemplate};
+use crate::wipe::Wiping;
 
-/// An object that opened. `Debug` shows no values.
+/// An object that opened. Its values are overwritten when it is dropped; `Debug` shows none.
 #[derive(Clone, PartialEq)]
 pub struct Unsealed {
     /// The Secret to be.
-    pub secret: Secret,
+    pub secret: Wiping,
     /// The sealing keys that opened its values.
     pub keys: BTreeSet<Fingerprint>,
     /// How many RSA operations it took.
@@ -55,7 +56,9 @@ pub fn assemble(
     let mut blob = None;
     for item in items {
         match item.into_parts() {
-            (Some(key), Ok(opened)) => values.insert(key, &opened),
+            (Some(key), Ok(opened)) => {
+                values.insert(key, opened.plaintext.expose().to_vec().into());
+            }
             (None, Ok(opened)) => blob = Some(opened),
             (key, Err(fault)) => {
                 failure.add_item(key, &fault);
@@ -70,13 +73,12 @@ pub fn assemble(
             volatile = made.volatile;
             made.secret
         }
-        (Some(_), Some(opened)) => {
-            inner_secret(&opened.plaintext).map_err(|failure| failure.with_trials(trials))?
-        }
+        (Some(_), Some(opened)) => inner_secret(&opened.plaintext)
+            .map_err(|failure| failure.with_trials(trials))?
+            .into(),
         (Some(_), None) => return Err(failure),
     };
     if !failure.is_empty() {
-        wipe(&mut secret);
         return Err(failure);
     }
     set_identity(&mut secret.metadata, object);
@@ -92,16 +94,15 @@ pub fn assemble(
 /// without holding a key. It has no owner.
 pub fn preview(
     object: &SealedSecret,
-    values: BTreeMap<String, Vec<u8>>,
+    values: Values,
     render: &dyn Render,
 ) -> Result<Unsealed, UnsealFailure> {
     let mut failure = UnsealFailure::none(0);
     let Made {
         mut secret,
         volatile,
-    } = from_template(object, Values(values), Some(render), &mut failure);
+    } = from_template(object, values, Some(render), &mut failure);
     if !failure.is_empty() {
-        wipe(&mut secret);
         return Err(failure);
     }
     set_place(&mut secret.metadata, object);
@@ -113,29 +114,8 @@ pub fn preview(
     })
 }
 
-fn wipe(secret: &mut Secret) {
-    let values = secret.data.iter_mut().flat_map(BTreeMap::values_mut);
-    values.for_each(|value| value.0.zeroize());
-}
-
-/// Unsealed values by key, wiped when dropped.
-#[derive(Default)]
-struct Values(BTreeMap<String, Vec<u8>>);
-
-impl Values {
-    fn insert(&mut self, key: String, opened: &Opened) {
-        self.0.insert(key, opened.plaintext.expose().to_vec());
-    }
-}
-
-impl Drop for Values {
-    fn drop(&mut self) {
-        self.0.values_mut().for_each(Vec::zeroize);
-    }
-}
-
 struct Made {
-    secret: Secret,
+    secret: Wiping,
     volatile: BTreeSet<String>,
 }
 
@@ -147,9 +127,8 @@ fn from_template(
     failure: &mut UnsealFailure,
 ) -> Made {
     let mut data: BTreeMap<String, ByteString> = values
-        .0
         .iter()
-        .map(|(key, value)| (key.clone(), ByteString(value.clone())))
+        .map(|(key, value)| (key.clone(), ByteString(value.to_vec())))
         .collect();
     let mut volatile = BTreeSet::new();
     let template = object.spec.template.as_ref();
@@ -170,17 +149,18 @@ fn from_template(
             }
         }
         if failure.is_empty() {
-            for (key, rendered) in render.render(&texts, &context(values, &texts).0) {
+            for (key, rendered) in render.render(&texts, &context(values, &texts)) {
                 // A sealed value wins over a template of the same key. The template runs all the same: a
                 // fault in it fails the object, as it always has.
                 let wins = object.spec.encrypted_data.contains_key(key);
                 match rendered {
-                    Ok(mut rendered) if wins => rendered.output.zeroize(),
-                    Ok(rendered) => {
+                    Ok(_) if wins => {}
+                    Ok(mut rendered) => {
                         if !rendered.is_deterministic {
                             volatile.insert(key.to_owned());
                         }
-                        data.insert(key.to_owned(), ByteString(rendered.output));
+                        let output = std::mem::take(&mut *rendered.output);
+                        data.insert(key.to_owned(), ByteString(output));
                     }
                     Err(error) => failure.add_template(key, &error),
                 }
@@ -198,13 +178,13 @@ fn from_template(
         immutable,
         ..
     } = template.cloned().unwrap_or_default();
-    let secret = Secret {
+    let secret = Wiping::from(Secret {
         metadata,
         type_: type_.filter(|type_| !type_.is_empty()),
         immutable,
         data: Some(data).filter(|data| !data.is_empty()),
         string_data: None,
-    };
+    });
     Made { secret, volatile }
 }
 
@@ -212,9 +192,8 @@ fn from_template(
 fn context(mut values: Values, texts: &Texts<'_>) -> Values {
     for (key, text) in texts {
         values
-            .0
             .entry((*key).to_owned())
-            .or_insert_with(|| text.as_bytes().to_vec());
+            .or_insert_with(|| text.as_bytes().to_vec().into());
     }
     values
 }

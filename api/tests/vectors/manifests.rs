@@ -209,7 +209,7 @@ fn every_object_that_opens_gives_the_same_secret_after_re_encrypting() {
         verify(&renewed, &new_key, &order, false).unwrap();
         if let Some(want) = &case.secret {
             let unsealed = unseal(&renewed, &new_key, &order, false, Some(&templates())).unwrap();
-            let mut secret = unsealed.secret;
+            let mut secret = unsealed.secret.clone();
             if object.spec.data.is_some() {
                 // A blob could ask for no owner without the Secret showing it; a template cannot.
                 let all = secret.metadata.annotations.get_or_insert_default();

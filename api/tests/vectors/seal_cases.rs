@@ -93,7 +93,7 @@ fn check_object(object: &SealedSecret, want: &Expected, key: &String) -> Result<
     }
     let unsealed = unseal(object, &keyring([key]), &KeyOrder::default(), false, None)
         .map_err(|failure| format!("does not open: {failure}"))?;
-    let data = unsealed.secret.data.unwrap_or_default();
+    let data = unsealed.secret.data.clone().unwrap_or_default();
     let plain: BTreeMap<String, String> = data
         .into_iter()
         .map(|(key, value)| (key, base64::encode(&value.0)))

@@ -11,11 +11,12 @@ use std::process::ExitCode;
 
 use sealed_api::{
     Code, OpenedItem, Render as _, SealedItems, SealedSecret, SecretView, Templates, Texts,
-    Unsealed, preview,
+    Unsealed, Values, Wiping, preview,
 };
 use sealed_crypto::{KeyOrder, Keyring};
 use sealed_sprig::System;
 use sealed_template::Limits;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use self::args::{Request, Source, Wish};
 use crate::commands::sealed_input::{self, Found, Kind, no_sealed_secrets};
@@ -108,8 +109,8 @@ fn render_text(
     templates: &Templates<System>,
     name: &str,
     text: &[u8],
-    values: &BTreeMap<String, Vec<u8>>,
-) -> Result<Vec<u8>, Failure> {
+    values: &Values,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let text = std::str::from_utf8(text)
         .map_err(|_| Failure::new(Code::MalformedInput, format!("`{name}` is not UTF-8 text")))?;
     let texts = Texts::from([(name, text)]);
@@ -117,7 +118,7 @@ fn render_text(
     match rendered.pop() {
         Some((_, Ok(rendered))) => Ok(rendered.output),
         Some((_, Err(error))) => Err(report::of_text(&error, name, text)),
-        None => Ok(Vec::new()),
+        None => Ok(Zeroizing::default()),
     }
 }
 
@@ -125,12 +126,12 @@ fn render_text(
 fn values(
     found: &Found,
     keyring: &Keyring,
-    given: &BTreeMap<String, Vec<u8>>,
+    given: &Values,
     talk: &mut Talk<'_>,
-) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+) -> Result<Values, Failure> {
     let object = &found.sealed;
     refuse_unknown(object, given, found)?;
-    let mut values = BTreeMap::new();
+    let mut values = Values::new();
     let mut made_up = Vec::new();
     let items = SealedItems::of(object, false)
         .map_err(|failure| report::failed(&failure, found))?
@@ -143,13 +144,13 @@ fn values(
         if let Some(value) = given.get(&key) {
             values.insert(key, value.clone());
         } else if keyring.is_empty() {
-            values.insert(key.clone(), format!("<{key}>").into_bytes());
+            values.insert(key.clone(), format!("<{key}>").into_bytes().into());
             made_up.push(key);
         } else {
             let opened = item.open(keyring, &KeyOrder::default());
             match opened.plaintext() {
                 Some(plaintext) => {
-                    values.insert(key, plaintext.to_vec());
+                    values.insert(key, plaintext.to_vec().into());
                 }
                 None => unopened.push(opened),
             }
@@ -170,11 +171,7 @@ fn values(
 }
 
 /// A value for an item that is not there is a misspelt name.
-fn refuse_unknown(
-    object: &SealedSecret,
-    given: &BTreeMap<String, Vec<u8>>,
-    found: &Found,
-) -> Result<(), Failure> {
+fn refuse_unknown(object: &SealedSecret, given: &Values, found: &Found) -> Result<(), Failure> {
     let items = &object.spec.encrypted_data;
     match given.keys().find(|key| !items.contains_key(*key)) {
         None => Ok(()),
@@ -237,13 +234,14 @@ fn entry_of<'a>(made: &'a Unsealed, key: &str, found: &Found) -> Result<&'a [u8]
 }
 
 /// The Secret with its text as text: this is for reading.
-fn readable(made: Unsealed) -> k8s_openapi::api::core::v1::Secret {
+fn readable(made: Unsealed) -> Wiping {
     let mut secret = made.secret;
     let mut texts = BTreeMap::new();
     if let Some(data) = &mut secret.data {
         data.retain(|key, value| match std::str::from_utf8(&value.0) {
             Ok(text) => {
                 texts.insert(key.clone(), text.to_owned());
+                value.0.zeroize();
                 false
             }
             Err(_) => true,

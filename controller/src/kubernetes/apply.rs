@@ -10,7 +10,7 @@ use super::client::{ApiError, Cluster};
 use crate::object_key::ObjectKey;
 use crate::ownership::belongs_to;
 use crate::plan::Write;
-use crate::wipe::wipe;
+use sealed_api::wipe;
 
 /// What became of a write.
 pub(super) enum Applied {

@@ -32,7 +32,7 @@ use crate::http::Gate;
 use crate::metrics::Metrics;
 use crate::renewal::{AtStart, KeysAtStart, NewestKey, Renewal, RenewalRules, Why};
 use crate::services::Services;
-use crate::wipe::wipe;
+use sealed_api::wipe;
 
 /// The clock is looked at again at least this often: it may be set, and certificates end.
 const LOOK_AGAIN: Duration = Duration::from_hours(1);

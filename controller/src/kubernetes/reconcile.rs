@@ -35,7 +35,7 @@ use crate::queue::{Pace, Ticket, Verdict};
 use crate::render::Renderer;
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
-use crate::wipe::Wiping;
+use sealed_api::Wiping;
 use tell::Pass;
 
 /// How often a target that changes under our hands is looked at again within one pass.

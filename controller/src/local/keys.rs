@@ -22,7 +22,7 @@ use crate::config::{KeyConfig, KeyOrderPriority};
 use crate::error_text::error_text;
 use crate::key_secret::{self, is_in_use, name_after};
 use crate::new_key::{self, NewKeyError};
-use crate::wipe::wipe;
+use sealed_api::wipe;
 
 /// The namespace that key files name: where a cluster keeps its keys unless told otherwise.
 pub(super) const NAMESPACE: &str = install::NAMESPACE;

@@ -19,7 +19,7 @@ use crate::plan::{self, AfterWrite, Attempt, Observed, Plan, Subject, Write};
 use crate::queue::{Pace, Verdict};
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
-use crate::wipe::Wiping;
+use sealed_api::Wiping;
 
 /// How often a file that changes under our hands is read again within one pass.
 const LOOKS: u32 = 4;

@@ -165,7 +165,7 @@ impl Shell {
                 continue;
             };
             let ours = is_all_ours(&secret.metadata, &uid);
-            crate::wipe::wipe(&mut secret);
+            sealed_api::wipe(&mut secret);
             if !ours {
                 continue;
             }
@@ -223,7 +223,7 @@ impl Shell {
         };
         drop(state);
         if let Ok(Some(secret)) = &mut state_of_file {
-            crate::wipe::wipe(secret);
+            sealed_api::wipe(secret);
         }
         match wake {
             _ if was_refused => self.queue.add(key.clone(), Urgency::Change),

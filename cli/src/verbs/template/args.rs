@@ -1,8 +1,8 @@
 //! The command line of `seal template`, and what it means.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sealed_api::Values;
 use sealed_pflag::{Flag, Matches, ParseError, Table};
 
 use crate::environment::Environment;
@@ -39,7 +39,7 @@ pub(super) struct Request {
     /// What the input is.
     pub(super) source: Source,
     /// Values that the command line gives.
-    pub(super) values: BTreeMap<String, Vec<u8>>,
+    pub(super) values: Values,
     /// The output's format.
     pub(super) format: FormatChoice,
 }
@@ -168,15 +168,15 @@ impl Request {
     }
 }
 
-fn values(matches: &Matches) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let mut values = BTreeMap::new();
+fn values(matches: &Matches) -> Result<Values, Failure> {
+    let mut values = Values::new();
     for given in matches.list("value") {
         let (key, value) = pair(given, "--value", "KEY=VALUE")?;
-        values.insert(key, value.as_bytes().to_vec());
+        values.insert(key, value.as_bytes().to_vec().into());
     }
     for given in matches.list("value-file") {
         let (key, path) = pair(given, "--value-file", "KEY=FILE")?;
-        values.insert(key, read_file(path.as_ref())?);
+        values.insert(key, read_file(path.as_ref())?.into());
     }
     Ok(values)
 }

@@ -215,7 +215,7 @@ async fn rotate_changes_the_sealed_values_and_nothing_else() {
     let only_new = Keyring::new([new]);
     let unsealed = unseal(&rotated, &only_new, &KeyOrder::default(), true, None).unwrap();
     assert_eq!(
-        unsealed.secret.data.unwrap()["password"].0,
+        unsealed.secret.data.clone().unwrap()["password"].0,
         CANARY.as_bytes()
     );
 }

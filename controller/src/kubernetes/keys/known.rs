@@ -9,7 +9,7 @@ use sealed_crypto::{Certificate, Fingerprint, Keyring, SealingKey};
 
 use crate::config::KeyOrderPriority;
 use crate::key_secret::{self, CertificateFault, KeyFault};
-use crate::wipe::wipe;
+use sealed_api::wipe;
 
 /// How a Secret came to be watched. One may come both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,7 +14,7 @@ use crate::config::KeyConfig;
 use crate::key_secret::{self, next_name};
 use crate::kubernetes::client::{ApiError, Cluster};
 use crate::new_key::{self, NewKeyError};
-use crate::wipe::wipe;
+use sealed_api::wipe;
 
 /// How often a name may turn out to belong to something that is no key, before that is an error.
 const ATTEMPTS: u32 = 5;

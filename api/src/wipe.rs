@@ -1,20 +1,23 @@
 //! Overwriting what must not stay in freed memory.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use k8s_openapi::api::core::v1::Secret;
 use zeroize::Zeroize;
 
 /// Overwrites the values of a Secret that is not needed any more.
 pub fn wipe(secret: &mut Secret) {
-    for value in secret.data.iter_mut().flatten() {
-        value.1.0.zeroize();
+    for (_, value) in secret.data.iter_mut().flatten() {
+        value.0.zeroize();
+    }
+    for (_, value) in secret.string_data.iter_mut().flatten() {
+        value.zeroize();
     }
 }
 
-/// A Secret as it was read, overwritten when it is dropped: by whichever way a pass ends. `Debug`
-/// shows no values.
+/// A Secret whose values are overwritten when it is dropped, by whichever way. `Debug` shows none.
+#[derive(Clone, Default, PartialEq)]
 pub struct Wiping(Secret);
 
 impl From<Secret> for Wiping {
@@ -28,6 +31,12 @@ impl Deref for Wiping {
 
     fn deref(&self) -> &Secret {
         &self.0
+    }
+}
+
+impl DerefMut for Wiping {
+    fn deref_mut(&mut self) -> &mut Secret {
+        &mut self.0
     }
 }
 
@@ -56,15 +65,22 @@ mod tests {
         let value = ByteString(b"hunter2".to_vec());
         let mut secret = Secret {
             data: Some(BTreeMap::from([("password".to_owned(), value)])),
+            string_data: Some(BTreeMap::from([("user".to_owned(), "alice".to_owned())])),
             ..Secret::default()
         };
         let shown = format!("{:?}", Wiping::from(secret.clone()));
         assert!(!shown.contains("104, 117, 110"), "{shown}");
+        assert!(!shown.contains("alice"), "{shown}");
         wipe(&mut secret);
         assert!(
             secret
                 .data
                 .is_some_and(|data| data["password"].0.is_empty())
+        );
+        assert!(
+            secret
+                .string_data
+                .is_some_and(|texts| texts["user"].is_empty())
         );
     }
 }
