@@ -13,7 +13,7 @@ fn root() -> Value {
     let host = text("", "");
     let hosts = List::of_any(vec![host.clone(); 10]);
     let path = Value::string("a/../".repeat(LEN / 5) + "b");
-    let invalid = [b"\"", vec![0xff; LEN].as_slice(), b"\""].concat();
+    let invalid = [b"[\"", vec![0xff; LEN].as_slice(), b"\"]"].concat();
     let entries = [
         ("hosts".into(), hosts.into()),
         ("invalid".into(), Value::string(invalid)),
