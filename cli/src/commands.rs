@@ -7,7 +7,6 @@ mod raw;
 mod recover;
 mod reencrypt;
 mod seal;
-pub(crate) mod sealed_input;
 mod secret_input;
 mod validate;
 

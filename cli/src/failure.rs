@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
+use sealed_api::DecodeError;
 use sealed_api::codes::Code;
 
 use crate::name::Name;
@@ -54,6 +55,27 @@ impl Failure {
         Self {
             style: Style::Silent,
             ..Self::new(Code::UnwritableOutput, "nobody reads standard output")
+        }
+    }
+
+    /// An object that cannot be understood, with the field.
+    pub(crate) fn undecodable(error: &DecodeError, place: &str) -> Self {
+        // The existing tool has words for these. The others it does not notice.
+        let is_known_to_kubeseal = matches!(
+            error.code(),
+            Code::BadBase64 | Code::BadTime | Code::WrongType
+        );
+        let message = match error.field() {
+            "" => error.reason(),
+            field => format!("{field}: {}", error.reason()),
+        };
+        let mut failure = Self::new(error.code(), message).at(place);
+        if is_known_to_kubeseal {
+            failure = failure.kubeseal(error.to_string());
+        }
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 

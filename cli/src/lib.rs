@@ -44,6 +44,7 @@ mod placement;
 mod recovery_keys;
 mod repeated;
 pub mod request;
+mod sealed_input;
 mod shell;
 mod suggest;
 mod verbs;

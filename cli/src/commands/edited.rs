@@ -8,11 +8,11 @@ use sealed_manifest::edit::{self, Change};
 use serde_json::Value;
 
 use super::Context;
-use super::sealed_input::{self, Found, Kind};
 use crate::failure::Failure;
 use crate::input::place;
 use crate::name::Name;
 use crate::output::FormatChoice;
+use crate::sealed_input::{self, Found, Kind};
 
 /// A text and what is to be changed in it.
 pub(super) struct Edited {

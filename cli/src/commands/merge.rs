@@ -15,7 +15,6 @@ use serde_json::Value;
 use super::Context;
 use super::edited::{self, Edited, Site, keys_with, sites};
 use super::seal::seal;
-use super::sealed_input::{self, Kind, go_shaped, is_broken_json, no_sealed_secrets};
 use super::secret_input::{self, Found, no_secrets};
 use crate::certificate;
 use crate::failure::Failure;
@@ -24,6 +23,7 @@ use crate::name::Name;
 use crate::output::{Output, render};
 use crate::placement::Placer;
 use crate::request::{CertificateSource, Place};
+use crate::sealed_input::{self, Kind, go_shaped, is_broken_json, no_sealed_secrets};
 
 /// Labels and annotations of the template, which an update may add to.
 const TEMPLATE: [&str; 3] = ["spec", "template", "metadata"];

@@ -10,12 +10,12 @@ use sealed_sprig::System;
 use sealed_template::Limits;
 
 use super::Context;
-use super::sealed_input::{self, Found, Kind, is_broken_json, no_sealed_secrets};
 use crate::failure::Failure;
 use crate::input::{documents_of, format_of, place};
 use crate::name::Name;
 use crate::output::render;
 use crate::recovery_keys;
+use crate::sealed_input::{self, Found, Kind, is_broken_json, no_sealed_secrets};
 
 pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(), Failure> {
     let name = context.name();

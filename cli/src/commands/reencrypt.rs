@@ -7,11 +7,11 @@ use sealed_manifest::Document;
 
 use super::Context;
 use super::edited::{self, Edited, sites};
-use super::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
 use crate::input::{documents_of, format_of};
 use crate::output::render;
+use crate::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 
 pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
     let cluster = Cluster::connect(controller, context.environment)?;

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use k8s_openapi::api::core::v1::Secret;
-use sealed_api::{Code, DecodeError, Origin, decode_secret, expand_list, names};
+use sealed_api::{Code, Origin, decode_secret, expand_list, names};
 use sealed_manifest::{Document, Format};
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ pub(super) fn decode(
                 format!("{place}: kubeseal takes Secrets, not a List of them; seal takes both"),
             ));
         }
-        let items = expand_list(value).map_err(|error| undecodable(&error, &place))?;
+        let items = expand_list(value).map_err(|error| Failure::undecodable(&error, &place))?;
         for (index, item) in items.into_iter().enumerate() {
             let place = if listed {
                 format!("{place}, items[{index}]")
@@ -76,7 +76,7 @@ pub(super) fn decode(
             }
             let kind = kind_of(&item).to_owned();
             let secret = decode_secret(item, origin).map_err(|error| {
-                let failure = undecodable(&error, &place);
+                let failure = Failure::undecodable(&error, &place);
                 if error.code() == Code::WrongKind {
                     failure.hint(instead_of_secret(&kind))
                 } else {
@@ -154,25 +154,4 @@ pub(super) fn no_secrets(origin: &str) -> Failure {
     )
     .kubeseal("no secrets found. Ensure the input is valid and UTF-8 encoded")
     .hint("the input is one or more Secrets as YAML or JSON")
-}
-
-/// An object that cannot be understood, with the field.
-pub(super) fn undecodable(error: &DecodeError, place: &str) -> Failure {
-    let message = match error.field() {
-        "" => error.reason(),
-        field => format!("{field}: {}", error.reason()),
-    };
-    let mut failure = Failure::new(error.code(), message).at(place);
-    if is_known_to_kubeseal(error.code()) {
-        failure = failure.kubeseal(error.to_string());
-    }
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
-/// Whether the existing tool has words for a fault. The others it does not notice.
-fn is_known_to_kubeseal(code: Code) -> bool {
-    matches!(code, Code::BadBase64 | Code::BadTime | Code::WrongType)
 }

@@ -3,9 +3,9 @@
 use sealed_api::Code;
 
 use super::Context;
-use super::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
+use crate::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 
 pub(super) fn run(context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
     let name = context.name();

@@ -19,7 +19,6 @@ use sealed_template::Limits;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use self::args::{Request, Source, Wish};
-use crate::commands::sealed_input::{self, Found, Kind, no_sealed_secrets};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::input::{Input, documents_of, format_of};
@@ -27,6 +26,7 @@ use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::output::{Output, render};
 use crate::recovery_keys;
+use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
 
 /// Runs the verb.
 pub(super) fn main(

@@ -2,8 +2,8 @@
 
 use sealed_api::{ItemReport, Place, PrivateText, RenderError, SealedSecret, UnsealFailure};
 
-use crate::commands::sealed_input::Found;
 use crate::failure::Failure;
+use crate::sealed_input::Found;
 
 /// So many characters of a line are shown.
 const WIDTH: usize = 160;

@@ -4,7 +4,6 @@ use sealed_api::{Code, SealedSecret, names};
 use sealed_manifest::{Document, Format};
 use serde_json::Value;
 
-use super::secret_input::undecodable;
 use crate::failure::Failure;
 use crate::input::place;
 use crate::name::Name;
@@ -53,7 +52,7 @@ pub(crate) enum Kind {
 }
 
 /// Reads one SealedSecret.
-pub(super) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Found, Failure> {
+pub(crate) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Found, Failure> {
     if let Some(key) = misspelt_items(&value) {
         return Err(Failure::new(
             Code::WrongType,
@@ -66,7 +65,7 @@ pub(super) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Foun
         Kind::Stated => SealedSecret::decode_typed(value),
     };
     let sealed = sealed.map_err(|error| {
-        let failure = undecodable(&error, &place);
+        let failure = Failure::undecodable(&error, &place);
         if is_plain && error.code() == Code::WrongKind {
             failure.hint("it is not sealed; `seal -f FILE` seals it")
         } else {
@@ -107,7 +106,7 @@ pub(crate) fn no_sealed_secrets(origin: &str) -> Failure {
 }
 
 /// Whether a document that was read as YAML looks like JSON: then it is JSON with a fault, which nobody else would read.
-pub(super) fn is_broken_json(document: &Document) -> bool {
+pub(crate) fn is_broken_json(document: &Document) -> bool {
     document.format() == Format::Yaml
         && document
             .text()
@@ -117,7 +116,7 @@ pub(super) fn is_broken_json(document: &Document) -> bool {
 }
 
 /// The object as the existing tool sends and writes it: there is always a template.
-pub(super) fn go_shaped(mut sealed: SealedSecret) -> SealedSecret {
+pub(crate) fn go_shaped(mut sealed: SealedSecret) -> SealedSecret {
     sealed.spec.template.get_or_insert_default();
     sealed
 }
