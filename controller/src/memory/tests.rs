@@ -280,7 +280,6 @@ fn whoever_keeps_deleting_a_secret_is_answered_more_and_more_slowly() {
         let secret = our_secret(&format!("s{number}"));
         let done = Done {
             wrote: true,
-            synced_from: None,
             ..done(Outcome::Synced, Some(&secret))
         };
         drop(memory.triage_unread(&key("app"), &keys(&[1]), Target::Unknown));
