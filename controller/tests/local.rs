@@ -169,6 +169,43 @@ fn a_restart_keeps_keys_and_writes_nothing() {
 }
 
 #[test]
+fn a_made_up_password_stays_until_the_sealed_secret_changes() {
+    let site = Site::new();
+    let running = site.start(&[]);
+    let sealed = |running: &site::Running, user: &str| {
+        let mut object = running.sealed_object("web", "db", &[("user", user)]);
+        let template = object.spec.template.as_mut().unwrap();
+        template.data = Some([("password".into(), Some("{{ randAlphaNum 24 }}".into()))].into());
+        sealed_manifest::to_yaml(&object)
+    };
+    let password = || site.value(SECRET, "password").unwrap();
+
+    site.put("sealed/db.yaml", &sealed(&running, "a"));
+    site.wait_value(SECRET, "user", "a");
+    let first = password();
+    assert_eq!(first.len(), 24);
+    assert_eq!(running.stop(), Some(0));
+
+    // The next start knows nothing of it but what the directory says.
+    let running = site.start(&[]);
+    wait_for("a pass", || {
+        let none_yet = running.metrics().contains("unseal_requests_total 0");
+        (!none_yet).then_some(())
+    });
+    // Passes come one after the other, so the first is over when the next object is done.
+    site.put(
+        "sealed/next.yaml",
+        &running.sealed("web", "next", &[("a", "b")]),
+    );
+    site.wait_value("secrets/web/next.yaml", "a", "b");
+    assert_eq!(password(), first);
+
+    site.put("sealed/db.yaml", &sealed(&running, "b"));
+    site.wait_value(SECRET, "user", "b");
+    assert_ne!(password(), first);
+}
+
+#[test]
 fn a_secret_without_owner_is_still_ours_after_a_restart() {
     let site = Site::new();
     let running = site.start(&[]);
