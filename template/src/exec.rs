@@ -9,6 +9,8 @@ mod fault;
 mod range;
 mod variables;
 
+use std::collections::BTreeSet;
+
 use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::ExecError;
@@ -20,7 +22,8 @@ use crate::operand::Operand;
 use crate::stack;
 use crate::str::Str;
 use crate::tree::{Branch, Kind, NodeId, Tree};
-use crate::value::Value;
+use crate::template::Rendered;
+use crate::value::{Map, Value};
 use crate::{CallError, Reason, fmt};
 use variables::Variables;
 
@@ -44,6 +47,10 @@ pub(crate) struct Executor<'t, 'c> {
     variables: Variables<'t>,
     /// The template that is being executed.
     name: &'t Str,
+    /// The dot it began with, where that is a map.
+    root: Option<Map>,
+    /// The fields that were asked of it in vain.
+    missing: BTreeSet<&'t [u8]>,
     /// Where it is, for errors.
     node: NodeId,
     /// How many templates have called each other.
@@ -72,14 +79,15 @@ impl<'t, 'c> Executor<'t, 'c> {
             output: Buffer::with_capacity(tree.text.len()),
             variables: Variables::new(),
             name: &tree.name,
+            root: None,
+            missing: BTreeSet::new(),
             node: NodeId(0),
             depth: 0,
         }
     }
 
-    /// Executes the template of the tree's own name. What it printed, and whether that is determined by
-    /// template and data.
-    pub(crate) fn run(mut self, root: Value) -> Result<(Buffer, bool)> {
+    /// Executes the template of the tree's own name.
+    pub(crate) fn run(mut self, root: Value) -> Result<Rendered> {
         let name = &self.tree.name;
         let Some(&body) = self.tree.bodies.get(name) else {
             let text = [
@@ -89,10 +97,17 @@ impl<'t, 'c> Executor<'t, 'c> {
             .concat();
             return Err(self.fault(Reason::NoSuchTemplate, text));
         };
+        if let Value::Map(map) = &root {
+            self.root = Some(map.clone());
+        }
         let dot = Operand::from_value(root);
         self.variables.declare(b"$", dot.clone());
         self.walk(&dot, body)?;
-        Ok((self.output, self.context.is_deterministic()))
+        Ok(Rendered {
+            output: self.output,
+            is_deterministic: self.context.is_deterministic(),
+            missing: self.missing.into_iter().map(Str::from).collect(),
+        })
     }
 
     /// Goes to a node, which costs a step.

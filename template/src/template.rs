@@ -1,5 +1,6 @@
 //! Templates: parsed once, rendered many times.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::buffer::Buffer;
@@ -29,6 +30,10 @@ pub struct Rendered {
     /// Whether the same template and data always give the same output: false if clock or randomness were
     /// used.
     pub is_deterministic: bool,
+    /// The fields that were asked of the root in vain, where it is a map: such a field prints `<no value>`, and
+    /// is more often a misspelt name than meant. Fields alone, as they stand in the text: a name that `index`
+    /// was given may be a value.
+    pub missing: BTreeSet<Str>,
 }
 
 impl<'f> Template<'f> {
@@ -63,11 +68,7 @@ impl<'f> Template<'f> {
     ) -> Result<Rendered, ExecError> {
         let context = Context::new(environment, budget);
         let executor = Executor::new(&self.tree, &self.functions, context);
-        let (output, is_deterministic) = executor.run(root)?;
-        Ok(Rendered {
-            output,
-            is_deterministic,
-        })
+        executor.run(root)
     }
 }
 

@@ -225,7 +225,14 @@ impl<'t> Executor<'t, '_> {
                 let text = format!("nil pointer evaluating {type_}.{}", shown(name));
                 Err(self.fault(Reason::NoSuchField, text))
             }
-            Value::Map(map) if given.is_nothing() => Ok(map.operand(name)),
+            Value::Map(map) if given.is_nothing() => {
+                let operand = map.operand(name);
+                let is_missing = matches!(operand, Operand::Invalid);
+                if is_missing && self.root.as_ref().is_some_and(|root| root.is_same(map)) {
+                    self.missing.insert(name);
+                }
+                Ok(operand)
+            }
             Value::Map(_) => {
                 let text = format!("{} is not a method but has arguments", shown(name));
                 Err(self.fault(Reason::Unusable, text))
@@ -304,6 +311,7 @@ fn looks_like_float(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::testing::{assert_renders, render};
+    use crate::{Budget, Functions, Map, Still, Template};
 
     #[test]
     fn errors_stand_at_the_node_that_was_evaluated_last() {
@@ -323,6 +331,20 @@ mod tests {
         ] {
             assert_eq!(render(text), expected);
         }
+    }
+
+    #[test]
+    fn only_fields_of_the_root_count_as_missing() {
+        let functions = Functions::builtin();
+        let text = "{{.x}}{{$.y.z}}{{.text}}{{.map.k}}{{.map.v}}{{with .map}}{{.w}}{{end}}{{with $}}{{.x}}{{end}}";
+        let mut budget = Budget::default();
+        let template = Template::parse("t", text, &functions, &mut budget).expect("a template");
+        let map = Map::of_strings([("k".into(), "v".into())]);
+        let root = [("text".into(), "abc".into()), ("map".into(), map.into())];
+        let root = Map::of_any(root.into());
+        let rendered = template.render(root.into(), &Still, &mut budget);
+        let missing = rendered.expect("a rendering").missing;
+        assert_eq!(missing, ["x".into(), "y".into()].into());
     }
 
     #[test]
