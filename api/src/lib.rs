@@ -39,7 +39,7 @@ pub use sealed_secret::{
 };
 pub use secret_input::{Origin, decode_secret, expand_list};
 #[cfg(feature = "templates")]
-pub use templates::Templates;
+pub use templates::{RENDER_TIME, Templates};
 pub use unseal::{
     ItemFault, ItemReport, OpenedItem, SealedItem, SealedItems, UnsealFailure, Unsealed, assemble,
     owner_reference, preview, skips_owner, unseal, verify,

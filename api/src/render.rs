@@ -1,7 +1,7 @@
 //! Rendering of `template.data`, as an argument: this crate knows when templates run and what they may see,
 //! not how they work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use zeroize::{Zeroize, Zeroizing};
@@ -37,6 +37,9 @@ pub struct Rendered {
     pub output: Zeroizing<Vec<u8>>,
     /// Whether the same values would render the same text again: no clock, randomness or new key was used.
     pub is_deterministic: bool,
+    /// The keys it asked for that are not among the values. They stand in the template's text; which of them
+    /// are here tells which way it went.
+    pub missing: BTreeSet<String>,
 }
 
 impl fmt::Debug for Rendered {
@@ -128,12 +131,6 @@ impl RenderError {
             is_transient: true,
             ..self
         }
-    }
-
-    /// The same fault with another whole account.
-    #[must_use]
-    pub fn with_whole(self, whole: PrivateText) -> Self {
-        Self { whole, ..self }
     }
 
     /// Whether the same templates and values may render another time.

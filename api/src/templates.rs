@@ -1,12 +1,22 @@
 //! The renderer of Go templates with the Sprig functions.
 
+use std::time::Duration;
+
 use sealed_template::{
-    Budget, Environment, ExecError, Functions, Limit, Limits, Map, ParseError, Reason, Template,
-    Value,
+    Budget, Environment, ExecError, Functions, Limit, Limits, Map, ParseError, Reason, Str,
+    Template, Value,
 };
 
 use crate::codes::Code;
 use crate::render::{Place, PrivateText, Render, RenderError, Rendered, Texts, Values};
+
+/// How long the templates of one object may run altogether, wherever they run: what `seal template` renders in
+/// time, the controller does too. An RSA-4096 key takes about a second.
+pub const RENDER_TIME: Duration = Duration::from_secs(5);
+
+/// Why a template was not tried that comes behind one that used up what they share; beside the codes of the
+/// bounds.
+const NOT_TRIED: &str = "limit-shared";
 
 /// Renders templates as the existing controller does: Go's `text/template` with the Sprig functions, except
 /// `env`, `expandenv` and `getHostByName`, over a map of strings. A key that is missing prints `<no value>`.
@@ -19,8 +29,16 @@ pub struct Templates<E> {
 }
 
 impl<E: Environment> Templates<E> {
-    /// A renderer that takes time and randomness from `environment`.
-    pub fn new(environment: E, limits: Limits) -> Self {
+    /// A renderer that takes time and randomness from `environment`, with the limits that templates of objects
+    /// have: those of the engine, and [`RENDER_TIME`].
+    pub fn new(environment: E) -> Self {
+        let mut limits = Limits::default();
+        limits.time = RENDER_TIME;
+        Self::with_limits(environment, limits)
+    }
+
+    /// A renderer with other limits.
+    pub fn with_limits(environment: E, limits: Limits) -> Self {
         Self {
             functions: sealed_sprig::functions(),
             environment,
@@ -28,8 +46,8 @@ impl<E: Environment> Templates<E> {
         }
     }
 
-    /// Does `work` on text after text, until one has used up the budget that they share: those that are left get
-    /// the same error.
+    /// Does `work` on text after text, until one has used up the budget that they share: those that are left are
+    /// not tried.
     fn each<'t, T>(
         &self,
         texts: &Texts<'t>,
@@ -46,7 +64,7 @@ impl<E: Environment> Templates<E> {
                 Err(fault) => fault,
             };
             if limit.is_some_and(Limit::is_shared) {
-                spent = Some(behind(&error));
+                spent = Some(not_tried(&error));
             }
             Err(error)
         };
@@ -81,6 +99,7 @@ impl<E: Environment> Render for Templates<E> {
             Ok(Rendered {
                 output: rendered.output.into_vec().into(),
                 is_deterministic: rendered.is_deterministic,
+                missing: rendered.missing.iter().map(shown).collect(),
             })
         })
     }
@@ -97,6 +116,11 @@ impl<E: Environment> Render for Templates<E> {
             .filter_map(|(key, result)| Some((key, result.err()?)))
             .collect()
     }
+}
+
+/// A name as the text of a template has it, which is UTF-8.
+fn shown(name: &Str) -> String {
+    String::from_utf8_lossy(name).into_owned()
 }
 
 /// What is wrong with one template, and whether it is that it passed a bound.
@@ -148,10 +172,19 @@ fn failed(reason: Reason, whole: PrivateText, varies: bool) -> RenderError {
     }
 }
 
-/// The fault of the templates behind the one that used up the budget of all.
-fn behind(error: &RenderError) -> RenderError {
-    let whole = format!("{error}: a template before this one used up what they share");
-    error.clone().with_whole(PrivateText::new(whole))
+/// What is told of the templates behind the one with `error`, which used up the budget of all: nothing may be
+/// wrong with them.
+fn not_tried(error: &RenderError) -> RenderError {
+    let whole =
+        "not tried: a template before this one used up what the templates of an object share";
+    let whole = PrivateText::new(whole.to_owned());
+    let public = format!("template failed: {NOT_TRIED}");
+    let behind = RenderError::new(error.code(), public, whole);
+    if error.is_transient() {
+        behind.transient()
+    } else {
+        behind
+    }
 }
 
 fn passed_limit(reason: Reason) -> Option<Limit> {
@@ -205,7 +238,7 @@ mod tests {
     fn templates(change: impl FnOnce(&mut Limits)) -> Templates<System> {
         let mut limits = Limits::default();
         change(&mut limits);
-        Templates::new(System::new(), limits)
+        Templates::with_limits(System::new(), limits)
     }
 
     /// What is wrong with each text, and whether that may pass.
@@ -222,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_templates_behind_one_that_spends_all_are_not_even_parsed() {
+    fn the_templates_behind_one_that_spends_all_are_not_even_parsed_nor_blamed() {
         let templates = templates(|limits| limits.steps = 1_000);
         let texts = [
             ("a", "fine"),
@@ -230,13 +263,18 @@ mod tests {
             ("c", "fine"),
             ("d", "{{ no template"),
         ];
-        let spent = |key: &str| {
-            let fault = ("template failed: limit-steps".to_owned(), false);
+        let fault = |key: &str, reason: &str| {
+            let fault = (format!("template failed: {reason}"), false);
             (key.to_owned(), Some(fault))
         };
         assert_eq!(
             faults(&templates, &texts),
-            [("a".to_owned(), None), spent("b"), spent("c"), spent("d")]
+            [
+                ("a".to_owned(), None),
+                fault("b", "limit-steps"),
+                fault("c", "limit-shared"),
+                fault("d", "limit-shared"),
+            ]
         );
     }
 
@@ -251,10 +289,22 @@ mod tests {
             .collect();
         let faults = templates.check(&texts);
         assert!((1..20).contains(&faults.len()), "{}", faults.len());
-        for (_, fault) in faults {
-            assert_eq!(fault.to_string(), "template failed: limit-memory");
+        for (index, (_, fault)) in faults.into_iter().enumerate() {
+            let reason = ["limit-memory", "limit-shared"][index.min(1)];
+            assert_eq!(fault.to_string(), format!("template failed: {reason}"));
             assert_eq!(fault.code(), Code::TemplateFailed);
         }
+    }
+
+    #[test]
+    fn what_a_template_asked_for_in_vain_is_told() {
+        let templates = templates(|_| ());
+        let text = "{{.user}}{{.pasword}}{{if .user}}{{$.hots.x}}{{else}}{{.unseen}}{{end}}{{index . \"i\"}}";
+        let values = Values::from([("user".to_owned(), b"u".to_vec().into())]);
+        let mut rendered = templates.render(&Texts::from([("conf", text)]), &values);
+        let (_, rendered) = rendered.pop().expect("one");
+        let missing = rendered.expect("a rendering").missing;
+        assert_eq!(missing.into_iter().collect::<Vec<_>>(), ["hots", "pasword"]);
     }
 
     #[test]

@@ -123,6 +123,7 @@ impl Render for Sees {
             text => Ok(Rendered {
                 output: seen.join(",").into_bytes().into(),
                 is_deterministic: text != "random",
+                missing: BTreeSet::new(),
             }),
         };
         let rendered = texts.iter().map(|(key, text)| (*key, render(key, text)));

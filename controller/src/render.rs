@@ -7,9 +7,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealed_api::{OpenedItem, SealedSecret, Templates, UnsealFailure, Unsealed, assemble};
+use sealed_api::{
+    OpenedItem, RENDER_TIME, SealedSecret, Templates, UnsealFailure, Unsealed, assemble,
+};
 use sealed_sprig::System;
-use sealed_template::{Limit, Limits};
+use sealed_template::Limit;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -21,14 +23,11 @@ const THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 /// Nor do two of one namespace.
 const THREADS_OF_NAMESPACE: NonZeroUsize = NonZeroUsize::MIN;
 
-/// How long the templates of one object may run altogether. An RSA-4096 key takes about a second.
-const TIME: Duration = Duration::from_secs(5);
-
 const PATIENCE: Patience = Patience {
     // As many passes as there are workers wait at most, each for some seconds.
     to_begin: Duration::from_mins(2),
     // The making of a key cannot be interrupted.
-    to_end: TIME.saturating_mul(2),
+    to_end: RENDER_TIME.saturating_mul(2),
 };
 
 /// Why templates have no result that never began; beside the codes of the bounds.
@@ -57,11 +56,9 @@ impl Renderer {
     ///
     /// When the operating system starts no thread.
     pub fn start() -> std::io::Result<Self> {
-        let mut limits = Limits::default();
-        limits.time = TIME;
         Ok(Self {
             pool: FairPool::start("template", THREADS, THREADS_OF_NAMESPACE)?,
-            templates: Arc::new(Templates::new(System::new(), limits)),
+            templates: Arc::new(Templates::new(System::new())),
         })
     }
 

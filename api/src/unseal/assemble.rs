@@ -28,6 +28,9 @@ pub struct Unsealed {
     /// The keys of the Secret whose template would render something else next time: passwords that were made
     /// up, times, certificates. Rendering them again would rotate them.
     pub volatile: BTreeSet<String>,
+    /// What templates asked for that is neither sealed nor an entry of `template.data`, by the key of the
+    /// template. Only for somebody who may see the values: it tells which way a template went.
+    pub missing: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl fmt::Debug for Unsealed {
@@ -66,11 +69,11 @@ pub fn assemble(
         }
     }
 
-    let mut volatile = BTreeSet::new();
+    let (mut volatile, mut missing) = (BTreeSet::new(), BTreeMap::new());
     let mut secret = match (&object.spec.data, blob) {
         (None, _) => {
             let made = from_template(object, values, render, &mut failure);
-            volatile = made.volatile;
+            (volatile, missing) = (made.volatile, made.missing);
             made.secret
         }
         (Some(_), Some(opened)) => inner_secret(&opened.plaintext)
@@ -87,6 +90,7 @@ pub fn assemble(
         keys,
         trials,
         volatile,
+        missing,
     })
 }
 
@@ -101,6 +105,7 @@ pub fn preview(
     let Made {
         mut secret,
         volatile,
+        missing,
     } = from_template(object, values, Some(render), &mut failure);
     if !failure.is_empty() {
         return Err(failure);
@@ -111,12 +116,14 @@ pub fn preview(
         keys: BTreeSet::new(),
         trials: 0,
         volatile,
+        missing,
     })
 }
 
 struct Made {
     secret: Wiping,
     volatile: BTreeSet<String>,
+    missing: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A Secret from the template and the values.
@@ -130,7 +137,7 @@ fn from_template(
         .iter()
         .map(|(key, value)| (key.clone(), ByteString(value.to_vec())))
         .collect();
-    let mut volatile = BTreeSet::new();
+    let (mut volatile, mut missing) = (BTreeSet::new(), BTreeMap::new());
     let template = object.spec.template.as_ref();
     if let Some((render, entries)) =
         render.zip(template.and_then(|template| template.data.as_ref()))
@@ -159,6 +166,9 @@ fn from_template(
                         if !rendered.is_deterministic {
                             volatile.insert(key.to_owned());
                         }
+                        if !rendered.missing.is_empty() {
+                            missing.insert(key.to_owned(), std::mem::take(&mut rendered.missing));
+                        }
                         let output = std::mem::take(&mut *rendered.output);
                         data.insert(key.to_owned(), ByteString(output));
                     }
@@ -185,7 +195,11 @@ fn from_template(
         data: Some(data).filter(|data| !data.is_empty()),
         string_data: None,
     });
-    Made { secret, volatile }
+    Made {
+        secret,
+        volatile,
+        missing,
+    }
 }
 
 /// What templates see: the values, and the raw texts of those entries that are not also sealed.

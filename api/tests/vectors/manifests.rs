@@ -9,7 +9,6 @@ use sealed_api::{
 use sealed_crypto::{KeyOrder, Keyring, base64};
 use sealed_manifest::Format;
 use sealed_sprig::System;
-use sealed_template::Limits;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -56,7 +55,7 @@ fn decode(case: &Case) -> Result<SealedSecret, String> {
 }
 
 fn templates() -> Templates<System> {
-    Templates::new(System::new(), Limits::default())
+    Templates::new(System::new())
 }
 
 fn outcome(case: &Case, keyring: &Keyring, accept_v1: bool) -> Outcome {

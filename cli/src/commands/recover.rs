@@ -7,7 +7,6 @@ use sealed_api::{Code, SecretView, Templates, UnsealFailure, unseal};
 use sealed_crypto::{KeyOrder, Keyring};
 use sealed_manifest::Document;
 use sealed_sprig::System;
-use sealed_template::Limits;
 
 use super::Context;
 use crate::failure::Failure;
@@ -32,7 +31,7 @@ pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(),
     let found = sealed_input::decode(documents, name, Kind::Stated, nothing)?;
 
     // Everything is opened before anything is written: half of a recovery is easily taken for the whole.
-    let templates = Templates::new(System::new(), Limits::default());
+    let templates = Templates::new(System::new());
     let mut secrets = Vec::with_capacity(found.len());
     for one in &found {
         let unsealed = unseal(

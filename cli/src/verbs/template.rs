@@ -15,7 +15,6 @@ use sealed_api::{
 };
 use sealed_crypto::{KeyOrder, Keyring};
 use sealed_sprig::System;
-use sealed_template::Limits;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use self::args::{Request, Source, Wish};
@@ -72,7 +71,7 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
     } = streams;
     let mut talk = Talk(stderr);
     let mut output = Output::stdout(stdout);
-    let templates = Templates::new(System::new(), Limits::default());
+    let templates = Templates::new(System::new());
     let input = Input::open(request.input.as_deref())?;
     let origin = input.origin().to_owned();
     let text = input.text(stdin)?;

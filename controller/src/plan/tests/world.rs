@@ -8,13 +8,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use sealed_api::{SealedSecretSpec, SecretTemplate, Templates, unseal};
 use sealed_crypto::{KeyOrder, Keyring};
 use sealed_sprig::System;
-use sealed_template::Limits;
 
 use super::*;
 use crate::object_key::ObjectKey;
 
-static TEMPLATES: LazyLock<Templates<System>> =
-    LazyLock::new(|| Templates::new(System::new(), Limits::default()));
+static TEMPLATES: LazyLock<Templates<System>> = LazyLock::new(|| Templates::new(System::new()));
 
 pub(super) struct World {
     pub(super) object: SealedSecret,
