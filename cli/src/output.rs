@@ -46,7 +46,7 @@ impl FormatChoice {
 }
 
 /// One object as text: JSON follows JSON with a line end between, every YAML document starts with `---`.
-pub(crate) fn render(object: &impl Serialize, format: Format) -> String {
+pub(crate) fn serialize(object: &impl Serialize, format: Format) -> String {
     match format {
         Format::Json => sealed_manifest::to_json(object),
         Format::Yaml => format!("---\n{}", sealed_manifest::to_yaml(object)),

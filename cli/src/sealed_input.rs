@@ -105,6 +105,19 @@ pub(crate) fn no_sealed_secrets(origin: &str) -> Failure {
     .hint("the input is one or more SealedSecrets as YAML or JSON")
 }
 
+/// Refuses documents that begin like JSON and are none, which are read as YAML otherwise.
+pub(crate) fn refuse_broken_json(documents: &[Document]) -> Result<(), Failure> {
+    match documents.iter().find(|document| is_broken_json(document)) {
+        None => Ok(()),
+        Some(document) => Err(Failure::new(
+            Code::MalformedInput,
+            "it begins like JSON and is not valid JSON",
+        )
+        .at(place(document))
+        .kubeseal("couldn't get version/kind; json parse error: invalid JSON")),
+    }
+}
+
 /// Whether a document that was read as YAML looks like JSON: then it is JSON with a fault, which nobody else would read.
 pub(crate) fn is_broken_json(document: &Document) -> bool {
     document.format() == Format::Yaml

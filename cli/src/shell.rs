@@ -64,9 +64,12 @@ pub fn main(name: Option<Name>) -> ExitCode {
 /// Runs the program on the arguments `words`, without the program's name.
 pub fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'_>) -> ExitCode {
     if environment.name == Name::Seal
-        && let Some(verb) = words.first().and_then(|word| Verb::of(word))
+        && let Some((verb, words)) = Verb::called(&words)
     {
-        return verb.run(words.into_iter().skip(1).collect(), environment, streams);
+        return verb.run(words, environment, streams);
+    }
+    if environment.name == Name::Seal && words == ["help"] {
+        return help(environment, &mut streams, false);
     }
     let table = table();
     let variables: BTreeMap<String, String> = environment.variables.clone();

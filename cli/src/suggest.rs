@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use sealed_pflag::Table;
+use sealed_pflag::{Flag, Table};
 
 use crate::failure::Failure;
+use crate::verbs::Verb;
 
 /// The failure for a word that is no flag where only flags are understood.
 pub(crate) fn unexpected_argument(word: &str, table: &Table) -> Failure {
     let failure = Failure::usage(format!("unexpected argument `{word}`"));
+    if let Some(verb) = nearest(word, Verb::names()) {
+        return failure.hint(format!("did you mean `seal {verb}`? A verb comes first"));
+    }
     match nearest_flag(word, table) {
         Some(flag) => failure.hint(format!("did you mean `--{flag}`?")),
         None if matches!(word, "true" | "false") => failure.hint(format!(
@@ -29,9 +33,13 @@ fn may_be_file(word: &str) -> bool {
 /// The flag whose name is the closest to `word`, if any is close.
 pub(crate) fn nearest_flag(word: &str, table: &Table) -> Option<&'static str> {
     let word = word.trim_start_matches('-');
-    table
-        .flags()
-        .map(|flag| (distance(word, flag.name()), flag.name()))
+    nearest(word, table.flags().map(Flag::name))
+}
+
+/// The one among `names` that is the closest to `word`, if any is close.
+pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    names
+        .map(|name| (distance(word, name), name))
         .filter(|(distance, name)| *distance <= name.len() / 4)
         .min()
         .map(|(_, name)| name)
@@ -74,6 +82,7 @@ mod tests {
         assert!(hint("secret.yaml").contains("`seal -f secret.yaml`"));
         assert!(hint("create").contains("`seal --help`"));
         assert!(hint("--cret").contains("`--cert`"));
+        assert!(hint("tempalte").contains("`seal template`"));
         assert!(hint("false").contains("`--flag=false`"));
     }
 

@@ -89,7 +89,7 @@ impl UnsealFailure {
     }
 
     /// The faults among `items`, in the order of the items.
-    pub(crate) fn of_items(items: impl IntoIterator<Item = OpenedItem>) -> Self {
+    pub fn of_items(items: impl IntoIterator<Item = OpenedItem>) -> Self {
         let mut failure = Self {
             reports: Vec::new(),
             trials: 0,

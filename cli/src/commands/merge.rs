@@ -20,7 +20,7 @@ use crate::certificate;
 use crate::failure::Failure;
 use crate::input::{documents_of, place, read_target};
 use crate::name::Name;
-use crate::output::{Output, render};
+use crate::output::{Output, serialize};
 use crate::placement::Placer;
 use crate::request::{CertificateSource, Place};
 use crate::sealed_input::{self, Kind, go_shaped, is_broken_json, no_sealed_secrets};
@@ -361,5 +361,5 @@ fn rewrite(
         .spec
         .encrypted_data
         .extend(update.spec.encrypted_data);
-    render(&go_shaped(std::mem::take(target)), format)
+    serialize(&go_shaped(std::mem::take(target)), format)
 }

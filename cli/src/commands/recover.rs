@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use sealed_api::names::annotations;
-use sealed_api::{Code, SecretView, Templates, UnsealFailure, unseal};
-use sealed_crypto::{KeyOrder, Keyring};
+use sealed_api::{Code, SecretView, Templates, unseal};
+use sealed_crypto::KeyOrder;
 use sealed_manifest::Document;
 use sealed_sprig::System;
 
 use super::Context;
 use crate::failure::Failure;
+use crate::faults;
 use crate::input::{documents_of, format_of, place};
 use crate::name::Name;
-use crate::output::render;
+use crate::output::serialize;
 use crate::recovery_keys;
-use crate::sealed_input::{self, Found, Kind, is_broken_json, no_sealed_secrets};
+use crate::sealed_input::{self, Kind, no_sealed_secrets};
 
 pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(), Failure> {
     let name = context.name();
@@ -41,28 +41,21 @@ pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(),
             false,
             Some(&templates),
         )
-        .map_err(|failure| unopened(&failure, one, &keyring))?;
+        .map_err(|failure| faults::cannot("unseal", &failure, one, &origin, &keyring))?;
         secrets.push(unsealed.secret);
     }
     let format = context.format.resolve(input_format)?;
     for secret in &secrets {
         context
             .output
-            .write(render(&SecretView(secret), format).as_bytes())?;
+            .write(serialize(&SecretView(secret), format).as_bytes())?;
     }
     context.output.commit()
 }
 
 /// What the existing tool reads differently here than when it seals.
 fn check(documents: &[Document], text: &[u8], name: Name) -> Result<(), Failure> {
-    if let Some(document) = documents.iter().find(|document| is_broken_json(document)) {
-        return Err(Failure::new(
-            Code::MalformedInput,
-            "it begins like JSON and is not valid JSON",
-        )
-        .at(place(document))
-        .kubeseal("couldn't get version/kind; json parse error: invalid JSON"));
-    }
+    sealed_input::refuse_broken_json(documents)?;
     if name == Name::Seal {
         return Ok(());
     }
@@ -90,82 +83,12 @@ fn has_separator(text: &[u8]) -> bool {
         .any(|line| line.starts_with(b"---"))
 }
 
-fn unopened(failure: &UnsealFailure, found: &Found, keyring: &Keyring) -> Failure {
-    let (namespace, name) = (found.sealed.namespace(), found.sealed.name());
-    let told = Failure::new(
-        failure.code(),
-        format!("cannot unseal {namespace}/{name}: {}", by_fault(failure)),
-    )
-    .at(&found.place)
-    .kubeseal(failure.whole().expose());
-    match failure.code() {
-        Code::WrongKey => told.hint(tried(found, keyring)).hint(format!(
-            "the scope is {}: a value opens only where it was sealed for",
-            found.sealed.scope()
-        )),
-        _ => told,
-    }
-}
-
-/// The faults with the items that have them, in one line.
-fn by_fault(failure: &UnsealFailure) -> String {
-    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for report in failure.reports() {
-        // Whoever holds the keys may see what a template was doing with which value.
-        let text = match (&report.detail, &report.whole) {
-            (Some(detail), _) => format!("{} ({detail})", report.text),
-            (None, Some(whole)) => whole.expose().to_owned(),
-            (None, None) => report.text.clone(),
-        };
-        let item = report.key.as_ref().map(|key| format!("`{key}`"));
-        match groups.iter_mut().find(|(fault, _)| *fault == text) {
-            Some((_, items)) => items.extend(item),
-            None => groups.push((text, item.into_iter().collect())),
-        }
-    }
-    let groups: Vec<String> = groups
-        .into_iter()
-        .map(|(fault, items)| {
-            if items.is_empty() {
-                fault
-            } else {
-                format!("{}: {fault}", items.join(", "))
-            }
-        })
-        .collect();
-    groups.join("; ")
-}
-
-/// Without a key every value would be told to be damaged or sealed for another, and the fault is neither.
+/// The failure of an empty keyring.
 fn no_key(key_files: &[PathBuf]) -> Failure {
-    let message = "no private key to open with";
     if key_files.is_empty() {
-        Failure::usage(message).hint("--recovery-private-key names the files with the private keys")
+        Failure::usage("no private key to open with")
+            .hint("--recovery-private-key names the files with the private keys")
     } else {
-        Failure::new(Code::BadKey, message)
-            .hint("a private key is RSA, in PEM or in a key Secret as YAML or JSON")
+        faults::no_key()
     }
-}
-
-/// The keys that were tried, next to those that the object says it was sealed for.
-fn tried(found: &Found, keyring: &Keyring) -> String {
-    let count = match keyring.len() {
-        1 => "1 private key was tried".to_owned(),
-        count => format!("{count} private keys were tried"),
-    };
-    let own = found.sealed.metadata.annotations.as_ref();
-    let sealed_for = own
-        .and_then(|all| all.get(annotations::KEYS))
-        .filter(|keys| !keys.is_empty())
-        .map(|keys| format!("; its annotation {} names {keys}", annotations::KEYS));
-    format!(
-        "{count}: {}{}",
-        fingerprints(keyring),
-        sealed_for.unwrap_or_default()
-    )
-}
-
-fn fingerprints(keyring: &Keyring) -> String {
-    let all: Vec<String> = keyring.fingerprints().map(|one| one.to_string()).collect();
-    all.join(", ")
 }

@@ -10,7 +10,7 @@ use super::edited::{self, Edited, sites};
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
 use crate::input::{documents_of, format_of};
-use crate::output::render;
+use crate::output::serialize;
 use crate::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 
 pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
@@ -28,7 +28,7 @@ pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(
         let fresh: Result<Vec<_>, Failure> = found
             .into_iter()
             .map(|found| {
-                Ok(render(
+                Ok(serialize(
                     &rotated(&cluster, &found.sealed, &found.place)?,
                     format,
                 ))

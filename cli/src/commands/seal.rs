@@ -12,7 +12,7 @@ use crate::certificate;
 use crate::failure::Failure;
 use crate::input::format_of;
 use crate::name::Name;
-use crate::output::render;
+use crate::output::serialize;
 use crate::placement::{Placer, unplaced};
 use crate::request::{CertificateSource, Place};
 
@@ -82,7 +82,7 @@ fn seal_batch(
     name: Name,
 ) -> Vec<Result<String, Failure>> {
     let one = |(found, scope): &(Found, Scope)| {
-        seal(found, *scope, certificate, name).map(|sealed| render(&sealed, format))
+        seal(found, *scope, certificate, name).map(|sealed| serialize(&sealed, format))
     };
     if batch.len() < MANY {
         batch.iter().map(one).collect()

@@ -4,27 +4,28 @@
 //! the result shows where it ends up.
 
 mod args;
-mod report;
+mod notes;
+mod values;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use sealed_api::{
-    Code, OpenedItem, Render as _, SealedItems, SealedSecret, SecretView, Templates, Texts,
-    Unsealed, Values, Wiping, preview,
+    Code, Render as _, Rendered, SecretView, Templates, Texts, Unsealed, Values, Wiping, preview,
 };
-use sealed_crypto::{KeyOrder, Keyring};
+use sealed_manifest::Format;
 use sealed_sprig::System;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
-use self::args::{Request, Source, Wish};
+use self::args::{Objects, Request, Source, Wish};
+use self::values::Opener;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::faults;
 use crate::input::{Input, documents_of, format_of};
 use crate::io::{Streams, Talk};
 use crate::name::Name;
-use crate::output::{Output, render};
-use crate::recovery_keys;
+use crate::output::{Output, serialize};
 use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
 
 /// Runs the verb.
@@ -70,31 +71,28 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
         stderr,
     } = streams;
     let mut talk = Talk(stderr);
-    let mut output = Output::stdout(stdout);
-    let templates = Templates::new(System::new());
     let input = Input::open(request.input.as_deref())?;
     let origin = input.origin().to_owned();
     let text = input.text(stdin)?;
+    let rendering = Rendering {
+        templates: Templates::new(System::new()),
+        given: &request.values,
+        origin: &origin,
+    };
+    let mut output = Output::stdout(stdout);
     match &request.source {
         Source::Text { name } => {
-            let rendered = render_text(&templates, name, &text, &request.values)?;
-            output.write(&rendered)?;
+            let rendered = rendering.text(name, &text, &mut talk)?;
+            output.write(&rendered.output)?;
         }
-        Source::Objects { keys, entry } => {
-            let keyring = recovery_keys::load(keys, Name::Seal, &mut talk)?;
-            let nothing = no_sealed_secrets(&origin);
-            let documents = documents_of(&text, &origin, &nothing)?;
-            let format = request.format.resolve(format_of(&documents))?;
-            let found = sealed_input::decode(documents, Name::Seal, Kind::Assumed, nothing)?;
-            for one in &found {
-                let values = values(one, &keyring, &request.values, &mut talk)?;
-                let made = preview(&one.sealed, values, &templates)
-                    .map_err(|failure| report::failed(&failure, one))?;
-                tell_volatile(&made, &mut talk);
-                match entry {
-                    Some(key) => output.write(entry_of(&made, key, one)?)?,
+        Source::Objects(objects) => {
+            let (secrets, format) = rendering.objects(objects, &text, &mut talk)?;
+            // Nothing is written before everything is rendered: a part is easily taken for the whole.
+            for (made, found) in secrets {
+                match &objects.entry {
+                    Some(key) => output.write(entry_of(&made, key, &found)?)?,
                     None => {
-                        output.write(render(&SecretView(&readable(made)), format).as_bytes())?;
+                        output.write(serialize(&SecretView(&readable(made)), format).as_bytes())?;
                     }
                 }
             }
@@ -103,117 +101,91 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
     output.commit()
 }
 
-/// A template that stands by itself, over the values alone.
-fn render_text(
-    templates: &Templates<System>,
-    name: &str,
-    text: &[u8],
-    values: &Values,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let text = std::str::from_utf8(text)
-        .map_err(|_| Failure::new(Code::MalformedInput, format!("`{name}` is not UTF-8 text")))?;
-    let texts = Texts::from([(name, text)]);
-    let mut rendered = templates.render(&texts, values);
-    match rendered.pop() {
-        Some((_, Ok(rendered))) => Ok(rendered.output),
-        Some((_, Err(error))) => Err(report::of_text(&error, name, text)),
-        None => Ok(Zeroizing::default()),
-    }
+/// What every rendering of one input has.
+struct Rendering<'r> {
+    templates: Templates<System>,
+    given: &'r Values,
+    origin: &'r str,
 }
 
-/// The values of an object's items: given on the command line, opened, or made up.
-fn values(
-    found: &Found,
-    keyring: &Keyring,
-    given: &Values,
-    talk: &mut Talk<'_>,
-) -> Result<Values, Failure> {
-    let object = &found.sealed;
-    refuse_unknown(object, given, found)?;
-    let mut values = Values::new();
-    let mut made_up = Vec::new();
-    let items = SealedItems::of(object, false)
-        .map_err(|failure| report::failed(&failure, found))?
-        .items;
-    let mut unopened = Vec::new();
-    for item in items {
-        let Some(key) = item.key().map(str::to_owned) else {
-            continue;
+impl Rendering<'_> {
+    /// A template that stands by itself, over the given values alone.
+    fn text(&self, name: &str, text: &[u8], talk: &mut Talk<'_>) -> Result<Rendered, Failure> {
+        let text = std::str::from_utf8(text).map_err(|_| {
+            Failure::new(Code::MalformedInput, format!("`{name}` is not UTF-8 text"))
+        })?;
+        let mut results = self
+            .templates
+            .render(&Texts::from([(name, text)]), self.given);
+        let rendered = match results.pop() {
+            Some((_, Ok(rendered))) => rendered,
+            Some((_, Err(error))) => return Err(faults::cannot_render(&error, name, text)),
+            None => return Err(Failure::new(Code::TemplateFailed, "nothing was rendered")),
         };
-        if let Some(value) = given.get(&key) {
-            values.insert(key, value.clone());
-        } else if keyring.is_empty() {
-            values.insert(key.clone(), format!("<{key}>").into_bytes().into());
-            made_up.push(key);
-        } else {
-            let opened = item.open(keyring, &KeyOrder::default());
-            match opened.plaintext() {
-                Some(plaintext) => {
-                    values.insert(key, plaintext.to_vec().into());
+        notes::of_text(name, &rendered, self.given, talk);
+        Ok(rendered)
+    }
+
+    /// The Secrets of the SealedSecrets in `text`, and the format to print them in.
+    fn objects(
+        &self,
+        objects: &Objects,
+        text: &[u8],
+        talk: &mut Talk<'_>,
+    ) -> Result<(Vec<(Unsealed, Found)>, Format), Failure> {
+        let opener = Opener::load(&objects.keys, talk)?;
+        let nothing = no_sealed_secrets(self.origin);
+        let documents = documents_of(text, self.origin, &nothing)?;
+        sealed_input::refuse_broken_json(&documents)?;
+        let format = objects.format.resolve(format_of(&documents))?;
+        let found = sealed_input::decode(documents, Name::Seal, Kind::Stated, nothing)?;
+        if objects.entry.is_some() && found.len() > 1 {
+            return Err(Failure::usage(format!(
+                "--entry prints a value of one Secret, and {} holds {} SealedSecrets",
+                self.origin,
+                found.len()
+            )));
+        }
+        values::refuse_unknown(self.given, &found, self.origin)?;
+        let mut secrets = Vec::with_capacity(found.len());
+        for one in found {
+            let made = self.object(&one, &opener, talk)?;
+            secrets.push((made, one));
+        }
+        Ok((secrets, format))
+    }
+
+    fn object(
+        &self,
+        found: &Found,
+        opener: &Opener,
+        talk: &mut Talk<'_>,
+    ) -> Result<Unsealed, Failure> {
+        let cannot = |verb: &str, failure| {
+            faults::cannot(verb, &failure, found, self.origin, opener.keyring())
+        };
+        let values = opener
+            .values(&found.sealed, self.given)
+            .map_err(|failure| match failure.reports() {
+                [first, ..] if first.key.is_some() => {
+                    let key = first.key.as_deref().unwrap_or_default();
+                    cannot("open", failure.clone())
+                        .hint(format!("--value {key}=VALUE gives a sample instead"))
                 }
-                None => unopened.push(opened),
+                _ => cannot("render", failure.clone()),
+            })?;
+        notes::made_up(&values.made_up, &found.sealed, talk);
+        let made = preview(&found.sealed, values.values, &self.templates).map_err(|failure| {
+            let told = cannot("render", failure);
+            match values.made_up.first() {
+                Some(key) => told.hint(format!(
+                    "some values are made up, and the template may want others: --value {key}=VALUE gives one"
+                )),
+                None => told,
             }
-        }
-    }
-    if !unopened.is_empty() {
-        return Err(cannot_open(&unopened, found));
-    }
-    if !made_up.is_empty() {
-        talk.say(&format!(
-            "note: made-up values for {} of {}; --value {}=VALUE gives one, --recovery-private-key opens them all",
-            made_up.join(", "),
-            report::called(object),
-            made_up[0],
-        ));
-    }
-    Ok(values)
-}
-
-/// A value for an item that is not there is a misspelt name.
-fn refuse_unknown(object: &SealedSecret, given: &Values, found: &Found) -> Result<(), Failure> {
-    let items = &object.spec.encrypted_data;
-    match given.keys().find(|key| !items.contains_key(*key)) {
-        None => Ok(()),
-        Some(key) => {
-            let names: Vec<&str> = items.keys().map(String::as_str).collect();
-            let failure = Failure::usage(format!(
-                "{}: a value for `{key}`, which is no sealed item",
-                found.place
-            ));
-            Err(if names.is_empty() {
-                failure
-            } else {
-                failure.hint(format!("the sealed items are {}", names.join(", ")))
-            })
-        }
-    }
-}
-
-fn cannot_open(unopened: &[OpenedItem], found: &Found) -> Failure {
-    let keys: Vec<_> = unopened.iter().filter_map(OpenedItem::key).collect();
-    let code = unopened
-        .iter()
-        .find_map(|item| item.fault())
-        .map_or(Code::WrongKey, sealed_api::ItemFault::code);
-    Failure::new(
-        code,
-        format!(
-            "cannot open {} of {}: none of the keys opens it",
-            keys.join(", "),
-            report::called(&found.sealed)
-        ),
-    )
-    .at(&found.place)
-    .hint(format!("--value {}=VALUE gives a sample instead", keys[0]))
-}
-
-fn tell_volatile(made: &Unsealed, talk: &mut Talk<'_>) {
-    if !made.volatile.is_empty() {
-        let keys: Vec<&str> = made.volatile.iter().map(String::as_str).collect();
-        talk.say(&format!(
-            "note: {} is different each time; the controller keeps what it made first until the SealedSecret changes",
-            keys.join(", ")
-        ));
+        })?;
+        notes::of_object(&made, &found.sealed, talk);
+        Ok(made)
     }
 }
 
@@ -221,14 +193,25 @@ fn entry_of<'a>(made: &'a Unsealed, key: &str, found: &Found) -> Result<&'a [u8]
     let data = made.secret.data.as_ref();
     let value = data.and_then(|data| data.get(key));
     value.map(|value| value.0.as_slice()).ok_or_else(|| {
-        let keys: Vec<&str> = data
+        let keys: Vec<String> = data
             .into_iter()
             .flatten()
-            .map(|(key, _)| key.as_str())
+            .map(|(key, _)| format!("`{key}`"))
             .collect();
-        Failure::new(Code::NotFound, format!("the Secret has no key `{key}`"))
-            .at(&found.place)
-            .hint(format!("its keys are {}", keys.join(", ")))
+        let failure =
+            Failure::new(Code::NotFound, format!("the Secret has no key `{key}`")).at(&found.place);
+        let failure = if keys.is_empty() {
+            failure.hint("it has no keys at all")
+        } else {
+            failure.hint(format!("its keys are {}", keys.join(", ")))
+        };
+        if std::path::Path::new(key).exists() {
+            failure.hint(format!(
+                "`{key}` is a file: --recovery-private-key takes files with private keys"
+            ))
+        } else {
+            failure
+        }
     })
 }
 

@@ -1,71 +1,12 @@
-//! Faults of templates, with the line they are in.
+//! Lines of templates, shown under what is wrong with them.
 
-use sealed_api::{ItemReport, Place, PrivateText, RenderError, SealedSecret, UnsealFailure};
-
-use crate::failure::Failure;
-use crate::sealed_input::Found;
+use sealed_api::Place;
 
 /// So many characters of a line are shown.
 const WIDTH: usize = 160;
 
-/// `namespace/name`.
-pub(super) fn called(object: &SealedSecret) -> String {
-    format!("{}/{}", object.namespace(), object.name())
-}
-
-/// Why an object has no Secret: each faulty template with its line.
-pub(super) fn failed(failure: &UnsealFailure, found: &Found) -> Failure {
-    let reports: Vec<String> = failure
-        .reports()
-        .iter()
-        .map(|report| told(report, &found.sealed))
-        .collect();
-    Failure::new(
-        failure.code(),
-        format!(
-            "cannot render {}: {}",
-            called(&found.sealed),
-            reports.join("\n")
-        ),
-    )
-    .at(&found.place)
-}
-
-/// The fault of a template that stands by itself.
-pub(super) fn of_text(error: &RenderError, name: &str, text: &str) -> Failure {
-    Failure::new(error.code(), with_line(error.whole(), text)).at(format!("cannot render `{name}`"))
-}
-
-fn told(report: &ItemReport, object: &SealedSecret) -> String {
-    let texts = object
-        .spec
-        .template
-        .as_ref()
-        .and_then(|template| template.data.as_ref());
-    let text = report
-        .key
-        .as_ref()
-        .and_then(|key| texts?.get(key)?.as_deref());
-    match (&report.whole, text) {
-        (Some(whole), Some(text)) => with_line(whole, text),
-        _ => match &report.key {
-            Some(key) => format!("`{key}`: {}", report.text),
-            None => report.text.clone(),
-        },
-    }
-}
-
-/// The whole account, and under it the line with a caret at the place.
-fn with_line(whole: &PrivateText, template: &str) -> String {
-    let account = whole.expose();
-    match whole.place().and_then(|place| Excerpt::of(template, place)) {
-        None => account.to_owned(),
-        Some(excerpt) => format!("{account}\n{excerpt}"),
-    }
-}
-
-/// One line of a template.
-struct Excerpt<'t> {
+/// The line of a template that a fault is in, with a caret under the place.
+pub(crate) struct Excerpt<'t> {
     number: usize,
     line: &'t str,
     /// What stands before the place.
@@ -73,7 +14,7 @@ struct Excerpt<'t> {
 }
 
 impl<'t> Excerpt<'t> {
-    fn of(template: &'t str, place: Place) -> Option<Self> {
+    pub(crate) fn of(template: &'t str, place: Place) -> Option<Self> {
         let line = template
             .split('\n')
             .nth(place.line.checked_sub(1)?)?
