@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use testkit::{eventually, throughout};
 
-use super::kit::{A_WHILE, SOON, World, ours, with_key};
+use super::kit::{A_WHILE, SOON, ours, with_world};
 
 const OBJECTS: u32 = 30;
 
@@ -74,37 +74,31 @@ async fn exactly(client: &Client, before: &Counts, expected: &[(&str, u64)]) -> 
 /// A first pass costs four requests an object, a pass that changes nothing one.
 #[tokio::test]
 async fn passes_ask_no_more_than_they_must() -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
-        return Ok(());
-    };
-    let _turn = cluster.turn().await;
-    with_key(cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client.clone(), namespace);
-            for number in 0..OBJECTS {
-                let mut sealed = world.sealed(&format!("app-{number}"), [("foo", "bar")])?;
-                // Nothing that other tests have left is worked on.
-                sealed.metadata.labels = Some([("cost".to_owned(), "yes".to_owned())].into());
-                world.create(&sealed).await?;
-            }
-            let launch = || ours().args(["--label-selector=cost=yes"]);
+    with_world(async |cluster, world| {
+        let client = &world.client;
+        for number in 0..OBJECTS {
+            let mut sealed = world.sealed(&format!("app-{number}"), [("foo", "bar")])?;
+            // Nothing that other tests have left is worked on.
+            sealed.metadata.labels = Some([("cost".to_owned(), "yes".to_owned())].into());
+            world.create(&sealed).await?;
+        }
+        let launch = || ours().args(["--label-selector=cost=yes"]);
 
-            let each = u64::from(OBJECTS);
-            let before = counts(&client).await?;
-            let controller = launch().start(cluster).await?;
-            let cold = [
-                ("events  POST", each),
-                ("sealedsecrets status PUT", each),
-                ("secrets  GET", each),
-                ("secrets  POST", each),
-            ];
-            let before = exactly(&client, &before, &cold).await?;
-            controller.stop().await?;
+        let each = u64::from(OBJECTS);
+        let before = counts(client).await?;
+        let controller = launch().start(cluster).await?;
+        let cold = [
+            ("events  POST", each),
+            ("sealedsecrets status PUT", each),
+            ("secrets  GET", each),
+            ("secrets  POST", each),
+        ];
+        let before = exactly(client, &before, &cold).await?;
+        controller.stop().await?;
 
-            let _again = launch().start(cluster).await?;
-            exactly(&client, &before, &[("secrets  GET", each)]).await?;
-            Ok(())
-        })
-        .await
+        let _again = launch().start(cluster).await?;
+        exactly(client, &before, &[("secrets  GET", each)]).await?;
+        Ok(())
+    })
+    .await
 }

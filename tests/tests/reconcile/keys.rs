@@ -14,7 +14,7 @@ use testkit::controller::Launch;
 use testkit::fixtures::{KEY, KeyPair, OTHER_KEY};
 use testkit::{Cluster, Controller, eventually, throughout};
 
-use super::kit::{A_WHILE, SOON, World, annotation};
+use super::kit::{A_WHILE, SOON, World, annotation, with_world};
 
 pub(crate) const ACCOUNT: &str = "keys";
 
@@ -100,21 +100,16 @@ impl Home {
 
 /// Runs a test with a home of its own.
 pub(crate) async fn with_home(test: impl AsyncFnOnce(&Cluster, &Home) -> Result<()>) -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
-        return Ok(());
-    };
-    let _turn = cluster.turn().await;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let home = Home::make(World::new(client, namespace)).await?;
-            test(cluster, &home).await?;
-            let bindings: Api<ClusterRoleBinding> = Api::all(home.world.client.clone());
-            bindings
-                .delete(&home.binding, &DeleteParams::default())
-                .await?;
-            Ok(())
-        })
-        .await
+    with_world(async |cluster, world| {
+        let home = Home::make(world.clone()).await?;
+        test(cluster, &home).await?;
+        let bindings: Api<ClusterRoleBinding> = Api::all(world.client.clone());
+        bindings
+            .delete(&home.binding, &DeleteParams::default())
+            .await?;
+        Ok(())
+    })
+    .await
 }
 
 /// The fingerprint of what a key Secret holds.

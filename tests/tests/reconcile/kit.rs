@@ -36,10 +36,10 @@ pub(crate) async fn with_key(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Runs a test with our controller and a namespace of its own; not at all when clusters are to be skipped.
-pub(crate) async fn with_ours(
-    arguments: &[&str],
-    test: impl AsyncFnOnce(&World, &Controller) -> Result<()>,
+/// Runs a test with a namespace of its own and [`KEY`], when it is its turn; not at all when clusters are to be
+/// skipped.
+pub(crate) async fn with_world(
+    test: impl AsyncFnOnce(&Cluster, &World) -> Result<()>,
 ) -> Result<()> {
     let Some(cluster) = testkit::cluster().await? else {
         return Ok(());
@@ -48,17 +48,28 @@ pub(crate) async fn with_ours(
     with_key(cluster).await?;
     cluster
         .with_namespace(async |client, namespace| {
-            let controller = ours().args(arguments).start(cluster).await?;
-            let world = World::new(client, namespace);
-            test(&world, &controller).await?;
-            let ended = controller.stop().await?;
-            ensure!(ended.success(), "the controller ended with {ended}");
-            Ok(())
+            test(cluster, &World::new(client, namespace)).await
         })
         .await
 }
 
+/// The same with our controller.
+pub(crate) async fn with_ours(
+    arguments: &[&str],
+    test: impl AsyncFnOnce(&World, &Controller) -> Result<()>,
+) -> Result<()> {
+    with_world(async |cluster, world| {
+        let controller = ours().args(arguments).start(cluster).await?;
+        test(world, &controller).await?;
+        let ended = controller.stop().await?;
+        ensure!(ended.success(), "the controller ended with {ended}");
+        Ok(())
+    })
+    .await
+}
+
 /// A namespace and what is in it.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) namespace: String,

@@ -9,7 +9,7 @@ use serde_json::json;
 use testkit::eventually;
 use testkit::fixtures::{self, OTHER_KEY};
 
-use super::kit::{SOON, World, contents, handled, ours, template, with_key, with_ours};
+use super::kit::{SOON, World, contents, handled, ours, template, with_ours, with_world};
 
 /// R13, R49: apply, change, delete; in a namespace that did not exist when the controller started.
 #[tokio::test]
@@ -51,30 +51,23 @@ async fn a_secret_follows_its_sealed_secret() -> Result<()> {
 /// R20: the objects are there before the controller.
 #[tokio::test]
 async fn objects_older_than_the_controller_are_served() -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
-        return Ok(());
-    };
-    let _turn = cluster.turn().await;
-    with_key(cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            for number in 0..5 {
-                let name = format!("app-{number}");
-                world
-                    .create(&world.sealed(&name, [("foo", "bar")])?)
-                    .await?;
-            }
-            let _controller = ours().start(cluster).await?;
-            for number in 0..5 {
-                world.synced(&format!("app-{number}")).await?;
-                world
-                    .secret_with(&format!("app-{number}"), [("foo", "bar")])
-                    .await?;
-            }
-            Ok(())
-        })
-        .await
+    with_world(async |cluster, world| {
+        for number in 0..5 {
+            let name = format!("app-{number}");
+            world
+                .create(&world.sealed(&name, [("foo", "bar")])?)
+                .await?;
+        }
+        let _controller = ours().start(cluster).await?;
+        for number in 0..5 {
+            world.synced(&format!("app-{number}")).await?;
+            world
+                .secret_with(&format!("app-{number}"), [("foo", "bar")])
+                .await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// R3, R64, and cases 18 to 25 of upstream's suite: what a scope binds to.
@@ -358,35 +351,30 @@ async fn the_label_selector_is_for_sealed_secrets_only() -> Result<()> {
 /// A restart changes nothing and tells nothing.
 #[tokio::test]
 async fn a_restart_is_silent() -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
-        return Ok(());
-    };
-    let _turn = cluster.turn().await;
-    with_key(cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            let controller = ours().start(cluster).await?;
-            world.create(&world.sealed("app", [("foo", "bar")])?).await?;
-            let mut typed = world.sealed("typed", [("foo", "bar")])?;
-            typed.spec.template = template(&json!({
-                "type": "Opaque", "metadata": { "labels": { "a": "b" }, "annotations": { "c": "d" } },
-            }))?;
-            world.create(&typed).await?;
-            let objects = [world.synced("app").await?, world.synced("typed").await?];
-            let secrets = [world.secret("app").await?, world.secret("typed").await?];
-            world.event("app", "Unsealed").await?;
-            controller.stop().await?;
+    with_world(async |cluster, world| {
+        let controller = ours().start(cluster).await?;
+        world
+            .create(&world.sealed("app", [("foo", "bar")])?)
+            .await?;
+        let mut typed = world.sealed("typed", [("foo", "bar")])?;
+        typed.spec.template = template(&json!({
+            "type": "Opaque", "metadata": { "labels": { "a": "b" }, "annotations": { "c": "d" } },
+        }))?;
+        world.create(&typed).await?;
+        let objects = [world.synced("app").await?, world.synced("typed").await?];
+        let secrets = [world.secret("app").await?, world.secret("typed").await?];
+        world.event("app", "Unsealed").await?;
+        controller.stop().await?;
 
-            let again = ours().start(cluster).await?;
-            handled(&again, 2).await?;
-            for (object, secret) in objects.iter().zip(&secrets) {
-                let name = object.metadata.name.as_deref().unwrap_or_default();
-                assert_eq!(world.objects.get(name).await?, *object);
-                assert_eq!(world.secrets.get(name).await?, *secret);
-                assert_eq!(world.events(name).await?.len(), 1);
-            }
-            Ok(())
-        })
-        .await
+        let again = ours().start(cluster).await?;
+        handled(&again, 2).await?;
+        for (object, secret) in objects.iter().zip(&secrets) {
+            let name = object.metadata.name.as_deref().unwrap_or_default();
+            assert_eq!(world.objects.get(name).await?, *object);
+            assert_eq!(world.secrets.get(name).await?, *secret);
+            assert_eq!(world.events(name).await?.len(), 1);
+        }
+        Ok(())
+    })
+    .await
 }

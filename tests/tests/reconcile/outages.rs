@@ -11,7 +11,7 @@ use testkit::cluster::{DEFINITION, Options, SERVICE_ACCOUNT, manifest};
 use testkit::fixtures::KEY;
 use testkit::{Cluster, Skip, eventually, skipped};
 
-use super::kit::{World, condition, contents, ours, with_key, with_ours};
+use super::kit::{World, condition, contents, ours, with_key, with_ours, with_world};
 
 /// After an outage the watches come back with a pause of up to half a minute.
 const RECOVERY: Duration = Duration::from_mins(2);
@@ -165,38 +165,31 @@ async fn gone(world: &World, name: &str) -> Result<()> {
 #[tokio::test]
 async fn two_controllers_do_not_disturb_each_other() -> Result<()> {
     const OBJECTS: usize = 40;
-    let Some(cluster) = testkit::cluster().await? else {
-        return Ok(());
-    };
-    let _turn = cluster.turn().await;
-    with_key(cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            let first = ours().start(cluster).await?;
-            let second = ours().start(cluster).await?;
-            for number in 0..OBJECTS {
-                let sealed = world.sealed(&format!("app-{number}"), [("foo", "bar")])?;
-                world.create(&sealed).await?;
-            }
-            for number in 0..OBJECTS {
-                let name = format!("app-{number}");
-                world.synced(&name).await?;
-                let secret = world.secret_with(&name, [("foo", "bar")]).await?;
-                let owners = secret.metadata.owner_references.unwrap_or_default();
-                ensure!(owners.len() == 1, "{owners:?}");
-            }
-            for controller in [&first, &second] {
-                let metrics = controller.metrics().await?;
-                let failed = metrics.lines().find(|line| {
-                    line.starts_with("sealed_secrets_controller_unseal_errors_total")
-                        && line.contains(namespace)
-                });
-                ensure!(failed.is_none(), "{failed:?}");
-            }
-            Ok(())
-        })
-        .await
+    with_world(async |cluster, world| {
+        let first = ours().start(cluster).await?;
+        let second = ours().start(cluster).await?;
+        for number in 0..OBJECTS {
+            let sealed = world.sealed(&format!("app-{number}"), [("foo", "bar")])?;
+            world.create(&sealed).await?;
+        }
+        for number in 0..OBJECTS {
+            let name = format!("app-{number}");
+            world.synced(&name).await?;
+            let secret = world.secret_with(&name, [("foo", "bar")]).await?;
+            let owners = secret.metadata.owner_references.unwrap_or_default();
+            ensure!(owners.len() == 1, "{owners:?}");
+        }
+        for controller in [&first, &second] {
+            let metrics = controller.metrics().await?;
+            let failed = metrics.lines().find(|line| {
+                line.starts_with("sealed_secrets_controller_unseal_errors_total")
+                    && line.contains(&world.namespace)
+            });
+            ensure!(failed.is_none(), "{failed:?}");
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// A controller that starts before the API server is not a failure.
@@ -232,56 +225,49 @@ async fn a_start_without_api_server_waits_for_it() -> Result<()> {
 #[tokio::test]
 async fn a_stop_in_the_middle_leaves_nothing_half_done() -> Result<()> {
     const OBJECTS: usize = 200;
-    let Some(cluster) = testkit::cluster().await? else {
-        return Ok(());
-    };
-    let _turn = cluster.turn().await;
-    with_key(cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            for number in 0..OBJECTS {
-                let name = format!("app-{number}");
-                let entries = [("a", "1"), ("b", "2"), ("c", "3")];
-                let sealed = KEY.sealed_secret(Scope::Strict, namespace, &name, entries)?;
-                world.create(&sealed).await?;
-            }
-            let controller = ours().spawn(cluster).await?;
-            eventually("some Secrets are there", RECOVERY, async || {
-                let some = world.secrets.list(&ListParams::default().limit(1)).await?;
-                ensure!(!some.items.is_empty());
-                Ok(())
-            })
-            .await?;
-            let ended = controller.stop().await?;
-            ensure!(ended.success(), "{ended}");
-
-            let secrets = world.secrets.list(&ListParams::default()).await?.items;
-            ensure!(secrets.len() < OBJECTS, "it was not in the middle");
-            for secret in &secrets {
-                assert_eq!(contents(secret).len(), 3, "{}", secret.name_any());
-                let object = world.objects.get(&secret.name_any()).await?;
-                assert_eq!(condition(&object, "Synced")?["status"], "True");
-            }
-
-            let _again = ours().start(cluster).await?;
-            eventually("all are there", RECOVERY, async || {
-                let count = world
-                    .secrets
-                    .list(&ListParams::default())
-                    .await?
-                    .items
-                    .len();
-                ensure!(count == OBJECTS, "{count}");
-                Ok(())
-            })
-            .await?;
-            for secret in &secrets {
-                assert_eq!(world.secrets.get(&secret.name_any()).await?, *secret);
-            }
+    with_world(async |cluster, world| {
+        for number in 0..OBJECTS {
+            let name = format!("app-{number}");
+            let entries = [("a", "1"), ("b", "2"), ("c", "3")];
+            let sealed = KEY.sealed_secret(Scope::Strict, &world.namespace, &name, entries)?;
+            world.create(&sealed).await?;
+        }
+        let controller = ours().spawn(cluster).await?;
+        eventually("some Secrets are there", RECOVERY, async || {
+            let some = world.secrets.list(&ListParams::default().limit(1)).await?;
+            ensure!(!some.items.is_empty());
             Ok(())
         })
-        .await
+        .await?;
+        let ended = controller.stop().await?;
+        ensure!(ended.success(), "{ended}");
+
+        let secrets = world.secrets.list(&ListParams::default()).await?.items;
+        ensure!(secrets.len() < OBJECTS, "it was not in the middle");
+        for secret in &secrets {
+            assert_eq!(contents(secret).len(), 3, "{}", secret.name_any());
+            let object = world.objects.get(&secret.name_any()).await?;
+            assert_eq!(condition(&object, "Synced")?["status"], "True");
+        }
+
+        let _again = ours().start(cluster).await?;
+        eventually("all are there", RECOVERY, async || {
+            let count = world
+                .secrets
+                .list(&ListParams::default())
+                .await?
+                .items
+                .len();
+            ensure!(count == OBJECTS, "{count}");
+            Ok(())
+        })
+        .await?;
+        for secret in &secrets {
+            assert_eq!(world.secrets.get(&secret.name_any()).await?, *secret);
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// R17: a key that comes later is enough, also for many, and each is tried with that key only.

@@ -5,7 +5,7 @@ use sealed_api::SealedSecret;
 use serde_json::{Value, json};
 use testkit::Cluster;
 
-use super::kit::{World, contents, handled, ours, template, with_key, with_ours};
+use super::kit::{World, contents, handled, ours, template, with_ours, with_world};
 
 /// A SealedSecret with two sealed items and these entries of `template.data`.
 fn templated(world: &World, name: &str, data: &Value) -> Result<SealedSecret> {
@@ -44,16 +44,7 @@ async fn configuration_is_made_of_sealed_values() -> Result<()> {
 /// Upstream makes it up anew at every pass, and so at every restart.
 #[tokio::test]
 async fn what_was_made_up_stays_over_a_restart_until_the_object_changes() -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
-        return Ok(());
-    };
-    let _turn = cluster.turn().await;
-    with_key(cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            made_up(cluster, &World::new(client, namespace)).await
-        })
-        .await
+    with_world(async |cluster, world| made_up(cluster, world).await).await
 }
 
 async fn made_up(cluster: &Cluster, world: &World) -> Result<()> {
