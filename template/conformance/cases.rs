@@ -1,4 +1,4 @@
-//! Reads the table of cases, for the tests of both crates. `README.md` says what the fields mean.
+//! Reads the table of cases, for the tests of both crates and for the comparison with Go. `README.md` says what the fields mean.
 
 use std::fmt;
 
@@ -17,7 +17,8 @@ pub(crate) struct Case {
     pub(crate) template: String,
     pub(crate) is_for_builtins_only: bool,
     pub(crate) expected: Expected,
-    fields: Object<String, Json>,
+    /// All of it, as it stands in the table.
+    pub(crate) fields: Object<String, Json>,
 }
 
 /// What becomes of a template. `Debug` shows output as text.

@@ -24,9 +24,10 @@ import (
 type request struct {
 	Name     string            `json:"name"`
 	Template string            `json:"template"`
-	Data     map[string]string `json:"data"`
+	Data     json.RawMessage   `json:"data"`
 	DataB64  map[string][]byte `json:"data_b64"`
-	Generic  json.RawMessage   `json:"generic"`
+	// "generic" if the data is any JSON; otherwise it is a map of strings.
+	Mode string `json:"mode"`
 	// How often to run it.
 	Runs int `json:"runs"`
 	// How often to run it for the time.
@@ -44,12 +45,14 @@ type answer struct {
 }
 
 func (r request) root() (any, error) {
-	if len(r.Generic) > 0 {
-		return decode(r.Generic)
+	if r.Mode == "generic" {
+		return decode(r.Data)
 	}
 	data := map[string]string{}
-	for key, value := range r.Data {
-		data[key] = value
+	if len(r.Data) > 0 {
+		if err := json.Unmarshal(r.Data, &data); err != nil {
+			return nil, err
+		}
 	}
 	for key, value := range r.DataB64 {
 		data[key] = string(value)

@@ -123,7 +123,8 @@ impl Answer {
                 || fits(self.message.as_bytes(), real.message.as_bytes()))
     }
 
-    fn output(&self) -> Vec<u8> {
+    /// The output, empty if there is none.
+    pub fn output(&self) -> Vec<u8> {
         let text = self.ok_b64.as_deref().unwrap_or_default();
         sealed_crypto::base64::decode(text.as_bytes()).unwrap_or_default()
     }
@@ -190,12 +191,13 @@ impl GoTemplate {
         })
     }
 
-    /// Asks, and waits for all answers.
-    pub fn ask(&mut self, requests: &[Request]) -> Result<Vec<Answer>> {
+    /// Asks, and waits for all answers. Besides a [`Request`], a case of the conformance table is one.
+    pub fn ask(&mut self, requests: &[impl Serialize]) -> Result<Vec<Answer>> {
         let lines: Vec<String> = requests
             .iter()
             .map(serde_json::to_string)
             .collect::<Result<_, _>>()?;
+        let asked = lines.clone();
         let mut input = self.requests.take().context("it takes requests")?;
         // On a thread of its own: with both pipes full each side would wait for the other.
         let writer = std::thread::spawn(move || {
@@ -206,10 +208,10 @@ impl GoTemplate {
             std::io::Result::Ok(input)
         });
         let mut answers = Vec::with_capacity(requests.len());
-        for request in requests {
+        for request in asked {
             let mut line = String::new();
             let read = self.answers.read_line(&mut line)?;
-            ensure!(read > 0, "the real engine died of {}", request.template);
+            ensure!(read > 0, "the real engine died of {request}");
             answers.push(serde_json::from_str(&line).with_context(|| format!("in {line}"))?);
         }
         let input = writer

@@ -1,8 +1,14 @@
-//! Our template engine beside the real one: the same generated templates through both, byte for byte.
+//! Our template engine beside the real one: the same generated templates through both, byte for byte, and the
+//! recorded table through the real one.
 //!
 //! Go and its dependencies are built from `tests/gotemplate`. Which templates are made depends on the seed alone:
 //! `SEALED_TEMPLATES=COUNT` and `SEALED_TEMPLATES_SEED=NUMBER` choose others.
 
+#[expect(dead_code, reason = "the engine's own test reads more of a case")]
+#[path = "../../template/conformance/cases.rs"]
+mod cases;
+#[path = "templates/functions.rs"]
+mod functions;
 #[path = "templates/generator.rs"]
 mod generator;
 #[path = "templates/pools.rs"]
@@ -11,9 +17,11 @@ mod pools;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
+use regex_automata::meta::Regex;
 use sealed_sprig::System;
 use sealed_template::{Budget, Functions, Map, Template, Value};
 
+use cases::{Case, Expected};
 use generator::Generator;
 use testkit::gotemplate::{Answer, GoTemplate, Request};
 
@@ -60,6 +68,45 @@ fn difference(request: &Request, real: &Answer, own: &Answer) -> String {
         "template: {}\n    real: {real}\n    ours: {own}",
         request.template
     )
+}
+
+/// Whether the real engine does what the table says.
+fn is_as_recorded(case: &Case, real: &Answer) -> bool {
+    let recorded = match &case.expected {
+        Expected::Matching(pattern) => {
+            let regex = Regex::new(pattern).expect("a regular expression");
+            return real.is_rendered() && regex.is_match(&real.output());
+        }
+        Expected::Output(output) => Answer::rendered(output, false),
+        Expected::ParseError(message) => Answer::failed("parse", message.clone()),
+        Expected::ExecError(message) => Answer::failed("exec", message.clone()),
+    };
+    recorded.agrees_with(real)
+}
+
+/// The engines that the table is held against have no other say: it must be what Go and Sprig do today.
+#[test]
+fn the_recorded_table_is_what_go_renders() -> Result<()> {
+    if testkit::skipped(testkit::Skip::Cluster) {
+        return Ok(());
+    }
+    let cases = cases::all();
+    let requests: Vec<_> = cases.iter().map(|case| &case.fields).collect();
+    let answers = GoTemplate::start()?.ask(&requests)?;
+    let differences: Vec<String> = cases
+        .iter()
+        .zip(&answers)
+        .filter(|(case, real)| !is_as_recorded(case, real))
+        .map(|(case, real)| format!("{}: {:?}\n    real: {real}", case.id, case.expected))
+        .collect();
+    ensure!(
+        differences.is_empty(),
+        "{} of {} differ:\n{}",
+        differences.len(),
+        cases.len(),
+        differences.join("\n")
+    );
+    Ok(())
 }
 
 #[test]
