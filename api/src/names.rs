@@ -72,6 +72,17 @@ pub mod annotations {
     pub const PAUSED: &str = "seal-tool/paused";
     /// On a SealedSecret: any new value asks for one more pass.
     pub const RESYNC: &str = "seal-tool/resync";
+
+    /// On a key Secret in use: a value that was never used before asks for a new key.
+    pub const RENEW: &str = "seal-tool/renew";
+    /// On a key Secret, written when it is made: digests of the values of [`RENEW`] that it answers.
+    pub const RENEWED_FOR: &str = "seal-tool/renewed-for";
+    /// On a key Secret: when it was last backed up, RFC 3339.
+    pub const BACKED_UP: &str = "seal-tool/backed-up";
+    /// On the escrow of a key: the fingerprint of the key.
+    pub const FINGERPRINT: &str = "seal-tool/fingerprint";
+    /// On the escrow of a key: the name of the key's Secret.
+    pub const KEY_SECRET: &str = "seal-tool/key-secret";
 }
 
 /// Labels.
@@ -82,6 +93,10 @@ pub mod labels {
     pub const ACTIVE: &str = "active";
     /// On a SealedSecret: exported as a label of the condition metric.
     pub const INSTANCE: &str = "app.kubernetes.io/instance";
+    /// On a ConfigMap: it holds the escrow of a key, encrypted and safe to commit.
+    pub const ESCROW: &str = "seal-tool/escrow";
+    /// Value of [`ESCROW`].
+    pub const SEALING_KEY_ESCROW: &str = "sealing-key";
 }
 
 /// The Secrets that hold sealing keys.
@@ -94,6 +109,40 @@ pub mod key_secret {
     pub const CERTIFICATE: &str = "tls.crt";
     /// Default of `--key-prefix`: `generateName` of new keys, and the whole name of the oldest form of key.
     pub const DEFAULT_PREFIX: &str = "sealed-secrets-key";
+}
+
+/// The escrow of a new key: an age file, in a ConfigMap or in standalone mode a file.
+pub mod escrow {
+    /// Start of the names of escrows; the digest of the key follows.
+    pub const PREFIX: &str = "sealed-secrets-escrow-";
+    /// Data key of the age file in a ConfigMap.
+    pub const AGE_FILE: &str = "key.age";
+}
+
+/// The ConfigMap that offers the certificate to whoever may read it.
+pub mod published {
+    /// Data key of the certificate, PEM.
+    pub const CERTIFICATE: &str = "cert.pem";
+    /// Data key of its fingerprint.
+    pub const FINGERPRINT: &str = "fingerprint";
+}
+
+/// Values of the field `audit`, which picks out of the log who used keys and what became of them.
+pub mod audit {
+    /// Name of the field.
+    pub const FIELD: &str = "audit";
+    /// The first key was made.
+    pub const KEY_MADE: &str = "key-made";
+    /// A key can be used.
+    pub const KEY_REGISTERED: &str = "key-registered";
+    /// A key Secret, or its certificate, cannot be used.
+    pub const KEY_REFUSED: &str = "key-refused";
+    /// A key was made after others.
+    pub const KEY_RENEWED: &str = "key-renewed";
+    /// A key is not used any more: deleted, relabelled or replaced.
+    pub const KEY_RETIRED: &str = "key-retired";
+    /// Somebody had an object re-encrypted, or tried to.
+    pub const ROTATE: &str = "rotate";
 }
 
 /// Condition types and their values, in the order in which they stand in a status.
@@ -115,7 +164,7 @@ pub mod conditions {
     pub const FALSE: &str = "False";
 }
 
-/// Events on a SealedSecret.
+/// Events on SealedSecrets and on key Secrets.
 pub mod events {
     /// `source.component` and `reportingComponent`.
     pub const COMPONENT: &str = "sealed-secrets";
@@ -131,10 +180,20 @@ pub mod events {
     /// Reason: the Secret could not be written.
     pub const UPDATE_FAILED: &str = "ErrUpdateFailed";
 
-    /// Reason, on a key Secret: it holds no key that can be used.
+    /// Reason, on a key Secret: its key cannot be used, or its certificate not be offered.
     pub const KEY_UNUSABLE: &str = "ErrKeyUnusable";
     /// Reason, on the newest key Secret: no certificate can be offered, so nothing can be sealed.
     pub const NO_CERTIFICATE: &str = "ErrNoCertificate";
+    /// Reason, on the newest key Secret: it was not backed up for too long.
+    pub const KEY_WITHOUT_BACKUP: &str = "KeyWithoutBackup";
+    /// Reason, on a key Secret: the first key was made.
+    pub const KEY_CREATED: &str = "KeyCreated";
+    /// Reason, on a key Secret: a key was made after others.
+    pub const KEY_RENEWED: &str = "KeyRenewed";
+    /// Reason, on a key Secret: somebody brought a key, or changed one, and it is used from now on.
+    pub const KEY_REGISTERED: &str = "KeyRegistered";
+    /// Reason, on a key Secret: its key is not used any more.
+    pub const KEY_RETIRED: &str = "KeyRetired";
 
     /// Reason, on the Lease: the leader has changed. Spelt as every Kubernetes component spells it.
     pub const LEADER_ELECTION: &str = "LeaderElection";
@@ -207,6 +266,15 @@ pub mod metrics {
     /// Ours: when the certificate ends that is offered for sealing; 0 when none is.
     pub const CERTIFICATE_EXPIRY: &str =
         "sealed_secrets_controller_certificate_expiry_timestamp_seconds";
+    /// Ours: when the key came into use that is offered for sealing; 0 when none is.
+    pub const CURRENT_KEY: &str = "sealed_secrets_controller_current_key_timestamp_seconds";
+    /// Ours: keys in use that no backup is known of.
+    pub const KEYS_WITHOUT_BACKUP: &str = "sealed_secrets_controller_keys_without_backup";
+    /// Ours: when the oldest of them came into use; 0 when there is none.
+    pub const OLDEST_WITHOUT_BACKUP: &str =
+        "sealed_secrets_controller_oldest_key_without_backup_timestamp_seconds";
+    /// Ours: when the newest key was last backed up; 0 when it was not.
+    pub const NEWEST_BACKUP: &str = "sealed_secrets_controller_newest_key_backup_timestamp_seconds";
     /// Ours: key Secrets that hold no key that can be used.
     pub const UNUSABLE_KEYS: &str = "sealed_secrets_controller_unusable_key_secrets";
     /// Ours: whether this process is the one that reconciles.
@@ -241,7 +309,17 @@ mod tests {
         ] {
             assert!(theirs.starts_with(PREFIX), "{theirs}");
         }
-        for ours in [KEYS, PAUSED, RESYNC] {
+        for ours in [
+            KEYS,
+            PAUSED,
+            RESYNC,
+            RENEW,
+            RENEWED_FOR,
+            BACKED_UP,
+            FINGERPRINT,
+            KEY_SECRET,
+            labels::ESCROW,
+        ] {
             assert!(ours.starts_with(OUR_PREFIX), "{ours}");
         }
     }
