@@ -85,6 +85,15 @@ fn keys() -> Vec<Flag> {
             true,
             "make a sealing key when the first start finds none",
         ),
+        Flag::duration(
+            "backup-reminder",
+            GoDuration::from_hours(24),
+            "warn when the newest sealing key has had no recorded backup for this long; 0: never",
+        ),
+        Flag::strings(
+            "escrow-recipient",
+            "age recipient (age1...) to encrypt every new sealing key to before it is used; may be repeated",
+        ),
         Flag::text(
             "key-cutoff-time",
             "",
@@ -130,6 +139,12 @@ fn keys() -> Vec<Flag> {
             "",
             "labels of new key Secrets, a comma-separated list of key=value",
         ),
+        Flag::text(
+            "publish-certificates",
+            "",
+            "keep the certificate to seal with in a ConfigMap of this name in the controller's namespace",
+        )
+        .type_word("name"),
         Flag::duration("rotate-period", month, "the old name of key-renew-period")
             .alias_of("key-renew-period")
             .deprecated("please use key-renew-period instead"),

@@ -16,6 +16,7 @@ use sealed_pflag::Matches;
 pub use address::ListenAddress;
 pub use reader::ConfigFaults;
 
+use crate::escrow::Recipients;
 use crate::http::{Quota, Timeouts};
 use crate::logging::{LogConfig, LogFormat, LogLevel};
 use reader::Reader;
@@ -28,7 +29,7 @@ const KEY_SIZES: [i64; 4] = [2048, 3072, 4096, 8192];
 const MAX_KEY_PREFIX: usize = 245;
 
 /// Flags that only a cluster gives a meaning: with `--local` they would silently do nothing.
-const CLUSTER_ONLY: [&str; 12] = [
+const CLUSTER_ONLY: [&str; 13] = [
     "additional-namespaces",
     "all-namespaces",
     "kubeclient-burst",
@@ -38,6 +39,7 @@ const CLUSTER_ONLY: [&str; 12] = [
     "lease-name",
     "max-unseal-retries",
     "old-gc-behavior",
+    "publish-certificates",
     "skip-recreate",
     "update-status",
     "watch-for-secrets",
@@ -115,6 +117,12 @@ pub struct KeyConfig {
     pub auto_first_key: bool,
     /// Whether a SealedSecret may become a sealing key.
     pub allow_sealed: bool,
+    /// Whom every new key is encrypted to before it is used.
+    pub escrow: Option<Recipients>,
+    /// How long the newest key may be without a backup before that is told; `None` for ever.
+    pub backup_reminder: Option<SignedDuration>,
+    /// The ConfigMap that offers the certificate.
+    pub publish: Option<String>,
 }
 
 /// Where SealedSecrets are looked for.
@@ -279,7 +287,16 @@ fn keys(read: &mut Reader<'_>) -> KeyConfig {
     labels.remove(sealed_api::names::labels::SEALING_KEY);
     let annotations = read.pairs("privatekey-annotations");
     pairs::check_keys(&annotations)
+        .and_then(|()| pairs::check_not_ours(&annotations))
         .unwrap_or_else(|fault| read.fault("privatekey-annotations", fault));
+    let reminder = read.duration("backup-reminder");
+    if reminder.is_negative() {
+        read.fault("backup-reminder", "must not be negative; 0 stops reminders");
+    }
+    let escrow = Recipients::parse(matches.list("escrow-recipient")).unwrap_or_else(|fault| {
+        read.fault_without_value("escrow-recipient", fault);
+        None
+    });
     KeyConfig {
         prefix: key_prefix(read),
         bits: u32::try_from(bits).unwrap_or_default(),
@@ -292,7 +309,18 @@ fn keys(read: &mut Reader<'_>) -> KeyConfig {
         annotations,
         auto_first_key: matches.bool("auto-first-key"),
         allow_sealed: matches.bool("allow-sealed-keys"),
+        escrow,
+        backup_reminder: reminder.is_positive().then_some(reminder),
+        publish: publish(read),
     }
+}
+
+fn publish(read: &mut Reader<'_>) -> Option<String> {
+    let name = read.non_empty("publish-certificates")?;
+    if !dns1123::is_subdomain(&name) {
+        read.fault("publish-certificates", "must be the name of a ConfigMap");
+    }
+    Some(name)
 }
 
 fn key_prefix(read: &mut Reader<'_>) -> String {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/keys/*.yaml                    sealing keys, as a cluster keeps them in Secrets
+//! DIR/escrow/*.age                   with --escrow-recipient: the same, encrypted, to be committed
 //! DIR/sealed/**.yaml                 SealedSecrets; .yml and .json too, many documents to a file
 //! DIR/secrets/NAMESPACE/NAME.yaml    the Secrets, written for the owner alone
 //! DIR/status/NAMESPACE/NAME.yaml     what became of each SealedSecret
@@ -54,6 +55,7 @@ use crate::renewal::Occasion;
 use crate::services::Services;
 
 const KEYS: &str = "keys";
+const ESCROW: &str = "escrow";
 const SEALED: &str = "sealed";
 const SECRETS: &str = "secrets";
 const STATUS: &str = "status";
@@ -111,7 +113,11 @@ fn start(
         allow_sealed_keys: config.keys.allow_sealed,
         update_status: true,
     };
-    let keys = Keys::new(keys, config.keys.clone());
+    let escrow = match &config.keys.escrow {
+        Some(recipients) => Some((recipients.clone(), made(ESCROW)?)),
+        None => None,
+    };
+    let keys = Keys::new(keys, escrow, config.keys.clone());
     let schedule = KeySchedule::new(&services, keys);
     let backoff = Backoff::with_fast_retries(config.objects.max_unseal_retries);
     let queue = WorkQueue::new(backoff, WORKERS);

@@ -8,14 +8,14 @@
 //!   shipped alert fires on every series that is not 1.
 //! * `sealed_secrets_controller_rsa_decryptions_total` is ours: private-key operations are what the controller's time
 //!   goes into, and wrong guesses among many keys show nowhere else.
-//! * `sealed_secrets_controller_certificate_expiry_timestamp_seconds` and `sealed_secrets_controller_unusable_key_secrets`
-//!   are ours: nobody can seal for a controller without a certificate, and nothing else would tell before somebody tries.
+//! * Those of the keys ([`KeysShown`]) are ours: nobody can seal for a controller without a certificate, nothing that was
+//!   sealed opens after a lost key, and nothing else would tell in time.
 //! * `sealed_secrets_controller_leader` is ours: which of several replicas does the work.
 //! * The Go runtime's series have no counterpart here; the process collector's `process_*` series are there.
 
 mod conditions;
+mod keys;
 
-use jiff::Timestamp;
 use prometheus::{
     Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
@@ -24,6 +24,8 @@ use sealed_api::Condition;
 use sealed_api::names::metrics as names;
 
 use conditions::ConditionInfo;
+use keys::KeyGauges;
+pub use keys::KeysShown;
 
 use crate::object_key::ObjectKey;
 
@@ -63,8 +65,7 @@ pub struct Metrics {
     http_requests: IntCounterVec,
     http_duration: HistogramVec,
     rsa_decryptions: IntCounter,
-    certificate_expiry: IntGauge,
-    unusable_keys: IntGauge,
+    keys: KeyGauges,
     leader: IntGauge,
 }
 
@@ -112,14 +113,7 @@ impl Metrics {
                 names::RSA_DECRYPTIONS,
                 "Total number of RSA private-key decryptions, wrong keys included.",
             ))?,
-            certificate_expiry: IntGauge::with_opts(Opts::new(
-                names::CERTIFICATE_EXPIRY,
-                "When the certificate offered for sealing ends, in seconds since 1970; 0 when none is offered.",
-            ))?,
-            unusable_keys: IntGauge::with_opts(Opts::new(
-                names::UNUSABLE_KEYS,
-                "Number of key Secrets that hold no key that can be used.",
-            ))?,
+            keys: KeyGauges::register(&registry)?,
             leader: IntGauge::with_opts(Opts::new(
                 names::LEADER,
                 "Whether this process reconciles and makes keys: 1, or 0 while another replica does.",
@@ -132,8 +126,6 @@ impl Metrics {
         registry.register(Box::new(metrics.http_requests.clone()))?;
         registry.register(Box::new(metrics.http_duration.clone()))?;
         registry.register(Box::new(metrics.rsa_decryptions.clone()))?;
-        registry.register(Box::new(metrics.certificate_expiry.clone()))?;
-        registry.register(Box::new(metrics.unusable_keys.clone()))?;
         registry.register(Box::new(metrics.leader.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
@@ -159,13 +151,9 @@ impl Metrics {
         self.rsa_decryptions.inc_by(u64::from(trials));
     }
 
-    /// Shows which keys there are: until when the certificate is valid that is offered, and how many key Secrets hold
-    /// nothing that can be used.
-    pub fn keys_observed(&self, offered_until: Option<Timestamp>, unusable: usize) {
-        self.certificate_expiry
-            .set(offered_until.map_or(0, Timestamp::as_second));
-        self.unusable_keys
-            .set(i64::try_from(unusable).unwrap_or(i64::MAX));
+    /// Shows which keys there are.
+    pub fn keys_observed(&self, keys: &KeysShown) {
+        self.keys.show(keys);
     }
 
     /// Shows whether this process leads.
@@ -239,8 +227,10 @@ fn method_label(method: &http::Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use http::{Method, StatusCode};
+    use jiff::Timestamp;
 
     use super::*;
+    use crate::key_marks::Backups;
 
     fn metrics() -> Metrics {
         Metrics::new("v1.2.3", false).unwrap()
@@ -267,9 +257,21 @@ mod tests {
                 "# HELP sealed_secrets_controller_certificate_expiry_timestamp_seconds When the certificate offered for sealing ends, in seconds since 1970; 0 when none is offered.",
                 "# TYPE sealed_secrets_controller_certificate_expiry_timestamp_seconds gauge",
                 "sealed_secrets_controller_certificate_expiry_timestamp_seconds 0",
+                "# HELP sealed_secrets_controller_current_key_timestamp_seconds When the key offered for sealing came into use, in seconds since 1970; 0 when none is offered.",
+                "# TYPE sealed_secrets_controller_current_key_timestamp_seconds gauge",
+                "sealed_secrets_controller_current_key_timestamp_seconds 0",
+                "# HELP sealed_secrets_controller_keys_without_backup Number of keys in use that no backup is known of.",
+                "# TYPE sealed_secrets_controller_keys_without_backup gauge",
+                "sealed_secrets_controller_keys_without_backup 0",
                 "# HELP sealed_secrets_controller_leader Whether this process reconciles and makes keys: 1, or 0 while another replica does.",
                 "# TYPE sealed_secrets_controller_leader gauge",
                 "sealed_secrets_controller_leader 0",
+                "# HELP sealed_secrets_controller_newest_key_backup_timestamp_seconds When the newest key was last backed up, in seconds since 1970; 0 when no backup is known.",
+                "# TYPE sealed_secrets_controller_newest_key_backup_timestamp_seconds gauge",
+                "sealed_secrets_controller_newest_key_backup_timestamp_seconds 0",
+                "# HELP sealed_secrets_controller_oldest_key_without_backup_timestamp_seconds When the oldest key came into use that no backup is known of, in seconds since 1970; 0 when there is none.",
+                "# TYPE sealed_secrets_controller_oldest_key_without_backup_timestamp_seconds gauge",
+                "sealed_secrets_controller_oldest_key_without_backup_timestamp_seconds 0",
                 "# HELP sealed_secrets_controller_rsa_decryptions_total Total number of RSA private-key decryptions, wrong keys included.",
                 "# TYPE sealed_secrets_controller_rsa_decryptions_total counter",
                 "sealed_secrets_controller_rsa_decryptions_total 0",
@@ -286,20 +288,29 @@ mod tests {
     #[test]
     fn keys_are_shown_by_what_can_be_done_with_them() {
         let metrics = metrics();
-        let until = Timestamp::from_second(4_722_883_200).unwrap();
-        for (offered_until, unusable, expected) in
-            [(Some(until), 2, ["4722883200", "2"]), (None, 0, ["0", "0"])]
-        {
-            metrics.keys_observed(offered_until, unusable);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let shown = KeysShown {
+            offered: Some((at(5), at(4_722_883_200))),
+            unusable: 2,
+            backups: Backups::of([(at(3), None), (at(5), Some(at(7))), (at(4), None)]),
+        };
+        let names = [
+            "certificate_expiry_timestamp_seconds",
+            "current_key_timestamp_seconds",
+            "unusable_key_secrets",
+            "keys_without_backup",
+            "oldest_key_without_backup_timestamp_seconds",
+            "newest_key_backup_timestamp_seconds",
+        ];
+        for (keys, expected) in [
+            (shown, ["4722883200", "5", "2", "2", "3", "7"]),
+            (KeysShown::default(), ["0"; 6]),
+        ] {
+            metrics.keys_observed(&keys);
             let lines = ours(&metrics);
-            for (name, value) in [
-                "sealed_secrets_controller_certificate_expiry_timestamp_seconds",
-                "sealed_secrets_controller_unusable_key_secrets",
-            ]
-            .iter()
-            .zip(expected)
-            {
-                assert!(lines.contains(&format!("{name} {value}")), "{lines:#?}");
+            for (name, value) in names.iter().zip(expected) {
+                let line = format!("sealed_secrets_controller_{name} {value}");
+                assert!(lines.contains(&line), "{line}\n{lines:#?}");
             }
         }
     }

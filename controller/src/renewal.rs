@@ -110,6 +110,7 @@ pub enum Why {
 pub struct Renewal {
     rules: RenewalRules,
     newest: Option<NewestKey>,
+    requested: bool,
     failures: u32,
     not_before: Option<Timestamp>,
 }
@@ -120,6 +121,7 @@ impl Renewal {
         Self {
             rules,
             newest: None,
+            requested: false,
             failures: 0,
             not_before: None,
         }
@@ -146,6 +148,21 @@ impl Renewal {
         self.newest = newest.or(self.newest);
     }
 
+    /// Tells whether somebody wishes for a new key that nobody has made yet. Such a wish counts with the schedule
+    /// switched off, too.
+    pub fn requested(&mut self, requested: bool) {
+        self.requested = requested;
+    }
+
+    /// What the key that is due is made for.
+    pub fn occasion(&self) -> Occasion {
+        if self.requested {
+            Occasion::Request
+        } else {
+            Occasion::Schedule
+        }
+    }
+
     /// A key was generated and stored.
     pub fn generated(&mut self) {
         self.failures = 0;
@@ -163,14 +180,22 @@ impl Renewal {
 
     /// When the next key is due: in the past means now, `None` never.
     pub fn due(&self) -> Option<Timestamp> {
+        let due = if self.requested {
+            Timestamp::MIN
+        } else {
+            self.due_on_schedule()?
+        };
+        Some(self.not_before.map_or(due, |earliest| due.max(earliest)))
+    }
+
+    fn due_on_schedule(&self) -> Option<Timestamp> {
         let period = self.rules.period?;
         let newest = self.newest?;
         let by_age = later(newest.ordering_time, period);
-        let due = newest
+        let by_expiry = newest
             .validity
-            .and_then(|(from, until)| before_expiry(from, until))
-            .map_or(by_age, |by_expiry| by_age.min(by_expiry));
-        Some(self.not_before.map_or(due, |earliest| due.max(earliest)))
+            .and_then(|(from, until)| before_expiry(from, until));
+        Some(by_expiry.map_or(by_age, |by_expiry| by_age.min(by_expiry)))
     }
 }
 
@@ -272,6 +297,24 @@ mod tests {
         renewal.keys_changed(Some(key(0, None)));
         renewal.failed(at(DAY));
         assert_eq!(renewal.due(), Some(at(30 * DAY)));
+    }
+
+    #[test]
+    fn a_wish_is_due_at_once_with_the_schedule_off_too_and_waits_after_a_failure() {
+        for period in [0, 30 * DAY] {
+            let mut renewal = Renewal::new(rules(period));
+            renewal.keys_changed(Some(key(0, None)));
+            let before = renewal.due();
+            assert_eq!(renewal.occasion(), Occasion::Schedule);
+            renewal.requested(true);
+            assert_eq!(renewal.occasion(), Occasion::Request);
+            assert!(renewal.due().is_some_and(|due| due < at(0)));
+            renewal.failed(at(DAY));
+            assert_eq!(renewal.due(), Some(at(DAY + 10)));
+            renewal.generated();
+            renewal.requested(false);
+            assert_eq!(renewal.due(), before);
+        }
     }
 
     #[rstest]

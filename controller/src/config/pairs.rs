@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealed_api::dns1123;
+use sealed_api::{dns1123, names::OUR_PREFIX};
 
 /// Longest value of a label.
 const MAX_LABEL_VALUE: usize = 63;
@@ -30,6 +30,16 @@ pub(super) fn check_keys(pairs: &BTreeMap<String, String>) -> Result<(), String>
     match pairs.keys().find(|key| !is_qualified_name(key)) {
         Some(key) => Err(format!(
             "`{key}` cannot be the key of a label or annotation"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether none of them is one that the controller itself reads on keys: a new key that asks for a new key would never end.
+pub(super) fn check_not_ours(pairs: &BTreeMap<String, String>) -> Result<(), String> {
+    match pairs.keys().find(|key| key.starts_with(OUR_PREFIX)) {
+        Some(key) => Err(format!(
+            "`{key}` has a meaning of its own: the controller and people set it on keys that exist"
         )),
         None => Ok(()),
     }

@@ -47,13 +47,7 @@ impl<'m> Reader<'m> {
 
     /// Notes that the value of `flag` cannot be used, in the words of the place it came from.
     pub(super) fn fault(&mut self, flag: &str, why: impl fmt::Display) {
-        let place = match self.matches.source(flag) {
-            Source::Environment => format!(
-                "environment variable {ENV_PREFIX}{}",
-                flag.to_ascii_uppercase().replace('-', "_")
-            ),
-            Source::CommandLine | Source::Default => format!("flag --{flag}"),
-        };
+        let place = self.place(flag);
         let value = match self.matches.value(flag) {
             Value::Bool(value) => value.to_string(),
             Value::Duration(value) => value.to_string(),
@@ -65,6 +59,22 @@ impl<'m> Reader<'m> {
         };
         self.faults
             .push(format!("invalid value {} of {place}: {why}", quote(&value)));
+    }
+
+    /// The same of a value that may be a secret by mistake.
+    pub(super) fn fault_without_value(&mut self, flag: &str, why: impl fmt::Display) {
+        let place = self.place(flag);
+        self.faults.push(format!("invalid value of {place}: {why}"));
+    }
+
+    fn place(&self, flag: &str) -> String {
+        match self.matches.source(flag) {
+            Source::Environment => format!(
+                "environment variable {ENV_PREFIX}{}",
+                flag.to_ascii_uppercase().replace('-', "_")
+            ),
+            Source::CommandLine | Source::Default => format!("flag --{flag}"),
+        }
     }
 
     pub(super) fn non_empty(&self, flag: &str) -> Option<String> {

@@ -43,6 +43,9 @@ fn defaults_are_upstreams() {
             annotations: BTreeMap::new(),
             auto_first_key: true,
             allow_sealed: false,
+            escrow: None,
+            backup_reminder: Some(SignedDuration::from_hours(24)),
+            publish: None,
         }
     );
     assert_eq!(
@@ -90,6 +93,17 @@ fn a_bad_value_is_refused_with_flag_value_and_form() {
             "privatekey-annotations",
             "a b=c",
             "cannot be the key of a label or annotation",
+        ),
+        (
+            "privatekey-annotations",
+            "seal-tool/renew=x",
+            "has a meaning of its own",
+        ),
+        ("backup-reminder", "-1h", "0 stops reminders"),
+        (
+            "publish-certificates",
+            "a/b",
+            "must be the name of a ConfigMap",
         ),
         ("additional-namespaces", "a,B", "list of namespace names"),
         (
@@ -155,6 +169,53 @@ fn the_cutoff_time_is_gos_rfc1123z() {
         .keys
         .cutoff;
     assert_eq!(wrong_weekday, cutoff);
+}
+
+/// Each accepted or refused as Go's `time.Parse(time.RFC1123Z, …)` does.
+#[test]
+fn a_cutoff_is_read_as_go_reads_it() {
+    let cutoff =
+        |text: &str| resolve(&["--key-cutoff-time", text]).map(|config| config.keys.cutoff);
+    for (text, instant) in [
+        ("Mon, 14 Oct 2024 21:45:30 -0700", "2024-10-15T04:45:30Z"),
+        ("Mon, 14 Oct 2024 21:45:30 -0000", "2024-10-14T21:45:30Z"),
+        ("mon, 14 oct 2024 21:45:30 +0000", "2024-10-14T21:45:30Z"),
+        ("Thu, 29 Feb 2024 00:00:00 +0000", "2024-02-29T00:00:00Z"),
+    ] {
+        assert_eq!(cutoff(text), Ok(Some(instant.parse().unwrap())), "{text}");
+    }
+    for text in [
+        "2024-10-14T21:45:30Z",
+        "Mon, 14 Oct 2024 21:45:30",
+        "Thu, 29 Feb 2023 00:00:00 +0000",
+        "Mon, 14 Oct 2024 24:00:00 +0000",
+        "14.10.2024",
+    ] {
+        assert!(cutoff(text).is_err(), "{text}");
+    }
+    assert_eq!(cutoff(""), Ok(None));
+}
+
+#[test]
+fn escrow_recipients_are_repeated_or_listed_and_never_repeated_in_an_error() {
+    let [a, b] = [(); 2].map(|()| age::x25519::Identity::generate().to_public().to_string());
+    let count = |arguments: &[&str]| config(arguments).keys.escrow.map(|all| all.count());
+    let (listed, flag_a, flag_b) = (
+        format!("--escrow-recipient={a},{b}"),
+        format!("--escrow-recipient={a}"),
+        format!("--escrow-recipient={b}"),
+    );
+    assert_eq!(count(&[&listed]), Some(2));
+    assert_eq!(count(&[&flag_a, &flag_b]), Some(2));
+    assert_eq!(count(&[]), None);
+    let text = resolve(&["--escrow-recipient=AGE-SECRET-KEY-1QQQ"])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.starts_with("error: invalid value of flag --escrow-recipient: "),
+        "{text}"
+    );
+    assert!(!text.contains("QQQ"), "{text}");
 }
 
 #[test]

@@ -157,6 +157,9 @@ fn a_key_secret_is_written_in_upstreams_shape_and_reads_back() {
         annotations: pairs("a", "b"),
         auto_first_key: true,
         allow_sealed: false,
+        escrow: None,
+        backup_reminder: None,
+        publish: None,
     };
     let name = "sealed-secrets-keybcdfg".to_owned();
     let written = super::secret("kube-system", name, &config, &key, &certificate).expect("encodes");

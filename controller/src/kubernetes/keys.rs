@@ -4,6 +4,7 @@
 //! relabelled, deleted or replaced takes effect at once, a broken one is reported and skipped, and an emptied keyring
 //! never makes a new key appear behind the operator's back.
 
+mod escrow;
 mod known;
 mod make;
 mod tell;
@@ -15,14 +16,14 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher::Event;
 use sealed_api::names::labels;
-use sealed_crypto::Keyring;
+use sealed_crypto::{Fingerprint, Keyring};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use self::known::{KnownKeys, Source};
-use self::make::Recipe;
+use self::make::{Made, Order, Prepared, Recipe};
 use super::client::Cluster;
 use super::events::Recorder;
 use super::leadership::Leadership;
@@ -30,7 +31,7 @@ use super::watch::{Happening, Reach, Selection, Watch};
 use crate::error_text::error_text;
 use crate::http::Gate;
 use crate::metrics::Metrics;
-use crate::renewal::{AtStart, KeysAtStart, NewestKey, Renewal, RenewalRules, Why};
+use crate::renewal::{AtStart, KeysAtStart, NewestKey, Occasion, Renewal, RenewalRules, Why};
 use crate::services::Services;
 use sealed_api::wipe;
 
@@ -62,6 +63,10 @@ pub(super) struct KeyTask {
     rest_until: Instant,
     /// Whether it was already said that no certificate can be offered.
     told_unoffered: bool,
+    /// The key of which it was already said that it has no backup.
+    told_without_backup: Option<Fingerprint>,
+    /// A key that could not be stored yet.
+    prepared: Option<Prepared>,
 }
 
 /// Says, once and for all, that there are keys to work with or that none are to be expected.
@@ -116,6 +121,8 @@ impl KeyTask {
             start: Start::Listing(vec![Source::Labelled, Source::Legacy]),
             rest_until: Instant::now(),
             told_unoffered: false,
+            told_without_backup: None,
+            prepared: None,
         }
     }
 
@@ -155,7 +162,7 @@ impl KeyTask {
                 () = demand.notified(), if matches!(self.start, Start::Over) => {
                     // Making a key is not cut short by a shutdown: a stored key that was never told of is worse
                     // than a second more.
-                    self.make("on demand").await;
+                    self.make(Occasion::Demand).await;
                 }
             }
             self.go_on(&loaded).await;
@@ -165,6 +172,7 @@ impl KeyTask {
     /// What has to be done now, whatever woke us.
     async fn go_on(&mut self, loaded: &Loaded) {
         let now = (self.clock)();
+        self.renewal.requested(self.known.is_renewal_requested());
         match &self.start {
             Start::Listing(open) if open.is_empty() => self.decide_start(now),
             Start::Making { after, .. } if *after <= Instant::now() && self.leadership.leads() => {
@@ -176,7 +184,7 @@ impl KeyTask {
                     && self.rest_until <= Instant::now() =>
             {
                 self.rest_until = Instant::now() + REST;
-                self.make("on schedule").await;
+                self.make(self.renewal.occasion()).await;
             }
             Start::Listing(_) | Start::Making { .. } | Start::Over => {}
         }
@@ -230,7 +238,7 @@ impl KeyTask {
         let Start::Making { pause, .. } = self.start else {
             return;
         };
-        self.start = if self.make("at start").await {
+        self.start = if self.make(Occasion::Start).await {
             Start::Over
         } else {
             Start::Making {
@@ -241,31 +249,51 @@ impl KeyTask {
     }
 
     /// Makes a key, or takes over the one that somebody else has just made. Says whether there is a new one.
-    async fn make(&mut self, occasion: &'static str) -> bool {
-        let now = (self.clock)();
-        let made = make::make(&self.cluster, &self.recipe, now, |name| {
-            self.known.holds(name)
-        })
+    async fn make(&mut self, occasion: Occasion) -> bool {
+        let order = Order {
+            now: (self.clock)(),
+            occasion,
+            requests: self.known.requests(),
+        };
+        let known = |name: &str| self.known.holds(name);
+        let made = make::make(
+            &self.cluster,
+            &self.recipe,
+            &order,
+            &mut self.prepared,
+            known,
+        )
         .await;
         match made {
-            Ok(secrets) => {
-                for secret in secrets {
-                    let change = self.known.found(Source::Labelled, secret);
-                    self.tell(change);
-                }
-                self.renewal.generated();
-                self.changed();
-                true
+            Ok(Made::Here(new)) => {
+                self.tell_made(&new, occasion);
+                tell::registered(&new.secret, new.certificate.fingerprint());
+                self.known.found(Source::Labelled, new.stored);
+                // Should its annotations be lost on the way, the wishes are met all the same.
+                self.known.answered(order.requests);
             }
+            Ok(Made::Elsewhere(secrets)) => {
+                for secret in secrets {
+                    for change in self.known.found(Source::Labelled, secret) {
+                        self.tell(change);
+                    }
+                }
+            }
+            Ok(Made::Answered(requests)) => self.known.answered(requests),
             Err(failure) => {
                 error!(
                     error = error_text(&failure),
-                    occasion, "Failed to generate new key"
+                    occasion = occasion.as_str(),
+                    "Failed to generate new key"
                 );
                 self.renewal.failed((self.clock)());
-                false
+                return false;
             }
         }
+        self.renewal.generated();
+        self.renewal.requested(self.known.is_renewal_requested());
+        self.changed();
+        true
     }
 
     fn happened(&mut self, source: Source, happening: Happening<Secret>) {
@@ -275,7 +303,7 @@ impl KeyTask {
                 return;
             }
             Happening::Event(Event::InitApply(secret) | Event::Apply(secret)) => {
-                self.known.found(source, secret).into_iter().collect()
+                self.known.found(source, secret)
             }
             Happening::Event(Event::Delete(mut secret)) => {
                 wipe(&mut secret);
@@ -296,7 +324,7 @@ impl KeyTask {
         };
         if !changes.is_empty() {
             for change in changes {
-                self.tell(Some(change));
+                self.tell(change);
             }
             self.changed();
         }
@@ -344,6 +372,12 @@ impl KeyTask {
                 .and_then(|wait| Instant::now().checked_add(wait))
                 .map(|due| due.max(self.rest_until)),
         };
-        wanted.map_or(latest, |wanted| wanted.min(latest))
+        let reminder = self.backup_reminder().and_then(|due| {
+            // Negative: it was told.
+            let wait = Duration::try_from(due.duration_since(now)).ok()?;
+            Instant::now().checked_add(wait)
+        });
+        let wanted = wanted.into_iter().chain(reminder);
+        wanted.fold(latest, Instant::min)
     }
 }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use sealed_crypto::{Certificate, Keyring};
+use sealed_crypto::{Fingerprint, Keyring};
 
 use super::keys::{Keys, Loaded};
 use super::reconcile::blocking;
 use super::shell::Shell;
 use crate::error_text::error_text;
+use crate::key_marks::{Backups, WITHOUT_BACKUP};
 use crate::key_secret::NONE_OFFERED;
 use crate::memory::KeySet;
+use crate::metrics::KeysShown;
 use crate::renewal::{
     Act, AtStart, KeysAtStart, Moment, NewestKey, Occasion, RenewalRules, Schedule,
 };
@@ -25,6 +27,8 @@ pub(super) struct KeySchedule {
     found: KeysAtStart,
     /// Whether it was already said that no certificate can be offered.
     told_unoffered: bool,
+    /// The key of which it was already said that it has no backup.
+    told_without_backup: Option<Fingerprint>,
 }
 
 impl KeySchedule {
@@ -38,6 +42,7 @@ impl KeySchedule {
                 newest: None,
             },
             told_unoffered: false,
+            told_without_backup: None,
         }
     }
 
@@ -56,9 +61,12 @@ impl KeySchedule {
             keyring,
             secrets,
             unusable,
+            requested,
+            backups,
         } = self.keys.load();
         let now = self.now().time;
-        self.show(&keyring, unusable, now);
+        self.show(&keyring, unusable, backups, now);
+        self.schedule.requested(requested);
         let newest = NewestKey::of(&keyring, now);
         self.found = KeysAtStart { secrets, newest };
         self.schedule.keys_changed(self.found);
@@ -67,17 +75,24 @@ impl KeySchedule {
         shell.keys_changed(&keys);
     }
 
-    /// Shows the state of the keys, and says once that nothing can be sealed at the moment.
-    fn show(&mut self, keyring: &Keyring, unusable: usize, now: Timestamp) {
-        let offered = keyring.current(now).and_then(|key| key.certificate());
-        self.services
-            .metrics
-            .keys_observed(offered.map(Certificate::not_after), unusable);
-        let unoffered = offered.is_none() && !keyring.is_empty();
+    /// Shows the state of the keys, and says once each that nothing can be sealed at the moment and that the newest
+    /// key was not backed up for too long.
+    fn show(&mut self, keyring: &Keyring, unusable: usize, backups: Backups, now: Timestamp) {
+        let shown = KeysShown::of(keyring, now, unusable, backups);
+        self.services.metrics.keys_observed(&shown);
+        let newest = keyring.iter().next().map(|key| key.fingerprint());
+        let unoffered = shown.offered.is_none() && newest.is_some();
         if unoffered && !self.told_unoffered {
             tracing::warn!("{NONE_OFFERED}");
         }
         self.told_unoffered = unoffered;
+        let after = self.services.config.keys.backup_reminder;
+        let due = after.and_then(|after| backups.reminder(after));
+        let missed = newest.filter(|_| due.is_some_and(|due| due <= now));
+        if let Some(key) = missed.filter(|_| missed != self.told_without_backup) {
+            tracing::warn!(fingerprint = %key, "{WITHOUT_BACKUP}");
+        }
+        self.told_without_backup = missed;
     }
 
     /// Makes the first key, if there is to be one. One that cannot be made is tried again by [`go_on`](Self::go_on).
@@ -111,7 +126,7 @@ impl KeySchedule {
     pub(super) async fn make(mut self, shell: &Arc<Shell>, occasion: Occasion) -> Self {
         let shell = Arc::clone(shell);
         blocking(move || {
-            match self.keys.make(self.now().time) {
+            match self.keys.make(self.now().time, occasion) {
                 Ok(()) => {
                     self.schedule.made();
                     self.publish(&shell);
@@ -142,7 +157,7 @@ impl KeySchedule {
 mod tests {
     use std::num::NonZeroUsize;
 
-    use sealed_crypto::{PrivateKey, SealingKey};
+    use sealed_crypto::{Certificate, PrivateKey, SealingKey};
 
     use super::*;
     use crate::args;
@@ -173,10 +188,8 @@ mod tests {
     fn a_certificate_that_has_ended_is_told_once_and_shown() {
         let top = tempfile::tempdir().unwrap();
         let config = Config::resolve(&args::table().parse([], []).unwrap()).unwrap();
-        let keys = Keys::new(
-            Directory::open_root(top.path()).unwrap(),
-            config.keys.clone(),
-        );
+        let directory = Directory::open_root(top.path()).unwrap();
+        let keys = Keys::new(directory, None, config.keys.clone());
         let metrics = Metrics::new("v0", false).unwrap();
         let pool = FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap();
         let services = Services::new(config, metrics, pool, Renderer::start().unwrap(), now);
@@ -193,16 +206,35 @@ mod tests {
             "sealed_secrets_controller_unusable_key_secrets",
         );
 
-        schedule.show(&keyring("cert-until-2049.crt.pem"), 2, now());
+        schedule.show(
+            &keyring("cert-until-2049.crt.pem"),
+            2,
+            Backups::default(),
+            now(),
+        );
         assert_ne!(shown(expiry), "0");
         assert_eq!((shown(unusable).as_str(), told()), ("2", 0));
         for _ in 0..2 {
-            schedule.show(&keyring("cert-expired.crt.pem"), 0, now());
+            schedule.show(
+                &keyring("cert-expired.crt.pem"),
+                0,
+                Backups::default(),
+                now(),
+            );
             assert_eq!((shown(expiry).as_str(), told()), ("0", 1));
         }
         assert_eq!(shown(unusable), "0");
+        // The newest key, that nobody backed up: once, and again for the next one.
+        let reminded = || log.text().matches(WITHOUT_BACKUP).count();
+        let old = Backups::of([(Timestamp::UNIX_EPOCH, None)]);
+        let fresh = Backups::of([(now(), None)]);
+        let sound = keyring("cert-until-2049.crt.pem");
+        for (backups, expected) in [(fresh, 0), (old, 1), (old, 1), (fresh, 1), (old, 2)] {
+            schedule.show(&sound, 0, backups, now());
+            assert_eq!(reminded(), expected);
+        }
         // No key at all is said elsewhere.
-        schedule.show(&Keyring::default(), 0, now());
+        schedule.show(&Keyring::default(), 0, Backups::default(), now());
         assert_eq!(told(), 1);
     }
 }

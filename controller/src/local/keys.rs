@@ -2,15 +2,15 @@
 //!
 //! A file from `kubectl get secret -o yaml` can be dropped in, and a file from here can be applied to a cluster.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use sealed_api::names::{install, secret};
+use sealed_api::names::{audit, install, secret};
 use sealed_api::{Origin, decode_secret};
 use sealed_crypto::{Fingerprint, KeyEncodingError, Keyring, SealingKey};
 use sealed_manifest::to_yaml;
@@ -20,8 +20,11 @@ use super::directory::Directory;
 use super::manifests::{Files, Manifest};
 use crate::config::{KeyConfig, KeyOrderPriority};
 use crate::error_text::error_text;
+use crate::escrow::{self, EscrowError, Recipients};
+use crate::key_marks::{Backups, KeyMarks, RenewRequest, note_answers};
 use crate::key_secret::{self, is_in_use, name_after};
 use crate::new_key::{self, NewKeyError};
+use crate::renewal::Occasion;
 use sealed_api::wipe;
 
 /// The namespace that key files name: where a cluster keeps its keys unless told otherwise.
@@ -35,6 +38,8 @@ const ATTEMPTS: u32 = 5;
 pub(super) enum MakeError {
     #[error(transparent)]
     Encode(#[from] KeyEncodingError),
+    #[error("the new sealing key is not used, because it is not in escrow")]
+    Escrow(#[from] EscrowError),
     #[error("cannot write the new sealing key to `{file}`")]
     Io {
         file: String,
@@ -52,6 +57,8 @@ struct KeyFile {
     place: String,
     /// What makes it the same key for everybody ([`key_secret::identity`]), if it is a Secret.
     identity: Option<String>,
+    /// What its annotations say.
+    marks: KeyMarks,
     content: Content,
 }
 
@@ -77,6 +84,10 @@ pub(super) struct Loaded {
     pub(super) secrets: usize,
     /// How many of them hold no usable key.
     pub(super) unusable: usize,
+    /// Whether one of them asks for a new key that was not made yet.
+    pub(super) requested: bool,
+    /// What is known of backups.
+    pub(super) backups: Backups,
 }
 
 /// Something to say about a key Secret, once for as long as it holds.
@@ -99,19 +110,32 @@ enum Report {
 /// The directory of keys.
 pub(super) struct Keys {
     directory: Directory,
+    /// Whom new keys are encrypted to, and where that goes.
+    escrow: Option<(Recipients, Directory)>,
     config: KeyConfig,
     files: Files<KeyFile>,
     told: BTreeSet<Report>,
+    /// The wishes for a new key that stand.
+    requests: BTreeSet<RenewRequest>,
+    /// Those that were met. Kept when the key goes that met them: deleting it is no new wish.
+    answered: BTreeSet<RenewRequest>,
 }
 
 impl Keys {
-    pub(super) fn new(directory: Directory, config: KeyConfig) -> Self {
+    pub(super) fn new(
+        directory: Directory,
+        escrow: Option<(Recipients, Directory)>,
+        config: KeyConfig,
+    ) -> Self {
         let (prefix, order) = (config.prefix.clone(), config.order);
         Self {
             directory,
+            escrow,
             config,
             files: Files::new(move |manifest| Some(read(manifest, &prefix, order))),
             told: BTreeSet::new(),
+            requests: BTreeSet::new(),
+            answered: BTreeSet::new(),
         }
     }
 
@@ -120,12 +144,16 @@ impl Keys {
         let mut keys: Vec<Arc<SealingKey>> = Vec::new();
         let mut reports = BTreeSet::new();
         let mut secrets = 0;
+        let mut backups = BTreeMap::new();
+        self.requests.clear();
         let files = self.files.scan(&self.directory);
         for item in files.iter().flat_map(|file| file.iter()) {
-            let (place, content) = match item {
-                Ok(file) => (file.place.clone(), &file.content),
-                Err(error) => (String::new(), &Content::Broken(error.to_string())),
+            let none = KeyMarks::default();
+            let (place, marks, content) = match item {
+                Ok(file) => (file.place.clone(), &file.marks, &file.content),
+                Err(error) => (String::new(), &none, &Content::Broken(error.to_string())),
             };
+            self.answered.extend(&marks.answers);
             match content {
                 Content::Retired => continue,
                 Content::Broken(error) => {
@@ -136,6 +164,10 @@ impl Keys {
                 }
                 Content::Key { name, key, fault } => {
                     keys.push(Arc::clone(key));
+                    let known = backups
+                        .entry(key.fingerprint())
+                        .or_insert_with(|| (key.ordering_time(), None));
+                    known.1 = known.1.max(marks.backup);
                     reports.insert(Report::Registered {
                         secretname: name.clone(),
                         fingerprint: key.fingerprint(),
@@ -147,11 +179,14 @@ impl Keys {
                 }
             }
             secrets += 1;
+            self.requests.extend(marks.request);
         }
         self.tell(reports);
         Loaded {
             secrets,
             unusable: secrets - keys.len(),
+            requested: !self.requests.is_subset(&self.answered),
+            backups: Backups::of(backups.into_values()),
             keyring: Keyring::new(keys),
         }
     }
@@ -160,18 +195,29 @@ impl Keys {
         for report in reports.difference(&self.told) {
             match report {
                 Report::Broken { secret, error } => {
-                    tracing::error!(secret, error, "Error reading key");
+                    tracing::error!(
+                        secret,
+                        error,
+                        audit = audit::KEY_REFUSED,
+                        "Error reading key"
+                    );
                 }
                 Report::NotOffered { secret, error } => tracing::warn!(
                     secret,
                     error,
+                    audit = audit::KEY_REFUSED,
                     "the key opens values, but its certificate is not offered for sealing"
                 ),
                 Report::Registered {
                     secretname,
                     fingerprint,
                 } => {
-                    tracing::info!(secretname, %fingerprint, "registered private key");
+                    tracing::info!(
+                        secretname,
+                        %fingerprint,
+                        audit = audit::KEY_REGISTERED,
+                        "registered private key"
+                    );
                 }
             }
         }
@@ -181,45 +227,94 @@ impl Keys {
                 fingerprint,
             } = report
             {
-                tracing::warn!(secretname, %fingerprint, "dropped private key");
+                tracing::warn!(
+                    secretname,
+                    %fingerprint,
+                    audit = audit::KEY_RETIRED,
+                    "dropped private key"
+                );
             }
         }
         self.told = reports;
     }
 
-    /// Makes a key and writes its file. Slow: not for a thread of the async runtime.
-    pub(super) fn make(&mut self, now: Timestamp) -> Result<(), MakeError> {
+    /// Makes a key and writes its file, after that of its escrow. Slow: not for a thread of the async runtime.
+    pub(super) fn make(&mut self, now: Timestamp, occasion: Occasion) -> Result<(), MakeError> {
         let (key, certificate) = new_key::generate(&self.config, now)?;
         for attempt in 0..ATTEMPTS {
-            let name = self.next_name(attempt);
+            let (name, others) = self.next_name(attempt);
             let file = OsString::from(format!("{name}.yaml"));
-            let io_error = |source| MakeError::Io {
-                file: self.directory.path().join(&file).display().to_string(),
-                source,
-            };
-            if self.directory.kind(&file).map_err(io_error)?.is_some() {
+            let taken = self.directory.kind(&file);
+            if taken
+                .map_err(|source| io_error(&self.directory, &file, source))?
+                .is_some()
+            {
                 continue;
             }
             let mut secret =
                 key_secret::secret(NAMESPACE, name.clone(), &self.config, &key, &certificate)?;
             secret.metadata.creation_timestamp = Some(Time(now));
-            let text = Zeroizing::new(to_yaml(&secret));
+            note_answers(&mut secret.metadata, &self.requests);
+            let written = self.write(&file, &secret, certificate.fingerprint());
             wipe(&mut secret);
-            self.directory
-                .replace(&file, text.as_bytes())
-                .map_err(io_error)?;
-            tracing::info!(namespace = NAMESPACE, name, "New key written");
+            let escrow = written?;
+            tracing::info!(
+                namespace = NAMESPACE,
+                name,
+                fingerprint = %certificate.fingerprint(),
+                occasion = occasion.as_str(),
+                escrow = escrow.as_deref().unwrap_or("none"),
+                audit = if others { audit::KEY_RENEWED } else { audit::KEY_MADE },
+                "New key written"
+            );
             tracing::info!(certificate = certificate.to_pem(), "Certificate generated");
+            self.answered.extend(&self.requests);
             return Ok(());
         }
         Err(MakeError::NamesTaken)
     }
 
-    fn next_name(&mut self, attempt: u32) -> String {
+    /// First the escrow, if there is to be one: its file is returned. Then the key.
+    fn write(
+        &self,
+        file: &OsStr,
+        secret: &Secret,
+        key: Fingerprint,
+    ) -> Result<Option<String>, MakeError> {
+        let escrow = match &self.escrow {
+            Some((recipients, directory)) => {
+                let name = format!("{}.age", escrow::name(key));
+                let text = recipients.encrypt(secret)?;
+                directory
+                    .replace(OsStr::new(&name), text.as_bytes())
+                    .map_err(|source| io_error(directory, OsStr::new(&name), source))?;
+                Some(name)
+            }
+            None => None,
+        };
+        let text = Zeroizing::new(to_yaml(secret));
+        self.directory
+            .replace(file, text.as_bytes())
+            .map_err(|source| io_error(&self.directory, file, source))?;
+        Ok(escrow)
+    }
+
+    /// The name, and whether there are other keys.
+    fn next_name(&mut self, attempt: u32) -> (String, bool) {
         let files = self.files.scan(&self.directory);
         let items = files.iter().flat_map(|file| file.iter());
         let known = items.filter_map(|item| item.as_ref().ok()?.identity.clone());
-        name_after(&self.config.prefix, NAMESPACE, known, attempt)
+        let known: BTreeSet<String> = known.collect();
+        let others = !known.is_empty();
+        let name = name_after(&self.config.prefix, NAMESPACE, known, attempt);
+        (name, others)
+    }
+}
+
+fn io_error(directory: &Directory, file: &OsStr, source: io::Error) -> MakeError {
+    MakeError::Io {
+        file: directory.path().join(file).display().to_string(),
+        source,
     }
 }
 
@@ -229,6 +324,7 @@ fn read(manifest: Manifest, prefix: &str, order: KeyOrderPriority) -> KeyFile {
     let broken = |place, error| KeyFile {
         place,
         identity: None,
+        marks: KeyMarks::default(),
         content: Content::Broken(error),
     };
     let kind = value.get("kind").and_then(|kind| kind.as_str());
@@ -238,11 +334,13 @@ fn read(manifest: Manifest, prefix: &str, order: KeyOrderPriority) -> KeyFile {
     match decode_secret(value, Origin::Yaml) {
         Ok(mut secret) => {
             let identity = Some(key_secret::identity(&secret));
+            let marks = KeyMarks::of(&secret.metadata);
             let content = content(&secret, prefix, order);
             wipe(&mut secret);
             KeyFile {
                 place,
                 identity,
+                marks,
                 content,
             }
         }
@@ -277,7 +375,8 @@ mod tests {
     fn keys_in(directory: &Path) -> Keys {
         let flags = ["--key-size=2048".to_owned()];
         let config = Config::resolve(&args::table().parse([], flags).unwrap()).unwrap();
-        Keys::new(Directory::open_root(directory).unwrap(), config.keys)
+        let directory = Directory::open_root(directory).unwrap();
+        Keys::new(directory, None, config.keys)
     }
 
     fn now() -> Timestamp {
@@ -289,8 +388,8 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let mut keys = keys_in(top.path());
         assert!(keys.load().keyring.is_empty());
-        keys.make(now()).unwrap();
-        keys.make(now()).unwrap();
+        keys.make(now(), Occasion::Demand).unwrap();
+        keys.make(now(), Occasion::Demand).unwrap();
         let loaded = keys.load();
         assert_eq!((loaded.keyring.len(), loaded.secrets), (2, 2));
         let file = fs::read_dir(top.path()).unwrap().next().unwrap().unwrap();
@@ -318,7 +417,7 @@ mod tests {
     fn a_broken_file_is_told_once_and_costs_no_other_key() {
         let top = tempfile::tempdir().unwrap();
         let mut keys = keys_in(top.path());
-        keys.make(now()).unwrap();
+        keys.make(now(), Occasion::Demand).unwrap();
         let secret = |label: &str| {
             format!(
                 "apiVersion: v1\nkind: Secret\nmetadata:\n  name: k\n  labels: {{sealedsecrets.bitnami.com/sealed-secrets-key: {label}}}\n\
@@ -361,7 +460,7 @@ mod tests {
     fn an_unchanged_key_is_kept_and_its_secret_is_not_read_again() {
         let top = tempfile::tempdir().unwrap();
         let mut keys = keys_in(top.path());
-        keys.make(now()).unwrap();
+        keys.make(now(), Occasion::Demand).unwrap();
         let first = keys.load().keyring;
         let again = keys.load().keyring;
         let same = first.iter().zip(again.iter());
@@ -372,7 +471,7 @@ mod tests {
     fn a_removed_key_is_dropped() {
         let top = tempfile::tempdir().unwrap();
         let mut keys = keys_in(top.path());
-        keys.make(now()).unwrap();
+        keys.make(now(), Occasion::Demand).unwrap();
         keys.load();
         for file in fs::read_dir(top.path()).unwrap() {
             fs::remove_file(file.unwrap().path()).unwrap();

@@ -42,6 +42,8 @@ pub enum Act {
 pub enum Occasion {
     /// Somebody asked for it.
     Demand,
+    /// Somebody wished for it on a key Secret.
+    Request,
     /// Its predecessor is old enough.
     Schedule,
     /// There was none at the start, or none young enough.
@@ -53,6 +55,7 @@ impl Occasion {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Demand => "on demand",
+            Self::Request => "on request",
             Self::Schedule => "on schedule",
             Self::Start => "at start",
         }
@@ -112,6 +115,11 @@ impl Schedule {
         }
     }
 
+    /// Tells whether somebody wishes for a new key that nobody has made yet.
+    pub fn requested(&mut self, requested: bool) {
+        self.renewal.requested(requested);
+    }
+
     /// Whether the start is done: a missing first key was made, or none is to be expected.
     #[cfg(test)]
     fn is_started(&self) -> bool {
@@ -133,7 +141,7 @@ impl Schedule {
                 match due {
                     Some(due) if due <= now.instant => {
                         self.rest_until = Some(now.instant + REST);
-                        Act::Make(Occasion::Schedule)
+                        Act::Make(self.renewal.occasion())
                     }
                     due => Act::Wait(due.map_or(latest, |due| due.min(latest))),
                 }
@@ -275,6 +283,20 @@ mod tests {
         assert_eq!(schedule.listed(one(now.time), now), AtStart::Proceed);
         schedule.keys_changed(NONE);
         assert!(schedule.is_started());
+        assert_eq!(schedule.step(now), Act::Wait(now.instant + LOOK_AGAIN));
+    }
+
+    #[test]
+    fn a_wish_is_met_at_once_and_never_before_the_keys_were_read() {
+        let clock = Clock::new();
+        let now = clock.after(Duration::ZERO);
+        let mut schedule = schedule();
+        schedule.requested(true);
+        assert_eq!(schedule.step(now), Act::Wait(now.instant + LOOK_AGAIN));
+        let _ = schedule.listed(one(now.time), now);
+        assert_eq!(schedule.step(now), Act::Make(Occasion::Request));
+        schedule.made();
+        schedule.requested(false);
         assert_eq!(schedule.step(now), Act::Wait(now.instant + LOOK_AGAIN));
     }
 

@@ -1,104 +1,201 @@
 //! What is said about keys: log lines, events, metrics.
 
 use jiff::Timestamp;
-use sealed_api::names::{self, events};
+use sealed_api::names::{self, audit, events};
+use sealed_crypto::Fingerprint;
 use tracing::{error, info, warn};
 
-use super::KeyTask;
-use super::known::Change;
+use super::known::{Change, Place};
+use super::make::New;
+use super::{KeyTask, Start};
 use crate::error_text::error_text;
+use crate::key_marks::WITHOUT_BACKUP;
 use crate::key_secret::{CertificateFault, NONE_OFFERED};
 use crate::kubernetes::events::{About, Note};
+use crate::metrics::KeysShown;
+use crate::renewal::Occasion;
 
 impl KeyTask {
     /// Says what changed.
-    pub(super) fn tell(&self, change: Option<Change>) {
+    pub(super) fn tell(&self, change: Change) {
         match change {
-            None => {}
-            Some(Change::Registered {
+            Change::Registered {
                 secret,
                 fingerprint,
                 fault,
-            }) => {
-                info!(secretname = secret, %fingerprint, "registered private key");
-                not_offered(&secret, fault.as_ref());
+            } => {
+                registered(&secret, fingerprint);
+                // Those found at the start are no news to the cluster: an event for each at every start would be.
+                if matches!(self.start, Start::Over) {
+                    let message = format!("sealing key {fingerprint} is used from now on");
+                    self.note(&secret, events::KEY_REGISTERED, message);
+                }
+                self.not_offered(&secret, fault.as_ref());
             }
-            Some(Change::Replaced {
+            Change::Replaced {
                 secret,
                 fingerprint,
                 fault,
-            }) => {
-                info!(secretname = secret, %fingerprint, "the certificate of the private key was replaced");
-                not_offered(&secret, fault.as_ref());
+            } => {
+                info!(
+                    secretname = secret.name,
+                    %fingerprint,
+                    audit = audit::KEY_REGISTERED,
+                    "the certificate of the private key was replaced"
+                );
+                let message = format!("the certificate of sealing key {fingerprint} was replaced");
+                self.note(&secret, events::KEY_REGISTERED, message);
+                self.not_offered(&secret, fault.as_ref());
             }
-            Some(Change::Dropped {
+            Change::Dropped {
                 secret,
                 fingerprint,
-            }) => warn!(secretname = secret, %fingerprint, "dropped private key"),
-            Some(Change::Broken {
-                secret,
-                uid,
-                resource_version,
-                fault,
-            }) => {
+            } => {
+                warn!(
+                    secretname = secret.name,
+                    %fingerprint,
+                    audit = audit::KEY_RETIRED,
+                    "dropped private key"
+                );
+                let message = match self.known.secret_of(fingerprint) {
+                    Some(other) => format!(
+                        "sealing key {fingerprint} is in this Secret no more; {} still holds it",
+                        other.name
+                    ),
+                    None => format!("sealing key {fingerprint} opens nothing any more"),
+                };
+                self.note(&secret, events::KEY_RETIRED, message);
+            }
+            Change::Broken { secret, fault } => {
                 let text = error_text(&fault);
-                error!(secret, error = text, "Error reading key");
-                let about = self.about(&secret, &uid, &resource_version);
-                self.warn(about, events::KEY_UNUSABLE, text);
+                error!(
+                    secret = secret.name,
+                    error = text,
+                    audit = audit::KEY_REFUSED,
+                    "Error reading key"
+                );
+                self.warn(&secret, events::KEY_UNUSABLE, text);
             }
         }
     }
 
-    /// Shows the state of the keys, and says once that nothing can be sealed at the moment.
+    /// Says that a key was made.
+    pub(super) fn tell_made(&self, made: &New, occasion: Occasion) {
+        let New {
+            secret,
+            certificate,
+            escrow,
+            stored: _,
+        } = made;
+        let fingerprint = certificate.fingerprint();
+        // The first key of a cluster; any other comes after one.
+        let first = self.known.secrets() == 0;
+        let (trail, reason) = if first {
+            (audit::KEY_MADE, events::KEY_CREATED)
+        } else {
+            (audit::KEY_RENEWED, events::KEY_RENEWED)
+        };
+        // The words that log pipelines know.
+        info!(
+            namespace = self.recipe.namespace,
+            name = secret.name,
+            %fingerprint,
+            occasion = occasion.as_str(),
+            escrow = escrow.as_deref().unwrap_or("none"),
+            audit = trail,
+            "New key written"
+        );
+        info!(certificate = certificate.to_pem(), "Certificate generated");
+        let message = format!("sealing key {fingerprint} was made {}", occasion.as_str());
+        self.note(secret, reason, message);
+    }
+
+    /// Shows the state of the keys, and says once each that nothing can be sealed at the moment and that the newest
+    /// key was not backed up for too long.
     pub(super) fn show(&mut self, now: Timestamp) {
         let keyring = self.publish.borrow().clone();
-        let offered = keyring.current(now).and_then(|key| key.certificate());
-        self.metrics.keys_observed(
-            offered.map(sealed_crypto::Certificate::not_after),
-            self.known.unusable(),
-        );
+        let backups = self.known.backups();
+        let shown = KeysShown::of(&keyring, now, self.known.unusable(), backups);
+        self.metrics.keys_observed(&shown);
         let newest = keyring.iter().next().map(|key| key.fingerprint());
-        let unoffered = offered.is_none() && newest.is_some();
+        let unoffered = shown.offered.is_none() && newest.is_some();
         if unoffered && !self.told_unoffered {
             warn!(namespace = self.recipe.namespace, "{NONE_OFFERED}");
-            if let Some((name, uid, resource_version)) =
-                newest.and_then(|key| self.known.secret_of(key))
-            {
-                let about = self.about(name, uid, resource_version);
-                self.warn(about, events::NO_CERTIFICATE, NONE_OFFERED.to_owned());
+            if let Some(secret) = newest.and_then(|key| self.known.secret_of(key)) {
+                self.warn(&secret, events::NO_CERTIFICATE, NONE_OFFERED.to_owned());
             }
         }
         self.told_unoffered = unoffered;
+
+        let due = self.backup_reminder().is_some_and(|due| due <= now);
+        let missed = newest.filter(|_| due && self.leadership.leads());
+        if let Some(key) = missed.filter(|_| missed != self.told_without_backup) {
+            warn!(namespace = self.recipe.namespace, fingerprint = %key, "{WITHOUT_BACKUP}");
+            if let Some(secret) = self.known.secret_of(key) {
+                self.warn(
+                    &secret,
+                    events::KEY_WITHOUT_BACKUP,
+                    WITHOUT_BACKUP.to_owned(),
+                );
+            }
+        }
+        self.told_without_backup = missed;
     }
 
-    /// A key Secret, for an event.
-    fn about(&self, name: &str, uid: &str, resource_version: &str) -> About {
-        About {
-            api_version: names::secret::API_VERSION,
-            kind: names::secret::KIND,
-            namespace: self.recipe.namespace.clone(),
-            name: name.to_owned(),
-            uid: uid.to_owned(),
-            resource_version: resource_version.to_owned(),
+    /// When to remind of the newest key's backup.
+    pub(super) fn backup_reminder(&self) -> Option<Timestamp> {
+        let after = self.recipe.config.backup_reminder?;
+        self.known.backups().reminder(after)
+    }
+
+    fn not_offered(&self, secret: &Place, fault: Option<&CertificateFault>) {
+        if let Some(fault) = fault {
+            let text = error_text(fault);
+            warn!(
+                secret = secret.name,
+                error = text,
+                audit = audit::KEY_REFUSED,
+                "the key opens values, but its certificate is not offered for sealing"
+            );
+            let message = format!("its certificate is not offered for sealing: {text}");
+            self.warn(secret, events::KEY_UNUSABLE, message);
         }
     }
 
-    fn warn(&self, about: About, reason: &'static str, message: String) {
+    fn warn(&self, secret: &Place, reason: &'static str, message: String) {
+        self.record(secret, events::WARNING, reason, message);
+    }
+
+    /// Of several replicas that see the same change, the leader tells the cluster; each tells its own log.
+    fn note(&self, secret: &Place, reason: &'static str, message: String) {
+        if self.leadership.leads() {
+            self.record(secret, events::NORMAL, reason, message);
+        }
+    }
+
+    fn record(&self, secret: &Place, kind: &'static str, reason: &'static str, message: String) {
         self.recorder.record(Note {
-            about,
-            kind: events::WARNING,
+            about: About {
+                api_version: names::secret::API_VERSION,
+                kind: names::secret::KIND,
+                namespace: self.recipe.namespace.clone(),
+                name: secret.name.clone(),
+                uid: secret.uid.clone(),
+                resource_version: secret.resource_version.clone(),
+            },
+            kind,
             reason,
             message,
         });
     }
 }
 
-fn not_offered(secret: &str, fault: Option<&CertificateFault>) {
-    if let Some(fault) = fault {
-        warn!(
-            secret,
-            error = error_text(fault),
-            "the key opens values, but its certificate is not offered for sealing"
-        );
-    }
+/// Says that a key can be used.
+pub(super) fn registered(secret: &Place, fingerprint: Fingerprint) {
+    info!(
+        secretname = secret.name,
+        %fingerprint,
+        audit = audit::KEY_REGISTERED,
+        "registered private key"
+    );
 }
