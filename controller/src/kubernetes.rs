@@ -25,6 +25,7 @@ mod namespaces;
 mod objects;
 mod outage;
 mod progress;
+mod published;
 mod reconcile;
 mod run;
 mod status;

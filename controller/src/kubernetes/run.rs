@@ -13,6 +13,7 @@ use super::keys::{KeyTask, Loaded};
 use super::leadership::{Leadership, Standing, Term};
 use super::leading::Leading;
 use super::lease::Elector;
+use super::published::Publisher;
 use crate::election::Tenure;
 use crate::http::Gate;
 use crate::services::Services;
@@ -66,7 +67,9 @@ pub async fn run(services: Services) -> Result<(), ConnectError> {
         home,
     };
     let keys = shell.start_keys();
+    let publisher = shell.start_publisher();
     let leading = shell.lead().await;
+    drop(publisher);
     drain(leading, keys).await;
     resign.cancel();
     while election.join_next().await.is_some() {}
@@ -181,6 +184,24 @@ impl Shell {
             "sealing keys",
             keys.run(told, services.shutdown.clone()),
         );
+        tasks
+    }
+
+    /// Starts what keeps the certificate in a ConfigMap, if it is to be kept. Whoever leads, all would write the same.
+    fn start_publisher(&self) -> JoinSet<()> {
+        let services = &self.services;
+        let mut tasks = JoinSet::new();
+        if let Some(name) = &services.config.keys.publish {
+            let publisher = Publisher {
+                cluster: self.cluster.clone(),
+                namespace: self.home.clone(),
+                name: name.clone(),
+                keyring: services.keyring.subscribe(),
+                clock: services.clock,
+            };
+            let publish = publisher.run(self.loaded.clone());
+            spawn(&mut tasks, services, "published certificate", publish);
+        }
         tasks
     }
 
