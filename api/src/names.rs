@@ -281,6 +281,8 @@ pub mod metrics {
     pub const LEADER: &str = "sealed_secrets_controller_leader";
     /// Ours: private-key operations, wrong keys included.
     pub const RSA_DECRYPTIONS: &str = "sealed_secrets_controller_rsa_decryptions_total";
+    /// Ours: sealed values in the cluster by the key that opens them.
+    pub const SEALED_ITEMS_BY_KEY: &str = "sealed_secrets_controller_sealed_items_by_key";
     /// Duration of HTTP requests by path and method.
     pub const HTTP_DURATION: &str = "sealed_secrets_controller_http_request_duration_seconds";
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sealed_api::Code;
 use sealed_api::names::conditions;
@@ -15,16 +15,34 @@ use sealed_api::{Condition, SealedSecretStatus};
 use crate::outcome::Outcome;
 
 /// The condition types that are this controller's to set and to remove.
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
     conditions::SYNCED,
     conditions::READY,
+    conditions::SETTLED,
     conditions::RECONCILING,
     conditions::STALLED,
 ];
 
+/// The reason of `Settled`: what its message is.
+const RECORD: &str = "Record";
+
+/// A record that differs in nothing but the version of the Secret is written anew after this time: others may touch a
+/// Secret as often as they like, and all that it costs is one look at the next start.
+const RECORD_LASTS: SignedDuration = SignedDuration::from_hours(1);
+
+/// What becomes of the condition `Settled`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded<'a> {
+    /// It stays.
+    AsStored,
+    /// It holds this [record](crate::record), or there is none. It is never anything but True, because the existing
+    /// controller alerts on every condition that is not.
+    As(Option<&'a str>),
+}
+
 /// The status to write, or `None` when the stored one says the same.
 ///
-/// * `Synced` stands at index 0, where printer columns look for it, then `Ready`.
+/// * `Synced` stands at index 0, where printer columns look for it, then `Ready`, then `Settled`.
 /// * `Reconciling` or `Stalled` follow a failure and exist only while True, because kstatus would
 ///   otherwise call a broken object current, and upstream would alert on a False one.
 /// * Conditions of others stay as they are, behind ours.
@@ -34,14 +52,49 @@ pub fn next_status(
     stored: Option<&SealedSecretStatus>,
     generation: i64,
     outcome: &Outcome,
+    recorded: Recorded<'_>,
     now: Timestamp,
 ) -> Option<SealedSecretStatus> {
+    let settled = stored
+        .and_then(|status| status.condition(conditions::SETTLED))
+        .filter(|settled| settled.status == conditions::TRUE);
+    let kept = status(
+        stored,
+        generation,
+        wanted(outcome, settled.map(untimed)),
+        now,
+    );
+    let Recorded::As(record) = recorded else {
+        return (stored != Some(&kept)).then_some(kept);
+    };
+    let lasts = settled
+        .and_then(|settled| settled.last_update_time.as_ref())
+        .is_some_and(|written| now.duration_since(written.0).abs() < RECORD_LASTS);
+    if stored == Some(&kept) && lasts && record.is_some() {
+        return None;
+    }
+    let next = status(
+        stored,
+        generation,
+        wanted(outcome, record.map(settled_by)),
+        now,
+    );
+    // Times are kept where nothing else differs, so equality is equality without times.
+    (stored != Some(&next)).then_some(next)
+}
+
+fn status(
+    stored: Option<&SealedSecretStatus>,
+    generation: i64,
+    wanted: Vec<Condition>,
+    now: Timestamp,
+) -> SealedSecretStatus {
     let stored_conditions = stored.map_or(&[][..], |status| &status.conditions);
     let observed_before = stored.and_then(|status| status.observed_generation);
     let moved = observed_before != Some(generation);
     let now = Time(seconds(now));
 
-    let ours = wanted(outcome).into_iter().map(|wanted| {
+    let ours = wanted.into_iter().map(|wanted| {
         let before = stored_conditions
             .iter()
             .find(|condition| condition.type_ == wanted.type_);
@@ -52,12 +105,10 @@ pub fn next_status(
         .iter()
         .filter(|condition| seen.insert(condition.type_.as_str()))
         .cloned();
-    let next = SealedSecretStatus {
+    SealedSecretStatus {
         observed_generation: Some(generation),
         conditions: ours.chain(others).collect(),
-    };
-    // Times are kept where nothing else differs, so equality is equality without times.
-    (stored != Some(&next)).then_some(next)
+    }
 }
 
 /// Whether the stored status tells of `outcome` at `generation`, so that there is nothing new.
@@ -72,7 +123,26 @@ pub fn tells(stored: Option<&SealedSecretStatus>, generation: i64, outcome: &Out
         })
 }
 
-fn wanted(outcome: &Outcome) -> Vec<Condition> {
+fn untimed(condition: &Condition) -> Condition {
+    Condition {
+        last_update_time: None,
+        last_transition_time: None,
+        ..condition.clone()
+    }
+}
+
+fn settled_by(record: &str) -> Condition {
+    Condition {
+        type_: conditions::SETTLED.to_owned(),
+        status: conditions::TRUE.to_owned(),
+        last_update_time: None,
+        last_transition_time: None,
+        reason: Some(RECORD.to_owned()),
+        message: Some(record.to_owned()),
+    }
+}
+
+fn wanted(outcome: &Outcome, settled: Option<Condition>) -> Vec<Condition> {
     let synced = synced(outcome);
     let ready = Condition {
         type_: conditions::READY.to_owned(),
@@ -87,10 +157,12 @@ fn wanted(outcome: &Outcome) -> Vec<Condition> {
         status: conditions::TRUE.to_owned(),
         ..synced.clone()
     });
-    [synced, ready].into_iter().chain(trouble).collect()
+    let told = [synced, ready].into_iter();
+    told.chain(settled).chain(trouble).collect()
 }
 
-fn synced(outcome: &Outcome) -> Condition {
+/// The condition `Synced`, without times.
+pub(crate) fn synced(outcome: &Outcome) -> Condition {
     let (status, code, message) = match outcome {
         Outcome::Synced => (conditions::TRUE, Code::Unsealed, None),
         Outcome::Failed(failure) => (

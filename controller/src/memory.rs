@@ -3,9 +3,11 @@
 
 mod contest;
 mod facts;
+mod items;
 mod key_set;
+mod recall;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Secret;
@@ -14,12 +16,16 @@ use sealed_api::SealedSecret;
 use sealed_crypto::Fingerprint;
 
 use self::contest::Contest;
-pub use self::facts::{Facts, Inputs, hinted_keys, written_at};
+pub use self::facts::{Facts, hinted_keys, written_at};
+use self::items::Items;
 pub use self::key_set::KeySet;
+pub use self::recall::{Offer, Shown};
 use crate::object_key::ObjectKey;
+use crate::opened_by::OpenedBy;
 use crate::outcome::{Cause, Outcome};
 use crate::ownership::Standing;
 use crate::plan::{Observed, Plan};
+use crate::record::InputDigest;
 use crate::triage::{Doubt, Seen, Target, Triage, triage};
 
 /// Whoever deletes a Secret that is not ours often creates it again at once (`kubectl replace
@@ -38,7 +44,7 @@ pub struct Done {
     /// How it ended.
     pub outcome: Outcome,
     /// The keys that opened values.
-    pub opened_by: BTreeSet<Fingerprint>,
+    pub opened_by: OpenedBy,
     /// The keys there were, kept after failures only: these need not be tried again.
     pub tried: Option<KeySet>,
     /// The Secret as that pass left it.
@@ -46,7 +52,7 @@ pub struct Done {
     /// Whether that pass wrote it.
     pub wrote: bool,
     /// What the Secret was made of when it was last in sync.
-    pub synced_from: Option<Inputs>,
+    pub synced_from: Option<InputDigest>,
 }
 
 /// A Secret, as far as it matters whether it is still the same.
@@ -77,8 +83,8 @@ impl Done {
             target: left.map(|secret| record(object, secret, observed.last, &plan.outcome)),
             wrote: written.is_some(),
             synced_from: match plan.outcome {
-                Outcome::Synced => Some(Inputs::of(&object.metadata)),
-                Outcome::Failed(_) => observed.last.and_then(|last| last.synced_from.clone()),
+                Outcome::Synced => Some(observed.attempt.input),
+                Outcome::Failed(_) => observed.last.and_then(|last| last.synced_from),
             },
         }
     }
@@ -93,7 +99,7 @@ impl Done {
             tried: None,
             target: last.and_then(|last| last.target.clone()),
             wrote: false,
-            synced_from: last.and_then(|last| last.synced_from.clone()),
+            synced_from: last.and_then(|last| last.synced_from),
         }
     }
 }
@@ -142,6 +148,7 @@ pub struct Finished {
 pub struct Memory {
     objects: BTreeMap<ObjectKey, Known>,
     recent: Recent,
+    items: Items,
 }
 
 #[derive(Debug)]
@@ -152,6 +159,8 @@ struct Known {
     /// Somebody went to look at the Secret, and there has been no news since.
     looking: bool,
     contest: Contest,
+    /// Until the first pass.
+    offer: Option<Box<Offer>>,
 }
 
 impl Known {
@@ -191,6 +200,15 @@ struct Recent {
     anywhere: Option<Fingerprint>,
 }
 
+impl Recent {
+    fn opened(&mut self, object: &ObjectKey, done: &Done) {
+        if let Some(key) = done.opened_by.first() {
+            self.by_namespace.insert(object.namespace.clone(), key);
+            self.anywhere = Some(key);
+        }
+    }
+}
+
 impl Memory {
     /// A watch shows an object. Returns whether a pass is due: it is unknown, or differs from
     /// what the last pass saw in something that decides.
@@ -201,6 +219,7 @@ impl Memory {
             doubt: Doubt::No,
             looking: false,
             contest: Contest::default(),
+            offer: None,
         });
         known.facts = facts;
         known
@@ -224,14 +243,75 @@ impl Memory {
 
     /// The object is gone: its namesake is another object.
     pub fn forget(&mut self, key: &ObjectKey) -> Option<Facts> {
-        self.objects.remove(key).map(|known| known.facts)
+        let known = self.objects.remove(key)?;
+        self.items.remove(known.done.as_ref());
+        Some(known.facts)
     }
 
     /// Forgets every object that `exists` does not confirm, and names them: deletions that a
     /// watch missed.
     pub fn retain(&mut self, exists: impl Fn(&ObjectKey) -> bool) -> Vec<ObjectKey> {
         let gone = self.objects.extract_if(.., |key, _| !exists(key));
-        gone.map(|(key, _)| key).collect()
+        let forgotten = gone.map(|(key, known)| {
+            self.items.remove(known.done.as_ref());
+            key
+        });
+        forgotten.collect()
+    }
+
+    /// How many values each key opened, of all objects whose last pass came so far.
+    pub fn items_by_key(&self) -> &BTreeMap<Fingerprint, u64> {
+        self.items.by_key()
+    }
+
+    /// Keeps the chance to settle an object without its body until its pass, if no pass of this process has ended.
+    /// `None` takes back an earlier one: the object is another one by now. Returns whether there is a chance.
+    pub fn offer(&mut self, key: &ObjectKey, offer: Option<Offer>) -> bool {
+        let Some(known) = self.objects.get_mut(key) else {
+            return false;
+        };
+        known.offer = offer.filter(|_| known.done.is_none()).map(Box::new);
+        known.offer.is_some()
+    }
+
+    /// What was offered for an object, with the object as it is. It is no longer on offer then.
+    pub fn take_offer(&mut self, key: &ObjectKey) -> Option<(Offer, Facts)> {
+        let known = self.objects.get_mut(key)?;
+        let offer = known.offer.take()?;
+        Some((*offer, known.facts.clone()))
+    }
+
+    /// The objects on offer: nothing was done about them yet.
+    pub fn offered(&self) -> impl Iterator<Item = &ObjectKey> {
+        let objects = self.objects.iter();
+        objects.filter_map(|(key, known)| known.offer.as_ref().map(|_| key))
+    }
+
+    /// The Secrets of `namespaces` cannot be listed: what is known of them is nothing.
+    pub fn unlist(&mut self, in_reach: impl Fn(&str) -> bool) {
+        for (key, known) in &mut self.objects {
+            if let Some(offer) = known.offer.as_mut().filter(|_| in_reach(&key.namespace)) {
+                offer.secret = Shown::Unlisted;
+            }
+        }
+    }
+
+    /// Takes over how a pass of an earlier process ended, if no pass of this one has. Nothing is overwritten: what the
+    /// process knows itself is newer.
+    pub fn recall(&mut self, key: &ObjectKey, done: Done) {
+        let Some(known) = self.objects.get_mut(key) else {
+            return;
+        };
+        if known.done.is_some() {
+            return;
+        }
+        if known.doubt.is_settled_by(done.target.as_ref()) {
+            known.doubt = Doubt::No;
+        }
+        known.offer = None;
+        self.items.add(&done);
+        self.recent.opened(key, &done);
+        known.done = Some(done);
     }
 
     /// How the last pass over an object ended.
@@ -304,11 +384,7 @@ impl Memory {
     /// pass itself left behind. Nobody may have been woken for it, since what the pass before this
     /// one ended with may not have asked for that.
     pub fn finished(&mut self, key: &ObjectKey, done: Done, now: Instant) -> Finished {
-        if let Some(newest) = done.opened_by.first() {
-            let namespace = key.namespace.clone();
-            self.recent.by_namespace.insert(namespace, *newest);
-            self.recent.anywhere = Some(*newest);
-        }
+        self.recent.opened(key, &done);
         // Forgotten meanwhile: there is nothing to remember of an object that is gone.
         let Some(known) = self.objects.get_mut(key) else {
             return Finished {
@@ -323,6 +399,9 @@ impl Memory {
             known.doubt = Doubt::No;
         }
         known.looking = false;
+        known.offer = None;
+        self.items.remove(known.done.as_ref());
+        self.items.add(&done);
         known.done = Some(done);
         Finished {
             wake: known.wake(now),
@@ -340,6 +419,9 @@ impl Memory {
         let Some(known) = self.objects.get_mut(key) else {
             return Wake::No;
         };
+        if let Some(offer) = &mut known.offer {
+            offer.secret = Shown::of(secret, &key.name, &known.facts.uid);
+        }
         let doubt = Doubt::about(secret, &key.name, &known.facts.uid);
         let last = known.done.as_ref();
         let echo = last.is_some_and(|done| doubt.is_settled_by(done.target.as_ref()));
@@ -354,7 +436,7 @@ impl Memory {
         self.iter()
             .filter(|(_, done)| {
                 done.is_some_and(|done| match &done.outcome {
-                    Outcome::Synced => !keys.contains_all(&done.opened_by),
+                    Outcome::Synced => !keys.contains_all(done.opened_by.keys()),
                     Outcome::Failed(failure) => match failure.cause {
                         Cause::Unseal(_) => done.untried(keys).next().is_some(),
                         _ => false,

@@ -10,11 +10,15 @@
 //!   goes into, and wrong guesses among many keys show nowhere else.
 //! * Those of the keys ([`KeysShown`]) are ours: nobody can seal for a controller without a certificate, nothing that was
 //!   sealed opens after a lost key, and nothing else would tell in time.
+//! * `sealed_secrets_controller_sealed_items_by_key` is ours: a key that nothing is sealed for any more can be retired.
 //! * `sealed_secrets_controller_leader` is ours: which of several replicas does the work.
 //! * The Go runtime's series have no counterpart here; the process collector's `process_*` series are there.
 
 mod conditions;
 mod keys;
+mod sealed_items;
+
+use std::collections::BTreeMap;
 
 use prometheus::{
     Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
@@ -22,10 +26,12 @@ use prometheus::{
 };
 use sealed_api::Condition;
 use sealed_api::names::metrics as names;
+use sealed_crypto::Fingerprint;
 
 use conditions::ConditionInfo;
 use keys::KeyGauges;
 pub use keys::KeysShown;
+use sealed_items::SealedItems;
 
 use crate::object_key::ObjectKey;
 
@@ -67,6 +73,7 @@ pub struct Metrics {
     rsa_decryptions: IntCounter,
     keys: KeyGauges,
     leader: IntGauge,
+    sealed_items: SealedItems,
 }
 
 impl Metrics {
@@ -118,6 +125,7 @@ impl Metrics {
                 names::LEADER,
                 "Whether this process reconciles and makes keys: 1, or 0 while another replica does.",
             ))?,
+            sealed_items: SealedItems::register(&registry)?,
             registry,
         };
         let registry = &metrics.registry;
@@ -166,6 +174,12 @@ impl Metrics {
         if let Some(info) = &self.conditions {
             info.clear();
         }
+        self.sealed_items.observed(&BTreeMap::new());
+    }
+
+    /// Shows how many sealed values each key opened.
+    pub fn sealed_items(&self, by_key: &BTreeMap<Fingerprint, u64>) {
+        self.sealed_items.observed(by_key);
     }
 
     /// Shows exactly these conditions of one object. `instance` is its label `app.kubernetes.io/instance`, or empty.

@@ -10,22 +10,22 @@
 
 mod conclude;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::{SealedSecret, SealedSecretStatus, UnsealFailure, Unsealed, skips_owner};
-use sealed_crypto::Fingerprint;
 
 pub use self::conclude::{AfterWrite, Subject, after_failed_write, conclude};
 use crate::conditions::tells;
 use crate::key_secret::{is_key_secret, is_reserved_name};
-use crate::memory::{Done, Inputs, KeySet};
+use crate::memory::{Done, KeySet};
+use crate::opened_by::OpenedBy;
 use crate::outcome::{Event, Failure, Outcome};
 use crate::ownership::{Ownership, Standing, belongs_to};
 use crate::queue::Verdict;
+use crate::record::InputDigest;
 use crate::secret_diff::{self, Owner};
 use sealed_api::wipe;
 
@@ -48,9 +48,11 @@ pub struct Attempt {
     /// The Secret, or why there is none.
     pub unsealed: Result<Unsealed, UnsealFailure>,
     /// The keys that opened values, also if others failed.
-    pub opened_by: BTreeSet<Fingerprint>,
+    pub opened_by: OpenedBy,
     /// All keys there were.
     pub keys: KeySet,
+    /// What the object said.
+    pub input: InputDigest,
 }
 
 /// Everything a decision depends on.
@@ -174,7 +176,7 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
         &Outcome::Synced,
     );
     let ownership = standing.ownership(wrote_without_owner(observed, existing));
-    if rendered_before(observed, existing, synced_before) {
+    if rendered_before(observed, existing, standing, synced_before) {
         secret_diff::keep_volatile(&mut wanted, existing, volatile);
     }
     let next = if ownership == Ownership::Patch {
@@ -209,27 +211,27 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
 /// Whether what the templates made up was made up before from the same inputs, and stays: otherwise
 /// a label on the Secret would rotate the password in it.
 ///
-/// What this process synced last decides. After a restart the status tells whether the object changed
-/// meanwhile; where nothing tells, what is in our own Secret is taken for it.
-fn rendered_before(observed: &Observed<'_>, existing: &Secret, synced_before: bool) -> bool {
+/// What was synced last decides, by this process or, by its record, an earlier one. Where there is no
+/// record, what is in our own Secret is taken for it: a password too old is better than one that nobody
+/// asked for.
+fn rendered_before(
+    observed: &Observed<'_>,
+    existing: &Secret,
+    standing: Standing,
+    synced_before: bool,
+) -> bool {
     let uid = observed.object.metadata.uid.as_deref().unwrap_or_default();
-    match observed.last.and_then(|last| last.synced_from.as_ref()) {
+    match observed.last.and_then(|last| last.synced_from) {
         // Another replica, or a write whose answer was lost, may be ahead of what this process knows.
-        Some(inputs) => synced_before || *inputs == Inputs::of(&observed.object.metadata),
-        None if told_of_another_generation(observed.object) => false,
-        // Not those of a namesake that was deleted: its values are nobody's to take over.
-        None => synced_before || belongs_to(&existing.metadata, uid),
+        Some(made) => synced_before || made == observed.attempt.input,
+        // Not those of a namesake that was deleted: its values are nobody's to take over. Nor what was in
+        // somebody's Secret before we added to it, unless there are no statuses to tell that time from this.
+        None => {
+            synced_before
+                || belongs_to(&existing.metadata, uid)
+                || (standing.patch && !observed.rules.update_status)
+        }
     }
-}
-
-/// Whether the status is about an earlier state of the object. Our type defaults the generation to -1,
-/// which is about none.
-fn told_of_another_generation(object: &SealedSecret) -> bool {
-    let told = object
-        .status
-        .as_ref()
-        .and_then(|status| status.observed_generation);
-    told.is_some_and(|told| told >= 0 && Some(told) != object.metadata.generation)
 }
 
 /// Whether this process wrote the Secret that exists for an object that wants no owner reference

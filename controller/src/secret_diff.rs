@@ -145,6 +145,19 @@ pub fn still_says(existing: &Secret, next: &Secret) -> bool {
     !differs(existing, &relaxed)
 }
 
+/// Whether metadata has all the labels and annotations of `wanted`.
+pub fn carries(metadata: &ObjectMeta, wanted: &ObjectMeta) -> bool {
+    let has = |there: Option<&BTreeMap<String, String>>,
+               wanted: Option<&BTreeMap<String, String>>| {
+        wanted
+            .into_iter()
+            .flatten()
+            .all(|(key, value)| there.is_some_and(|there| there.get(key) == Some(value)))
+    };
+    has(metadata.labels.as_ref(), wanted.labels.as_ref())
+        && has(metadata.annotations.as_ref(), wanted.annotations.as_ref())
+}
+
 /// The type that the API server stores.
 pub fn type_of(secret: &Secret) -> &str {
     secret
@@ -164,7 +177,7 @@ fn owners(existing: &Secret, wanted: &Secret, owner: Owner<'_>) -> Vec<OwnerRefe
 }
 
 /// Owner references are a set: their order says nothing, and an absent flag is false.
-fn sorted_owners(metadata: &ObjectMeta) -> Vec<(&str, &str, &str, &str, bool, bool)> {
+pub(crate) fn sorted_owners(metadata: &ObjectMeta) -> Vec<(&str, &str, &str, &str, bool, bool)> {
     let mut owners: Vec<_> = metadata
         .owner_references
         .iter()

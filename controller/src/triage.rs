@@ -166,7 +166,7 @@ pub fn triage(seen: &Seen<'_>) -> Triage {
 /// says something else about who may write it, and when no key is left that opens the object:
 /// then the status has to say so. What else is edited on it by hand is left alone.
 fn synced(seen: &Seen<'_>, last: &Done) -> Triage {
-    if !seen.keys.contains_all(&last.opened_by) {
+    if !seen.keys.contains_all(last.opened_by.keys()) {
         return unseal(seen, KeyChoice::All);
     }
     let changed = changed(seen, last);
@@ -208,7 +208,7 @@ fn undecryptable(seen: &Seen<'_>, last: &Done) -> Triage {
         return Triage::Settled(Verdict::Settled);
     }
     let choice = match last.tried {
-        Some(_) => KeyChoice::Only(new.union(&last.opened_by).copied().collect()),
+        Some(_) => KeyChoice::Only(new.into_iter().chain(last.opened_by.keys()).collect()),
         None => KeyChoice::All,
     };
     unseal(seen, choice)
@@ -230,13 +230,12 @@ fn changed(seen: &Seen<'_>, last: &Done) -> Option<bool> {
 /// The most probable keys first: the one that opened this object before; the one it claims to be
 /// sealed for; those that opened something last; the one that was newest when it was written.
 fn unseal(seen: &Seen<'_>, choice: KeyChoice) -> Triage {
-    let opened_by = seen.last.into_iter().flat_map(|last| &last.opened_by);
+    let opened_by = seen.last.into_iter().flat_map(|last| last.opened_by.keys());
     let mut known = BTreeSet::new();
     let first = opened_by
-        .chain(seen.hinted)
-        .chain(seen.recent)
-        .filter(|key| seen.keys.contains(key) && known.insert(**key))
-        .copied()
+        .chain(seen.hinted.iter().copied())
+        .chain(seen.recent.iter().copied())
+        .filter(|key| seen.keys.contains(key) && known.insert(*key))
         .collect();
     Triage::Unseal {
         order: KeyOrder {

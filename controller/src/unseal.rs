@@ -1,6 +1,5 @@
 //! Opening an object on the pool, value by value.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use sealed_api::{OpenedItem, SealedItems, SealedSecret};
@@ -8,7 +7,9 @@ use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
 
 use crate::fair_pool::{FairPool, NoResult};
 use crate::memory::KeySet;
+use crate::opened_by::OpenedBy;
 use crate::plan::Attempt;
+use crate::record::InputDigest;
 use crate::render::Renderer;
 use crate::triage::KeyChoice;
 
@@ -41,15 +42,15 @@ impl Opener<'_> {
         choice: &KeyChoice,
     ) -> Result<Attempt, NoResult> {
         let keys = KeySet::from(self.keyring);
+        let input = InputDigest::of(object);
         let items = match SealedItems::of(object, self.accept_v1_data) {
             Ok(items) => items.items,
             Err(failure) => {
-                let opened_by = BTreeSet::new();
-                let unsealed = Err(failure);
                 return Ok(Attempt {
-                    unsealed,
-                    opened_by,
+                    unsealed: Err(failure),
+                    opened_by: OpenedBy::default(),
                     keys,
+                    input,
                 });
             }
         };
@@ -78,6 +79,7 @@ impl Opener<'_> {
             opened_by: opened.iter().filter_map(OpenedItem::opened_with).collect(),
             unsealed: self.renderer.assemble(object, opened).await?,
             keys,
+            input,
         })
     }
 }

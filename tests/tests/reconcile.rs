@@ -26,3 +26,5 @@ mod ownership;
 mod status;
 #[path = "reconcile/templates.rs"]
 mod templates;
+#[path = "reconcile/warm.rs"]
+mod warm;

@@ -57,6 +57,89 @@ fn synced(times: (i64, i64)) -> Vec<Condition> {
     ]
 }
 
+/// Of an object without a record.
+fn next_status(
+    stored: Option<&SealedSecretStatus>,
+    generation: i64,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Option<SealedSecretStatus> {
+    super::next_status(stored, generation, outcome, Recorded::AsStored, now)
+}
+
+/// The next status after a success, with this record.
+fn recorded(
+    stored: Option<&SealedSecretStatus>,
+    record: Recorded<'_>,
+    now: i64,
+) -> Option<SealedSecretStatus> {
+    super::next_status(stored, 1, &Outcome::Synced, record, at(now))
+}
+
+fn types(status: &SealedSecretStatus) -> Vec<&str> {
+    let conditions = status.conditions.iter();
+    conditions.map(|condition| &*condition.type_).collect()
+}
+
+#[test]
+fn a_record_stands_after_ready_and_is_true() {
+    let next = recorded(None, Recorded::As(Some("v1")), 50).expect("new");
+    assert_eq!(types(&next), ["Synced", "Ready", "Settled"]);
+    let expected = condition("Settled", "True", "Record", Some("v1"), (50, 50));
+    assert_eq!(next.conditions[2], expected);
+    let failed = undecryptable("no key (a)");
+    let next = super::next_status(Some(&next), 1, &failed, Recorded::As(Some("v1 x")), at(60));
+    let next = next.expect("it failed");
+    assert_eq!(types(&next), ["Synced", "Ready", "Settled", "Stalled"]);
+    assert_eq!(next.conditions[2].status, "True");
+}
+
+#[test]
+fn another_record_alone_is_no_reason_to_write_within_an_hour() {
+    let stored = recorded(None, Recorded::As(Some("v1 a")), 50).expect("new");
+    let other = Recorded::As(Some("v1 b"));
+    assert_eq!(recorded(Some(&stored), other, 50 + 3_599), None);
+    let next = recorded(Some(&stored), other, 50 + 3_600).expect("it is an hour old");
+    let settled = next.condition("Settled").expect("is there");
+    assert_eq!(settled.message.as_deref(), Some("v1 b"));
+    assert_eq!(
+        next.conditions[..2],
+        stored.conditions[..2],
+        "their times stay"
+    );
+    // The same record is never a reason.
+    assert_eq!(
+        recorded(Some(&stored), Recorded::As(Some("v1 a")), 9_999),
+        None
+    );
+}
+
+#[test]
+fn a_status_that_is_written_anyway_gets_the_new_record() {
+    let stored = recorded(None, Recorded::As(Some("v1 a")), 50).expect("new");
+    let next = super::next_status(
+        Some(&stored),
+        2,
+        &Outcome::Synced,
+        Recorded::As(Some("v1 b")),
+        at(51),
+    );
+    let next = next.expect("the generation moved");
+    let settled = next.condition("Settled").expect("is there");
+    assert_eq!(settled.message.as_deref(), Some("v1 b"));
+}
+
+#[test]
+fn a_missing_record_is_added_and_one_without_successor_removed() {
+    let without = recorded(None, Recorded::As(None), 50).expect("new");
+    assert_eq!(types(&without), ["Synced", "Ready"]);
+    let with = recorded(Some(&without), Recorded::As(Some("v1")), 51).expect("there was none");
+    assert_eq!(types(&with), ["Synced", "Ready", "Settled"]);
+    let again = recorded(Some(&with), Recorded::As(None), 52).expect("there is none any more");
+    assert_eq!(types(&again), ["Synced", "Ready"]);
+    assert_eq!(recorded(Some(&with), Recorded::AsStored, 53), None);
+}
+
 #[test]
 fn the_first_success_has_equal_times() {
     let next = next_status(None, 1, &Outcome::Synced, at(50));
@@ -119,6 +202,7 @@ fn synced_moves_to_the_front_and_others_stay_in_their_order() {
             ready.clone(),
             foreign("Settled"),
             synced.clone(),
+            foreign("C"),
             foreign("A"),
         ],
     );
@@ -127,7 +211,8 @@ fn synced_moves_to_the_front_and_others_stay_in_their_order() {
         synced,
         ready,
         foreign("B"),
-        foreign("Settled"),
+        // A record is true or none of ours.
+        foreign("C"),
         foreign("A"),
     ];
     assert_eq!(next, Some(status(1, expected)));

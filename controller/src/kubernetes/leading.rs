@@ -16,7 +16,7 @@ use tracing::{error, info};
 
 use super::leadership::Term;
 use super::namespaces::{Coverage, Presence, until_present};
-use super::objects::{Objects, SealedSecretFold, SecretFold};
+use super::objects::{Habits, Objects, SealedSecretFold, SecretFold};
 use super::outage::Outage;
 use super::progress::{Progress, STUCK, Seen};
 use super::reconcile::Reconciler;
@@ -27,12 +27,15 @@ use crate::config::ObjectConfig;
 use crate::http::Gate;
 use crate::plan::Rules;
 use crate::queue::{Backoff, WorkQueue};
+use crate::record::RecordKeys;
 
 /// Objects worked on at a time. Most of the time of a pass is waiting for the API server; more would only hold more
 /// bodies in memory.
 const WORKERS: usize = 8;
 /// Every object is looked at again this often, news or none.
 const RESYNC: Duration = Duration::from_hours(10);
+/// How long objects with a record wait for the first list of Secrets.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A term under way.
 pub(super) struct Leading {
@@ -124,11 +127,16 @@ impl Scope {
             Backoff::with_fast_retries(config.max_unseal_retries),
             WORKERS,
         );
-        let objects = Objects::new(
-            queue,
-            Arc::clone(&shell.services.metrics),
-            config.old_gc_behavior,
-        );
+        let habits = Habits {
+            bury: config.old_gc_behavior,
+            recall: config.update_status,
+        };
+        if !habits.recall {
+            info!(
+                "--update-status=false: statuses carry no records, so every start opens every object"
+            );
+        }
+        let objects = Objects::new(queue, Arc::clone(&shell.services.metrics), habits);
         Self {
             shell,
             objects,
@@ -195,6 +203,7 @@ impl Scope {
             clock: services.clock,
             outage: Outage::default(),
             leadership: leadership.clone(),
+            record_keys: RecordKeys::default(),
         });
         for _ in 0..WORKERS {
             let (reconciler, loaded) = (Arc::clone(&reconciler), loaded.clone());
@@ -214,10 +223,17 @@ impl Scope {
         if let Reach::Namespace(namespace) = &reach {
             info!(namespace, "Starting informer");
         }
-        let objects = self.clone().watch_objects(reach.clone(), listed);
+        let objects_listed = CancellationToken::new();
+        let watches_secrets = !self.config().skip_recreate;
+        if watches_secrets {
+            self.objects.await_secrets(&reach);
+        }
+        let objects = self
+            .clone()
+            .watch_objects(reach.clone(), listed, objects_listed.clone());
         self.spawn(tasks, "watch of SealedSecrets", objects);
-        if !self.config().skip_recreate {
-            let secrets = self.clone().watch_secrets(reach);
+        if watches_secrets {
+            let secrets = self.clone().watch_secrets(reach, objects_listed);
             self.spawn(tasks, "watch of Secrets", secrets);
         }
     }
@@ -235,7 +251,12 @@ impl Scope {
         while tasks.join_next().await.is_some() {}
     }
 
-    async fn watch_objects(self, reach: Reach, mut listed: Listed) {
+    async fn watch_objects(
+        self,
+        reach: Reach,
+        mut listed: Listed,
+        objects_listed: CancellationToken,
+    ) {
         let selection = Selection {
             labels: self.config().label_selector.clone(),
             page: Some(PAGE_OF_BODIES),
@@ -252,11 +273,19 @@ impl Scope {
             };
             if complete {
                 listed.tell();
+                objects_listed.cancel();
             }
         }
     }
 
-    async fn watch_secrets(self, reach: Reach) {
+    /// Begins when the objects are known: of other Secrets than theirs nothing is kept.
+    async fn watch_secrets(self, reach: Reach, objects_listed: CancellationToken) {
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        tokio::select! {
+            () = objects_listed.cancelled() => {}
+            () = &mut patience => {}
+        }
         // The label selector is for SealedSecrets; their Secrets carry whatever labels the template says.
         let mut watch = Watch::<PartialObjectMeta<Secret>>::new(
             &self.shell.cluster,
@@ -264,10 +293,21 @@ impl Scope {
             &reach,
             Selection::default(),
         );
-        let mut fold = SecretFold::new(self.objects, reach);
+        let mut fold = SecretFold::new(self.objects.clone(), reach.clone());
+        let mut patient = true;
         loop {
-            if let Happening::Event(event) = watch.next().await {
-                fold.take(event);
+            tokio::select! {
+                happening = watch.next() => match happening {
+                    Happening::Event(event) => fold.take(event),
+                    Happening::Failed { forbidden: true } => {
+                        self.objects.secrets_known(&reach, false);
+                    }
+                    Happening::Failed { forbidden: false } => {}
+                },
+                () = &mut patience, if patient => {
+                    patient = false;
+                    self.objects.secrets_known(&reach, false);
+                }
             }
         }
     }

@@ -14,11 +14,11 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 use sealed_api::Decoded;
 use sealed_crypto::Keyring;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::waiting::Waiting;
 use super::watch::Reach;
-use crate::memory::{CONTESTED, Done, Facts, Finished, KeySet, Memory, Wake};
+use crate::memory::{CONTESTED, Done, Facts, Finished, KeySet, Memory, Offer, Shown, Wake};
 use crate::metrics::Metrics;
 use crate::object_key::ObjectKey;
 use crate::queue::{Pace, Urgency, Verdict, WorkQueue, now};
@@ -32,8 +32,16 @@ pub(super) struct Objects {
     state: Arc<Mutex<State>>,
     queue: WorkQueue,
     metrics: Arc<Metrics>,
+    habits: Habits,
+}
+
+/// What the flags say about objects that come and go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Habits {
     /// `--old-gc-behavior`: a deleted object is worked on once more.
-    bury: bool,
+    pub(super) bury: bool,
+    /// Whether statuses carry records of what earlier processes settled.
+    pub(super) recall: bool,
 }
 
 /// What is known and what waits.
@@ -43,19 +51,27 @@ pub(super) struct State {
     pub(super) memory: Memory,
     /// Bodies that wait for their pass.
     pub(super) waiting: Waiting,
-    /// Objects whose last status was not written.
-    pub(super) unpublished: BTreeSet<ObjectKey>,
+    /// Objects whose last status was not written, and the record that was to stand in it.
+    pub(super) unpublished: BTreeMap<ObjectKey, Option<String>>,
     /// Objects that are gone and whose Secret is to follow: their uid.
     pub(super) buried: BTreeMap<ObjectKey, String>,
+    /// Where the first list of Secrets is still to come.
+    awaited: BTreeSet<Reach>,
+}
+
+impl State {
+    fn awaits_secrets_of(&self, namespace: &str) -> bool {
+        self.awaited.iter().any(|reach| reach.holds(namespace))
+    }
 }
 
 impl Objects {
-    pub(super) fn new(queue: WorkQueue, metrics: Arc<Metrics>, bury: bool) -> Self {
+    pub(super) fn new(queue: WorkQueue, metrics: Arc<Metrics>, habits: Habits) -> Self {
         Self {
             state: Arc::default(),
             queue,
             metrics,
-            bury,
+            habits,
         }
     }
 
@@ -73,11 +89,12 @@ impl Objects {
     pub(super) fn gone(&self, key: &ObjectKey) {
         let mut state = self.state();
         let known = state.memory.forget(key);
+        self.show_items(&state);
         state.waiting.forget(key);
         state.unpublished.remove(key);
         self.metrics.object_gone(key);
         match known {
-            Some(facts) if self.bury => {
+            Some(facts) if self.habits.bury => {
                 state.buried.insert(key.clone(), facts.uid);
                 drop(state);
                 self.queue.add(key.clone(), Urgency::Change);
@@ -105,11 +122,57 @@ impl Objects {
 
     /// A pass ended: it is remembered, and repeated if there was news meanwhile.
     pub(super) fn finished(&self, key: &ObjectKey, done: Done) {
-        let Finished { wake, contested } = self.state().memory.finished(key, done, now());
+        let mut state = self.state();
+        let Finished { wake, contested } = state.memory.finished(key, done, now());
+        self.show_items(&state);
+        drop(state);
         if contested {
             warn!("sealed-secret" = %key, "{CONTESTED}");
         }
         self.wake(key.clone(), Urgency::Change, wake);
+    }
+
+    /// A pass of an earlier process ended like this, and that still counts.
+    pub(super) fn recall(&self, key: &ObjectKey, done: Done) {
+        let mut state = self.state();
+        state.memory.recall(key, done);
+        self.show_items(&state);
+    }
+
+    /// The Secrets of `reach` are about to be listed: objects with a record wait for that, because it spares a request
+    /// for each of them.
+    pub(super) fn await_secrets(&self, reach: &Reach) {
+        if self.habits.recall {
+            self.state().awaited.insert(reach.clone());
+        }
+    }
+
+    /// They are listed, or with `listed` false will not be for now: the objects that waited are looked at one by one.
+    pub(super) fn secrets_known(&self, reach: &Reach, listed: bool) {
+        let mut state = self.state();
+        if !state.awaited.remove(reach) {
+            return;
+        }
+        let in_reach = |namespace: &str| reach.holds(namespace);
+        if !listed {
+            state.memory.unlist(in_reach);
+        }
+        let offered = state.memory.offered();
+        let offered: Vec<ObjectKey> = offered
+            .filter(|key| in_reach(&key.namespace))
+            .cloned()
+            .collect();
+        drop(state);
+        if !offered.is_empty() {
+            info!(
+                objects = offered.len(),
+                reach = %reach,
+                "an earlier controller left records of these; what they say is checked first"
+            );
+        }
+        for key in offered {
+            self.queue.add(key, Urgency::Backlog);
+        }
     }
 
     /// The keyring changed: whatever that puts in question is worked on again.
@@ -142,6 +205,7 @@ impl Objects {
         let key = key_of(object.metadata())?;
         self.show_conditions(&key, &object);
         let facts = Facts::of(object.metadata());
+        let offer = self.offer(&key, &object);
         let mut state = self.state();
         // Somebody made it again before its Secret could follow it.
         state.buried.remove(&key);
@@ -150,14 +214,41 @@ impl Objects {
         let answered = urgency == Urgency::Backlog && state.memory.awaits_server(&key);
         if changed || answered {
             state.waiting.put(&key, object);
+            let offered = state.memory.offer(&key, offer);
+            let waits = offered && state.awaits_secrets_of(&key.namespace);
             drop(state);
-            self.queue.add(key.clone(), urgency);
+            if !waits {
+                self.queue.add(key.clone(), urgency);
+            }
         } else {
             // It was changed and changed back before its pass: the body in between is nobody's wish any more.
             state.waiting.forget(&key);
             debug!("sealed-secret" = %key, "update suppressed, no changes in spec");
         }
         Some(key)
+    }
+
+    /// What the status says an earlier process settled, of an object that no pass of this one has ended for.
+    fn offer(&self, key: &ObjectKey, object: &Decoded) -> Option<Offer> {
+        let Decoded::Sound(object) = object else {
+            return None;
+        };
+        let shown = {
+            let state = self.state();
+            if !self.habits.recall || state.memory.last(key).is_some() {
+                return None;
+            }
+            if state.awaits_secrets_of(&key.namespace) {
+                Shown::Absent
+            } else {
+                Shown::Unlisted
+            }
+        };
+        Offer::of(object, shown)
+    }
+
+    fn show_items(&self, state: &State) {
+        self.metrics.sealed_items(state.memory.items_by_key());
     }
 
     /// The metric shows what is stored, so it follows the watch and not our own writes.
@@ -269,18 +360,21 @@ impl SecretFold {
             Event::Delete(secret) => {
                 self.changed(&secret.metadata, false, Urgency::Change);
             }
-            Event::InitDone => self.miss(),
+            Event::InitDone => {
+                self.miss();
+                self.objects.secrets_known(&self.reach, true);
+            }
         }
     }
 
-    /// Names the object that the Secret belongs to, if a pass over it has ended.
+    /// Names the object that the Secret belongs to, also if its first pass is still to come: it may end before the list.
     fn changed(&self, secret: &ObjectMeta, present: bool, urgency: Urgency) -> Option<ObjectKey> {
         let key = key_of(secret)?;
         let mut state = self.objects.state();
         let wake = state
             .memory
             .target_changed(&key, present.then_some(secret), now());
-        let known = state.memory.last(&key).is_some();
+        let known = state.memory.knows(&key);
         drop(state);
         self.objects.wake(key.clone(), urgency, wake);
         known.then_some(key)

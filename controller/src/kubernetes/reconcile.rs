@@ -3,6 +3,7 @@
 //! The decisions are made elsewhere ([`crate::triage`], [`crate::plan`]); here is what they need to know fetched and
 //! what they want written. A pass that fails because of the API server is repeated for ever, with back-off.
 
+mod recall;
 mod tell;
 
 use std::panic::AssertUnwindSafe;
@@ -24,6 +25,7 @@ use super::leadership::Leadership;
 use super::objects::Objects;
 use super::outage::Outage;
 use super::status::{StatusWriter, Stored};
+use crate::conditions::Recorded;
 use crate::fair_pool::{FairPool, NoResult};
 use crate::memory::{Done, Facts, KeySet};
 use crate::message::bounded;
@@ -32,6 +34,7 @@ use crate::object_key::ObjectKey;
 use crate::outcome::Failure;
 use crate::plan::{self, AfterWrite, Attempt, Observed, Rules, Subject, Write};
 use crate::queue::{Pace, Ticket, Verdict};
+use crate::record::RecordKeys;
 use crate::render::Renderer;
 use crate::triage::{Target, Triage};
 use crate::unseal::Opener;
@@ -58,6 +61,8 @@ pub(super) struct Reconciler {
     pub(super) outage: Outage,
     /// Whether passes may begin.
     pub(super) leadership: Leadership,
+    /// What records in statuses are signed with.
+    pub(super) record_keys: RecordKeys,
 }
 
 /// A pass ends early.
@@ -132,10 +137,15 @@ impl Reconciler {
 
     /// Ends the pass if it needs no body: the echo of our own write, a blocker that is still there, a resync.
     async fn settled_unread(&self, key: &ObjectKey) -> Option<Verdict> {
-        let keys = KeySet::from(&*self.keyring.borrow());
+        let keyring = self.keyring.borrow().clone();
+        let keys = KeySet::from(&keyring);
+        let recalled = self.recall_unread(key, &keyring).await;
         {
             let mut state = self.objects.state();
-            if state.waiting.holds(key) || state.unpublished.contains(key) {
+            if recalled {
+                state.waiting.forget(key);
+            }
+            if state.waiting.holds(key) || state.unpublished.contains_key(key) {
                 return None;
             }
             match state.memory.triage_unread(key, &keys, Target::Unknown)? {
@@ -174,6 +184,7 @@ impl Reconciler {
         let keyring = self.keyring.borrow().clone();
         let keys = KeySet::from(&keyring);
         let first = self.triage(object, &keys, Target::Unknown);
+        let mut record = None;
         let (triage, looked) = match first {
             Triage::Look | Triage::Unseal { .. } => {
                 let target = match self.observe(key).await {
@@ -189,6 +200,7 @@ impl Reconciler {
                         return Ok(self.report(pass, subject, facts, failure).await);
                     }
                 };
+                record = self.recall(object, &keyring, target.as_deref());
                 let seen = Target::from(target.as_ref().map(|secret| &secret.metadata));
                 (self.triage(object, &keys, seen), target)
             }
@@ -200,12 +212,17 @@ impl Reconciler {
                 Ok(Verdict::Settled)
             }
             Triage::Settled(verdict) => {
-                let last = {
+                let (last, unwritten) = {
                     let state = self.objects.state();
-                    state.memory.last(key).map(|last| last.outcome.clone())
+                    let last = state.memory.last(key).map(|last| last.outcome.clone());
+                    (last, state.unpublished.get(key).cloned())
                 };
+                let unwritten = unwritten.or_else(|| record.map(Some));
+                let recorded = unwritten
+                    .as_ref()
+                    .map_or(Recorded::AsStored, |record| Recorded::As(record.as_deref()));
                 match last {
-                    Some(outcome) => Ok(self.publish(pass, &outcome, verdict).await),
+                    Some(outcome) => Ok(self.publish(pass, &outcome, recorded, verdict).await),
                     None => Ok(verdict),
                 }
             }
@@ -281,9 +298,12 @@ impl Reconciler {
                 }
             };
             let done = Done::planned(&observed, &plan, written.as_deref());
+            let content = plan.write.secret().or(observed.target);
+            let left = written.as_deref().or(observed.target);
+            let record = self.record(&done, Some(attempt.input), left, content);
             // Its values need not outlast the write.
             plan.write = Write::Nothing;
-            break Ok(self.tell(pass, plan, done).await);
+            break Ok(self.tell(pass, plan, done, record).await);
         }
     }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tracing::warn;
 
 use super::client::{ApiError, Cluster};
-use crate::conditions::next_status;
+use crate::conditions::{Recorded, next_status};
 use crate::object_key::ObjectKey;
 use crate::outcome::Outcome;
 
@@ -84,6 +84,7 @@ impl StatusWriter {
         key: &ObjectKey,
         seen: &Stored,
         outcome: &Outcome,
+        recorded: Recorded<'_>,
         now: Timestamp,
     ) -> Published {
         if !self.enabled {
@@ -92,7 +93,8 @@ impl StatusWriter {
         let mut stored = seen.clone();
         let mut tries = 1;
         loop {
-            let next = next_status(stored.status.as_ref(), seen.generation, outcome, now);
+            let stored_status = stored.status.as_ref();
+            let next = next_status(stored_status, seen.generation, outcome, recorded, now);
             let Some(next) = next else {
                 return Published::Stored;
             };
@@ -148,8 +150,8 @@ impl StatusWriter {
         if !self.told.swap(true, Ordering::Relaxed) {
             warn!(
                 %error,
-                "statuses are not written: update on sealedsecrets/status is not granted (--update-status=false \
-                 ends the attempts)"
+                "statuses are not written, so each start opens every object again: update on sealedsecrets/status is \
+                 not granted (--update-status=false ends the attempts)"
             );
         }
     }

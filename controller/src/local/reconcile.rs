@@ -10,7 +10,7 @@ use k8s_openapi::Metadata as _;
 use sealed_api::{Decoded, Malformed, SealedSecret, SealedSecretStatus};
 
 use super::shell::{Object, Shell};
-use crate::conditions::next_status;
+use crate::conditions::{Recorded, next_status};
 use crate::memory::{Done, Facts, KeySet};
 use crate::metrics::FailureReason;
 use crate::object_key::ObjectKey;
@@ -230,7 +230,13 @@ impl Shell {
         let last = self.state().memory.last(key).cloned()?;
         let generation = object.metadata.generation.unwrap_or_default();
         let now = (self.services.clock)();
-        next_status(object.status.as_ref(), generation, &last.outcome, now)
+        next_status(
+            object.status.as_ref(),
+            generation,
+            &last.outcome,
+            Recorded::AsStored,
+            now,
+        )
     }
 
     /// Stores a status that differs from the stored one; if that fails, the object comes back for it.

@@ -70,25 +70,6 @@ impl Facts {
     }
 }
 
-/// What a Secret is made of: the same inputs make the same Secret, up to what templates make up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inputs {
-    uid: String,
-    generation: i64,
-    scope: Scope,
-}
-
-impl Inputs {
-    /// Reads an object's metadata.
-    pub fn of(metadata: &ObjectMeta) -> Self {
-        Self {
-            uid: metadata.uid.clone().unwrap_or_default(),
-            generation: metadata.generation.unwrap_or_default(),
-            scope: scope_of(metadata),
-        }
-    }
-}
-
 /// The keys an object claims to be sealed for (`seal-tool/keys`, separated by commas or spaces).
 /// A first guess, never trusted: what is no fingerprint is passed over.
 pub fn hinted_keys(metadata: &ObjectMeta) -> Vec<Fingerprint> {

@@ -16,8 +16,8 @@ impl KeySet {
     }
 
     /// Whether all of these keys are in the set.
-    pub fn contains_all(&self, keys: &BTreeSet<Fingerprint>) -> bool {
-        keys.is_subset(&self.0)
+    pub fn contains_all(&self, keys: impl IntoIterator<Item = Fingerprint>) -> bool {
+        keys.into_iter().all(|key| self.contains(&key))
     }
 
     /// The keys.

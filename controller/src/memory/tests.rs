@@ -70,7 +70,7 @@ fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
         facts: facts(),
         tried: outcome.failure().map(|_| keys(&[1])),
         outcome,
-        opened_by: [fingerprint(1)].into(),
+        opened_by: OpenedBy::from_iter([fingerprint(1)]),
         target: target.map(|secret| TargetRecord {
             uid: secret.uid.clone().unwrap_or_default(),
             standing: Standing::of(secret, "app", "u1"),
@@ -378,7 +378,7 @@ fn what_opened_a_neighbour_is_tried_first() {
 
     let elsewhere = ObjectKey::new("elsewhere", "x");
     memory.seen(&elsewhere, facts());
-    let opened_by = [fingerprint(2)].into();
+    let opened_by = OpenedBy::from_iter([fingerprint(2)]);
     let done = Done {
         opened_by,
         ..done(Outcome::Synced, None)

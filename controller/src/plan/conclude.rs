@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sealed_api::{Malformed, SealedSecret, SealedSecretStatus};
 
 use super::{Observed, Plan, Rules, Write};
-use crate::conditions::{next_status, tells};
+use crate::conditions::{Recorded, next_status, tells};
 use crate::memory::Done;
 use crate::message::without_values;
 use crate::object_key::ObjectKey;
@@ -69,7 +69,7 @@ pub fn conclude(
         last.is_some_and(|last| last.outcome == outcome && last.facts.generation == generation);
     let news = writes || !(told_by_last || tells(status, generation, &outcome));
     let next = if rules.update_status {
-        next_status(status, generation, &outcome, now)
+        next_status(status, generation, &outcome, Recorded::AsStored, now)
     } else {
         None
     };

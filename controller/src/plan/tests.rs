@@ -34,7 +34,13 @@ fn the_first_pass_creates_the_secret_tells_it_and_says_so() {
         })),
         outcome: Outcome::Synced,
         event: Some(Outcome::Synced.event(&key())),
-        status: crate::conditions::next_status(None, 1, &Outcome::Synced, now()),
+        status: crate::conditions::next_status(
+            None,
+            1,
+            &Outcome::Synced,
+            crate::conditions::Recorded::AsStored,
+            now(),
+        ),
         next: Verdict::Settled,
     };
     assert_eq!(plan, expected);

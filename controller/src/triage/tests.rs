@@ -78,7 +78,7 @@ fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
         facts: facts(),
         tried: outcome.failure().map(|_| keys(&[1, 2])),
         outcome,
-        opened_by: set(&[1]),
+        opened_by: set(&[1]).into_iter().collect(),
         target: target.map(|secret| TargetRecord {
             uid: secret.uid.clone().unwrap_or_default(),
             standing: Standing::of(secret, "app", "u1"),
@@ -241,7 +241,7 @@ mod a_synced_object {
     #[test]
     fn is_opened_when_its_key_is_gone() {
         let mut last = done(Outcome::Synced, Some(&ours()));
-        last.opened_by = set(&[1, 7]);
+        last.opened_by = set(&[1, 7]).into_iter().collect();
         assert_eq!(
             says(&facts(), Some(&last), &Doubt::No, Target::Unknown),
             opens(&[1])

@@ -41,7 +41,15 @@ pub(crate) async fn with_key(cluster: &Cluster) -> Result<()> {
 pub(crate) async fn with_world(
     test: impl AsyncFnOnce(&Cluster, &World) -> Result<()>,
 ) -> Result<()> {
-    let Some(cluster) = testkit::cluster().await? else {
+    with_world_on(testkit::cluster().await?, test).await
+}
+
+/// The same on a cluster of one's choice, or on none.
+pub(crate) async fn with_world_on(
+    cluster: Option<&Cluster>,
+    test: impl AsyncFnOnce(&Cluster, &World) -> Result<()>,
+) -> Result<()> {
+    let Some(cluster) = cluster else {
         return Ok(());
     };
     let _turn = cluster.turn().await;

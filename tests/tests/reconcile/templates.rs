@@ -77,9 +77,17 @@ async fn made_up(cluster: &Cluster, world: &World) -> Result<()> {
     assert_eq!(salt().await?, before);
     controller.stop().await?;
 
-    let controller = ours().start(cluster).await?;
-    handled(&controller, 1).await?;
+    // With its record, and as if there were none.
+    ours().start(cluster).await?.stop().await?;
     assert_eq!(salt().await?, before);
+    let cold = ours()
+        .args(["--update-status=false"])
+        .start(cluster)
+        .await?;
+    handled(&cold, 1).await?;
+    assert_eq!(salt().await?, before);
+    cold.stop().await?;
+    let controller = ours().start(cluster).await?;
 
     let mut changed = object.clone();
     changed.spec.template = template(&json!({"data": {"salt": "{{ randAlphaNum 25 }}"}}))?;

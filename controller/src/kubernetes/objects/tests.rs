@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::memory::Done;
+use crate::opened_by::OpenedBy;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::ownership::Standing;
 use crate::queue::Backoff;
@@ -16,7 +17,10 @@ fn objects(bury: bool) -> Objects {
     Objects::new(
         WorkQueue::new(Backoff::default(), 8),
         Arc::new(metrics),
-        bury,
+        Habits {
+            bury,
+            recall: false,
+        },
     )
 }
 
@@ -77,7 +81,7 @@ fn finish(objects: &Objects, name: &str, generation: i64, outcome: Outcome) {
     let done = Done {
         facts: Facts::of(&SealedSecret::metadata(&object).clone()),
         outcome,
-        opened_by: BTreeSet::new(),
+        opened_by: OpenedBy::default(),
         tried: None,
         target: Some(crate::memory::TargetRecord {
             uid: format!("secret-{name}"),
@@ -313,5 +317,86 @@ async fn a_resync_looks_at_everything_in_its_time() {
     let mut looked = [next(&objects).await, next(&objects).await];
     looked.sort();
     assert_eq!(looked, [Some(key("a")), Some(key("b"))]);
+    assert_eq!(next(&objects).await, None);
+}
+
+fn recalling() -> Objects {
+    let metrics = Metrics::new("v0", false).unwrap();
+    let habits = Habits {
+        bury: false,
+        recall: true,
+    };
+    Objects::new(
+        WorkQueue::new(Backoff::default(), 8),
+        Arc::new(metrics),
+        habits,
+    )
+}
+
+fn in_sync() -> Decoded {
+    Decoded::Sound(Box::new(crate::record::tests::in_sync()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_with_a_record_waits_for_the_list_of_secrets() {
+    let objects = recalling();
+    objects.await_secrets(&Reach::Cluster);
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::InitApply(in_sync()));
+    fold.take(Event::InitApply(sealed("new", 1)));
+    fold.take(Event::InitDone);
+    assert_eq!(next(&objects).await, Some(key("new")));
+    assert_eq!(next(&objects).await, None);
+    SecretFold::new(objects.clone(), Reach::Cluster).take(Event::InitDone);
+    assert_eq!(next(&objects).await, Some(key("app")));
+    let offer = objects.state().memory.take_offer(&key("app"));
+    let secret = offer.map(|(offer, _)| offer.secret().clone());
+    assert_eq!(secret, Some(Shown::Absent), "a whole list did not show it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_that_list_it_waits_no_longer_and_nothing_is_known_of_its_secret() {
+    for awaited in [true, false] {
+        let objects = recalling();
+        if awaited {
+            objects.await_secrets(&Reach::Cluster);
+        }
+        let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+        fold.take(Event::InitApply(in_sync()));
+        objects.secrets_known(&Reach::Cluster, false);
+        assert_eq!(next(&objects).await, Some(key("app")));
+        let offer = objects.state().memory.take_offer(&key("app"));
+        let secret = offer.map(|(offer, _)| offer.secret().clone());
+        assert_eq!(secret, Some(Shown::Unlisted));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_counts_only_as_long_as_nothing_is_known() {
+    let objects = recalling();
+    let mut fold = SealedSecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::Apply(in_sync()));
+    // Changed before its pass: the record is about another spec.
+    let mut changed = crate::record::tests::in_sync();
+    changed.spec.encrypted_data.clear();
+    fold.take(Event::Apply(Decoded::Sound(Box::new(changed))));
+    assert_eq!(objects.state().memory.take_offer(&key("app")), None);
+    // A pass has ended: what it found is newer than any record.
+    fold.take(Event::Apply(in_sync()));
+    finish(&objects, "app", 1, unmanaged());
+    fold.take(Event::Apply(in_sync()));
+    assert_eq!(objects.state().memory.take_offer(&key("app")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_ends_while_secrets_are_listed_is_not_doubted() {
+    let objects = objects(false);
+    SealedSecretFold::new(objects.clone(), Reach::Cluster).take(Event::Apply(sealed("app", 1)));
+    let mut fold = SecretFold::new(objects.clone(), Reach::Cluster);
+    fold.take(Event::Init);
+    fold.take(Event::InitApply(secret("app")));
+    assert_eq!(next(&objects).await, Some(key("app")));
+    finish(&objects, "app", 1, Outcome::Synced);
+    fold.take(Event::InitDone);
     assert_eq!(next(&objects).await, None);
 }

@@ -6,6 +6,7 @@ use sealed_api::Malformed;
 use tracing::{debug, error};
 
 use super::Reconciler;
+use crate::conditions::Recorded;
 use crate::kubernetes::events::{About, Note};
 use crate::kubernetes::status::{Published, Stored};
 use crate::memory::{Done, Facts, KeySet};
@@ -52,11 +53,18 @@ impl Reconciler {
             now,
         );
         let done = Done::unplanned(facts, outcome, last.as_ref());
-        self.tell(pass, plan, done).await
+        let record = self.record(&done, None, None, None);
+        self.tell(pass, plan, done, record).await
     }
 
     /// Remembers, counts, and tells whoever watches.
-    pub(super) async fn tell(&self, pass: Pass<'_>, plan: Plan, done: Done) -> Verdict {
+    pub(super) async fn tell(
+        &self,
+        pass: Pass<'_>,
+        plan: Plan,
+        done: Done,
+        record: Option<String>,
+    ) -> Verdict {
         let key = pass.key;
         let tried = done.tried.clone();
         self.objects.finished(key, done);
@@ -77,7 +85,8 @@ impl Reconciler {
                 message: event.message,
             });
         }
-        self.publish(pass, &plan.outcome, plan.next).await
+        let recorded = Recorded::As(record.as_deref());
+        self.publish(pass, &plan.outcome, recorded, plan.next).await
     }
 
     /// Makes the status tell of `outcome`; if that fails, the object comes back for it.
@@ -85,12 +94,13 @@ impl Reconciler {
         &self,
         pass: Pass<'_>,
         outcome: &Outcome,
+        recorded: Recorded<'_>,
         verdict: Verdict,
     ) -> Verdict {
         let key = pass.key;
         let published = self
             .statuses
-            .publish(key, pass.stored, outcome, (self.clock)())
+            .publish(key, pass.stored, outcome, recorded, (self.clock)())
             .await;
         let again = match published {
             Published::Stored | Published::Outdated => {
@@ -108,7 +118,11 @@ impl Reconciler {
                 Verdict::Retry(Pace::Fast)
             }
         };
-        self.objects.state().unpublished.insert(key.clone());
+        let record = match recorded {
+            Recorded::AsStored => None,
+            Recorded::As(record) => record.map(str::to_owned),
+        };
+        self.objects.state().unpublished.insert(key.clone(), record);
         again
     }
 }

@@ -138,8 +138,9 @@ impl World {
         let order = KeyOrder::default();
         Attempt {
             unsealed: unseal(&self.object, &keyring, &order, true, Some(&*TEMPLATES)),
-            opened_by: BTreeSet::new(),
+            opened_by: OpenedBy::default(),
             keys: KeySet::from(&keyring),
+            input: InputDigest::of(&self.object),
         }
     }
 
