@@ -20,6 +20,10 @@ pub type Values = BTreeMap<String, Zeroizing<Vec<u8>>>;
 pub trait Render {
     /// Renders every text, each as a template named after its key. `context` is what they see: the unsealed
     /// values, and the raw texts of the entries that are not also sealed.
+    ///
+    /// # Errors
+    ///
+    /// One for each text that is no template, stopped with an error or passed a bound, at its place in the list.
     fn render<'t>(
         &self,
         texts: &Texts<'t>,

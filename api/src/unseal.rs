@@ -101,6 +101,11 @@ impl std::error::Error for ItemFault {}
 
 impl SealedItems {
     /// Takes an object apart. `accept_v1_data` says whether the deprecated `spec.data` may be used.
+    ///
+    /// # Errors
+    ///
+    /// An object with both kinds of data, or with the deprecated one where that is not accepted. What is wrong with
+    /// single items shows when they are opened.
     pub fn of(object: &SealedSecret, accept_v1_data: bool) -> Result<Self, UnsealFailure> {
         let label = object.label();
         let item = |key: Option<&String>, value: Result<SealedValue, ItemFault>| SealedItem {
@@ -192,6 +197,10 @@ impl OpenedItem {
 }
 
 /// Opens an object: all values, then the templates. Without `render`, `template.data` is not looked at.
+///
+/// # Errors
+///
+/// As [`SealedItems::of`] and [`assemble`].
 pub fn unseal(
     object: &SealedSecret,
     keyring: &Keyring,
@@ -207,6 +216,10 @@ pub fn unseal(
 /// would let a stranger test guesses about the values, since templates are bound to nothing.
 ///
 /// Stops at the first value that does not open, so that a hostile object costs little.
+///
+/// # Errors
+///
+/// The first value that does not open; as [`SealedItems::of`].
 pub fn verify(
     object: &SealedSecret,
     keyring: &Keyring,

@@ -9,10 +9,9 @@ mod cases;
 
 use std::collections::BTreeMap;
 
-use cases::{Case, Expected};
+use cases::Expected;
 use regex_automata::meta::Regex;
 use sealed_sprig::System;
-use sealed_template::{Budget, Functions, Template};
 
 /// The cases whose error text may differ, by id, with the reasons.
 fn allowed_differences() -> BTreeMap<&'static str, &'static str> {
@@ -48,21 +47,6 @@ fn judge(expected: &Expected, outcome: &Expected) -> Verdict {
     }
 }
 
-fn outcome(case: &Case, functions: &Functions) -> Expected {
-    let text = case.template.as_str();
-    let mut budget = Budget::default();
-    let template = match Template::parse(&case.name, text, functions, &mut budget) {
-        Ok(template) => template,
-        Err(error) => return Expected::ParseError(error.to_string()),
-    };
-    match template.render(case.root(), &System::new(), &mut budget) {
-        Ok(rendered) => Expected::Output(rendered.output.into_vec()),
-        Err(error) => {
-            Expected::ExecError(String::from_utf8_lossy(error.private().text()).into_owned())
-        }
-    }
-}
-
 #[test]
 fn every_case_renders_as_go_and_sprig_render_it() {
     let functions = sealed_sprig::functions();
@@ -73,7 +57,10 @@ fn every_case_renders_as_go_and_sprig_render_it() {
     for case in &cases {
         let (good, total) = counts.entry(&case.group).or_insert((0, 0));
         *total += 1;
-        let outcome = outcome(case, &functions);
+        let outcome = match case.render(&functions, &System::new()) {
+            Ok(rendered) => Expected::Output(rendered.output.into_vec()),
+            Err(failure) => failure,
+        };
         let is_good = match judge(&case.expected, &outcome) {
             Verdict::Same => true,
             Verdict::OtherWords => allowed.remove(&*case.id).is_some(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use sealed_template::{List, Map, Str, Value};
+use sealed_template::{Budget, Environment, Functions, List, Map, Rendered, Str, Template, Value};
 use serde_json::{Map as Object, Value as Json};
 
 const TABLE: &str = include_str!("gotemplate_cases.json");
@@ -63,8 +63,25 @@ impl Case {
         }
     }
 
+    /// What our engine renders, or the phase and text of its failure.
+    pub(crate) fn render(
+        &self,
+        functions: &Functions,
+        environment: &dyn Environment,
+    ) -> Result<Rendered, Expected> {
+        let mut budget = Budget::default();
+        let template = Template::parse(&self.name, self.template.as_str(), functions, &mut budget)
+            .map_err(|error| Expected::ParseError(error.to_string()))?;
+        template
+            .render(self.root(), environment, &mut budget)
+            .map_err(|error| {
+                let text = String::from_utf8_lossy(error.private().text());
+                Expected::ExecError(text.into_owned())
+            })
+    }
+
     /// The root value. Made anew, since templates can write to it.
-    pub(crate) fn root(&self) -> Value {
+    fn root(&self) -> Value {
         let field = |name| self.fields.get(name);
         if field("mode").is_some_and(|mode| mode == "generic") {
             return value(&self.fields["data"]);

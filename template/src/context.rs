@@ -37,12 +37,20 @@ impl<'a> Context<'a> {
 
     /// Accounts for `bytes` of memory. To be called before they are allocated, wherever the size of a result
     /// is not bounded by that of the arguments.
+    ///
+    /// # Errors
+    ///
+    /// [`Limit::Memory`], if that is more than is left.
     pub fn charge(&mut self, bytes: usize) -> Result<(), CallError> {
         self.budget.charge(bytes).map_err(CallError::limit)
     }
 
     /// Accounts for `steps` of work, each about a tenth of a microsecond. To be called before the work,
     /// wherever it is more than a pass over the arguments.
+    ///
+    /// # Errors
+    ///
+    /// [`Limit::Steps`], if that is more than is left; [`Limit::Time`], if the time is up.
     pub fn spend(&mut self, steps: u64) -> Result<(), CallError> {
         self.budget.steps = self
             .budget
@@ -57,12 +65,20 @@ impl<'a> Context<'a> {
     }
 
     /// Accounts for reading `bytes` bytes of text once.
+    ///
+    /// # Errors
+    ///
+    /// As [`spend`](Self::spend).
     pub fn pass_over(&mut self, bytes: usize) -> Result<(), CallError> {
         self.spend(u64::try_from(bytes / 8).unwrap_or(u64::MAX))
     }
 
-    /// An error past [`Limits::time`](crate::Limits::time). To be called after work that a clock can notice;
-    /// [`spend`](Self::spend) looks often enough otherwise.
+    /// Looks at the clock. To be called after work that a clock can notice; [`spend`](Self::spend) looks often
+    /// enough otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Limit::Time`], past [`Limits::time`](crate::Limits::time).
     pub fn check_time(&mut self) -> Result<(), CallError> {
         self.budget.steps_to_clock = STEPS_PER_CLOCK;
         let now = self.environment.monotonic();
@@ -72,9 +88,13 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Runs `work` on a value `depth` levels inside another, on a stack that has room for it; an error past
-    /// [`Limits::value_depth`](crate::Limits::value_depth). Everything that recurses over values goes
-    /// through here.
+    /// Runs `work` on a value `depth` levels inside another, on a stack that has room for it. Everything that
+    /// recurses over values goes through here.
+    ///
+    /// # Errors
+    ///
+    /// [`Limit::ValueDepth`], past [`Limits::value_depth`](crate::Limits::value_depth); [`Limit::Steps`], if none is
+    /// left; what `work` returns.
     pub fn nested<R>(
         &mut self,
         depth: usize,
@@ -111,6 +131,14 @@ impl<'a> Context<'a> {
     }
 
     /// Writes an entry of a map.
+    ///
+    /// # Errors
+    ///
+    /// Go's text, for the nil map; [`Limit::Memory`], if the entry takes more than is left.
+    ///
+    /// # Panics
+    ///
+    /// If [`Map::entries`] of the map is still borrowed.
     pub fn set(&mut self, map: &Map, key: Str, value: Value) -> Result<(), CallError> {
         let entry = key.len().saturating_add(size_of::<(Str, Value)>());
         self.charge(entry)?;

@@ -173,7 +173,7 @@ impl Reason {
         Self::Unusable,
     ];
 
-    /// A stable word for it.
+    /// A stable word for it, such as `function-failed`.
     pub fn code(self) -> &'static str {
         match self {
             Self::ArgumentCount => "argument-count",
@@ -187,17 +187,10 @@ impl Reason {
     }
 }
 
+/// The [code](Self::code).
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ArgumentCount => f.write_str("wrong number of arguments"),
-            Self::ArgumentType => f.write_str("an argument of the wrong type"),
-            Self::FunctionFailed => f.write_str("a function failed"),
-            Self::Limit(limit) => limit.fmt(f),
-            Self::NoSuchField => f.write_str("a field that the value does not have"),
-            Self::NoSuchTemplate => f.write_str("a template that is not defined"),
-            Self::Unusable => f.write_str("a value that cannot be used there"),
-        }
+        f.write_str(self.code())
     }
 }
 
@@ -218,6 +211,7 @@ impl ExecError {
     }
 }
 
+/// The code of the reason.
 impl fmt::Display for ExecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.reason.fmt(f)

@@ -22,6 +22,10 @@ use directive::Directives;
 use printer::Printer;
 
 /// Appends what `%v` prints.
+///
+/// # Errors
+///
+/// A bound that is passed, and no other.
 pub fn write_value(
     context: &mut Context<'_>,
     out: &mut Buffer,
@@ -39,6 +43,10 @@ pub fn write_value(
 }
 
 /// Go's `fmt.Sprint`: a space stands between two values if neither is a string.
+///
+/// # Errors
+///
+/// A bound that is passed, and no other.
 pub fn print(context: &mut Context<'_>, values: &[Value]) -> Result<Buffer, CallError> {
     let mut out = Buffer::new();
     let mut is_after_string = true;
@@ -67,6 +75,10 @@ pub(crate) fn println(context: &mut Context<'_>, values: &[Value]) -> Result<Buf
 }
 
 /// Go's `fmt.Sprintf`.
+///
+/// # Errors
+///
+/// A bound that is passed, and no other.
 pub fn printf(
     context: &mut Context<'_>,
     format: &[u8],

@@ -1,23 +1,6 @@
 //! Functions that templates can call, with their Go signatures.
 //!
-//! A function is registered as the Rust function it is: its Go parameter and result types follow from the
-//! Rust types, so arguments are checked in one place and bodies see only what they declared.
-//!
-//! | Rust | Go |
-//! |---|---|
-//! | `bool`, `f64`, `u8`, `u32`, `u64` | `bool`, `float64`, `uint8`, `uint32`, `uint64` |
-//! | `isize` | `int` |
-//! | `i64` | `int64` |
-//! | [`Str`] | `string` |
-//! | [`Value`] | `interface {}` |
-//! | [`Slice<T>`], [`Mapping<T>`] | `[]T`, `map[string]T` |
-//! | [`Nilable<T>`], with a pointer for `T` | that pointer, which may be nil |
-//! | [`Rest<T>`], as the last parameter | `...T` |
-//! | [`Operand`] | `reflect.Value` |
-//! | a [`Named`](crate::Named) type | that type |
-//!
-//! A first parameter `&mut Context` gives access to clock, randomness and budget; a result of
-//! `Result<T, CallError>` says that the call can fail.
+//! A function is registered as the Rust function it is; see [`Functions`].
 
 mod arguments;
 mod signature;
@@ -73,6 +56,10 @@ impl Function {
     }
 
     /// Calls it with arguments that are already of the types of the parameters.
+    ///
+    /// # Errors
+    ///
+    /// What the function returns or panics with in Go, and a bound that it passes.
     pub fn call(
         &self,
         context: &mut Context<'_>,
@@ -93,6 +80,45 @@ impl fmt::Debug for Function {
 }
 
 /// Functions by name: those of the template language, and what is registered besides.
+///
+/// A function is registered as the Rust function it is: its Go parameter and result types follow from the
+/// Rust types, so arguments are checked in one place and bodies see only what they declared.
+///
+/// ```
+/// use sealed_template::{Budget, CallError, Context, Functions, Map, Still, Str, Template};
+///
+/// let mut functions = Functions::builtin();
+/// functions
+///     .add("shout", |text: Str| Str::from(text.to_ascii_uppercase()))
+///     .add("twice", |context: &mut Context<'_>, text: Str| {
+///         // Before the memory is taken: the text may be long.
+///         context.charge(text.len().saturating_mul(2))?;
+///         Ok::<_, CallError>(Str::from(text.repeat(2)))
+///     });
+/// let mut budget = Budget::default();
+/// let template = Template::parse("t", "{{ .x | shout | twice }}", &functions, &mut budget)?;
+/// let root = Map::of_strings([("x".into(), "ho".into())]);
+/// let rendered = template.render(root.into(), &Still, &mut budget)?;
+/// assert_eq!(rendered.output, b"HOHO");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// | Rust | Go |
+/// |---|---|
+/// | `bool`, `f64`, `u8`, `u32`, `u64` | `bool`, `float64`, `uint8`, `uint32`, `uint64` |
+/// | `isize` | `int` |
+/// | `i64` | `int64` |
+/// | [`Str`] | `string` |
+/// | [`Value`] | `interface {}` |
+/// | [`Slice<T>`], [`Mapping<T>`] | `[]T`, `map[string]T` |
+/// | [`Nilable<T>`], with a pointer for `T` | that pointer, which may be nil |
+/// | [`Rest<T>`], as the last parameter | `...T` |
+/// | [`Operand`] | `reflect.Value` |
+/// | a [`Named`](crate::Named) type | that type |
+///
+/// A first parameter `&mut Context` gives access to clock, randomness and budget; a result of
+/// `Result<T, CallError>` says that the call can fail. Work and memory that the size of the arguments does not
+/// bound are to be charged to the budget beforehand.
 #[derive(Debug)]
 pub struct Functions(BTreeMap<&'static str, Entry>);
 

@@ -41,6 +41,11 @@
     )
 )]
 
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod buffer;
 mod builtins;
 mod context;

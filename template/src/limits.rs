@@ -2,29 +2,46 @@
 
 use std::time::Duration;
 
-/// Bounds on one rendering. A template that passes one ends with [`Reason::Limit`](crate::Reason::Limit).
+/// Bounds on what shares one [`Budget`]. A template that passes one ends with
+/// [`Reason::Limit`](crate::Reason::Limit). Go has almost none of these: there a hostile template takes the
+/// program's memory or stack.
 ///
-/// Go has almost none of these: there a hostile template takes the program's memory or stack.
+/// Others are made from the default ones:
+///
+/// ```
+/// use std::time::Duration;
+/// use sealed_template::{Budget, Limits};
+///
+/// let mut limits = Limits::default();
+/// limits.time = Duration::from_millis(200);
+/// limits.output = 64 << 10;
+/// let budget = Budget::new(limits);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// How deep parentheses and blocks may nest in a template text. Go: 10,000 parentheses, blocks without end.
+    /// Read while a text is parsed; for its part in what may nest at run time see [`recursion`](Self::recursion).
     pub parse_depth: usize,
-    /// How deep `template` actions may call each other, with eight blocks and parentheses around each on
-    /// average. Go: 100,000, with any number around.
+    /// How deep `template` actions may call each other. Go: 100,000, with any number of blocks around.
+    ///
+    /// What is walked takes stack, whatever it is: blocks, parentheses and calls together may be
+    /// `parse_depth + 8 * recursion` deep, so that whatever can be parsed can be walked, and calls have eight
+    /// blocks or parentheses around each on average. Past either, [`Limit::Recursion`].
     pub recursion: usize,
     /// How many steps may be executed: one for each node of the template that is visited, and what functions
     /// charge for work that grows with their arguments.
     pub steps: u64,
     /// Bytes of output.
     pub output: usize,
-    /// Bytes of the parsed templates and of all values that are made on the way, whether or not they are still
-    /// in use.
+    /// Bytes of the parsed templates and of all values that are ever made on the way. It counts what was
+    /// allocated altogether, whether or not it is still in use, and not what is held at a time: a bound on that
+    /// too, and on work.
     pub memory: usize,
     /// How deep lists and maps may nest where they are printed, copied or compared, so that one that contains
     /// itself ends. Go overflows its stack there.
     pub value_depth: usize,
-    /// Wall time.
+    /// Wall time, from the first use of the budget in a rendering. Parsing reads no clock.
     pub time: Duration,
 }
 
@@ -42,7 +59,8 @@ impl Default for Limits {
     }
 }
 
-/// Which bound was passed. `Display` says it in words.
+/// Which bound was passed. `Display` says it in words, which stand in Go's account; [`code`](Self::code) is for
+/// publishing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
@@ -97,6 +115,9 @@ impl std::fmt::Display for Limit {
 
 /// What is left of the [`Limits`]. Several templates that belong together can share one, so that a
 /// thousand of them cost no more than one.
+///
+/// The first rendering sets the end of its time on the monotonic clock of the
+/// [`Environment`](crate::Environment) that it is given: all renderings with one budget must be given the same clock.
 #[derive(Clone, Debug)]
 pub struct Budget {
     pub(crate) limits: Limits,

@@ -37,9 +37,14 @@ pub struct Rendered {
 }
 
 impl<'f> Template<'f> {
-    /// Parses `text`. Errors show `name`; so does a `define` of the same name, which takes the place of a
-    /// blank text. What the tree takes is drawn from `budget`, as what it does when it is
-    /// [rendered](Self::render) will be.
+    /// Parses `text` as the template `name`: so errors call it, and so `template` actions can. As in Go, a text
+    /// that is blank but for `define` actions may define `name` itself, which then is what renders.
+    ///
+    /// What the tree takes is drawn from `budget`, which [rendering](Self::render) can go on with.
+    ///
+    /// # Errors
+    ///
+    /// Go's message with its line, where the text is no template; or the bound that it passed.
     pub fn parse(
         name: &str,
         text: impl Into<Str>,
@@ -60,6 +65,10 @@ impl<'f> Template<'f> {
     /// Executes the template with `root` as its dot and its `$`.
     ///
     /// Maps within `root` that functions wrote lists or maps to are empty afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Go's account of what stopped it, or the bound that it passed. What was printed until then is gone.
     pub fn render(
         &self,
         root: Value,

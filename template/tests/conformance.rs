@@ -6,7 +6,7 @@ mod cases;
 use std::collections::BTreeMap;
 
 use cases::{Case, Expected};
-use sealed_template::{Budget, Functions, Still, Template};
+use sealed_template::{Functions, Still};
 
 /// Error texts that differ from Go's: the case, the text, the reason.
 const OTHER_TEXTS: &[(&str, &str, &str)] = &[(
@@ -15,22 +15,14 @@ const OTHER_TEXTS: &[(&str, &str, &str)] = &[(
     "the bound is lower than Go's 100000",
 )];
 
-/// The output, or the phase and Go's text of the failure.
+/// The output, or the phase and the text of the failure.
 fn outcome(case: &Case, functions: &Functions) -> Expected {
-    let text = case.template.as_str();
-    let mut budget = Budget::default();
-    let template = match Template::parse(&case.name, text, functions, &mut budget) {
-        Ok(template) => template,
-        Err(error) => return Expected::ParseError(error.to_string()),
-    };
-    match template.render(case.root(), &Still, &mut budget) {
+    match case.render(functions, &Still) {
         Ok(rendered) => {
-            assert!(rendered.is_deterministic, "{text}");
+            assert!(rendered.is_deterministic, "{}", case.template);
             Expected::Output(rendered.output.into_vec())
         }
-        Err(error) => {
-            Expected::ExecError(String::from_utf8_lossy(error.private().text()).into_owned())
-        }
+        Err(failure) => failure,
     }
 }
 

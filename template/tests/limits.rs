@@ -118,6 +118,16 @@ fn blocks_around_calls_count_against_their_depth() {
 }
 
 #[test]
+fn as_many_calls_are_deep_as_the_limits_say() {
+    let text = "{{define `a`}}{{if .}}{{template `a` (slice . 1)}}{{end}}{{end}}\
+                {{template `a` (printf `%20d` 1)}}";
+    // The first call has 20 characters left, the last none.
+    let passed = |calls| passed_limit(text, limits(|limits| limits.recursion = calls));
+    assert_eq!(passed(20), Some(Limit::Recursion));
+    assert_eq!(passed(21), None);
+}
+
+#[test]
 fn a_thousand_calls_deep_renders() {
     let text = "{{define `a`}}{{if .}}{{template `a` (slice . 1)}}{{else}}bottom{{end}}{{end}}\
                 {{template `a` (printf `%1000d` 1)}}";
@@ -195,6 +205,14 @@ fn a_map_that_contains_itself_cannot_be_printed_or_compared() {
 }
 
 #[test]
+fn values_nest_as_deep_as_the_limits_say() {
+    let text = "{{$d := dict}}{{range 10}}{{$d = set dict `d` $d}}{{end}}{{print $d}}";
+    let passed = |depth| passed_limit(text, limits(|limits| limits.value_depth = depth));
+    assert_eq!(passed(9), Some(Limit::ValueDepth));
+    assert_eq!(passed(10), None);
+}
+
+#[test]
 fn templates_that_share_a_budget_share_its_bounds() {
     let mut budget = Budget::new(limits(|limits| limits.output = 25));
     let text = "0123456789";
@@ -236,9 +254,13 @@ fn nesting_past_the_bound_is_no_template() {
     on_a_small_stack(|| {
         let blocks = "{{if 1}}".repeat(100_000) + &"{{end}}".repeat(100_000);
         let parentheses = format!("{{{{{}1{}}}}}", "(".repeat(100_000), ")".repeat(100_000));
-        for text in [blocks, parentheses] {
+        for (text, message) in [
+            (blocks, "max block depth exceeded"),
+            (parentheses, "max expression depth exceeded"),
+        ] {
             let functions = functions();
-            assert!(Template::parse("t", text, &functions, &mut Budget::default()).is_err());
+            let error = Template::parse("t", text, &functions, &mut Budget::default());
+            assert_eq!(error.expect_err("too deep").message(), message);
         }
     });
 }
@@ -275,7 +297,7 @@ fn the_clock_makes_a_rendering_non_deterministic() {
 #[test]
 fn published_errors_quote_no_value() {
     let error = render("{{.a.x}}").expect_err("no such field");
-    assert_eq!(error.to_string(), "a field that the value does not have");
+    assert_eq!(error.to_string(), "no-such-field");
     assert_eq!(format!("{error:?}"), "ExecError(NoSuchField)");
     let rendered = render("{{.a}}").expect("a rendering");
     assert_eq!(format!("{rendered:?}"), "Rendered(4 bytes)");

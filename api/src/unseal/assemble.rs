@@ -45,6 +45,10 @@ impl fmt::Debug for Unsealed {
 
 /// Puts the Secret together from the opened values of `object`; without `render`, `template.data` is not
 /// looked at. Any fault of a value or template, and there is no Secret.
+///
+/// # Errors
+///
+/// Every fault of a value and of a template. Where a value did not open, templates are parsed and not rendered.
 pub fn assemble(
     object: &SealedSecret,
     items: Vec<OpenedItem>,
@@ -96,6 +100,10 @@ pub fn assemble(
 
 /// The Secret that `object` would become if its sealed values were `values`: to see what its templates do
 /// without holding a key. It has no owner.
+///
+/// # Errors
+///
+/// Every fault of a template.
 pub fn preview(
     object: &SealedSecret,
     values: Values,

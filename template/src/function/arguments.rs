@@ -194,6 +194,10 @@ pub struct Nilable<T>(pub Option<T>);
 
 impl<T> Nilable<T> {
     /// The pointer, to look behind it: Go panics at nil.
+    ///
+    /// # Errors
+    ///
+    /// Go's text of the panic, at nil.
     pub fn dereference(self) -> Result<T, CallError> {
         let message = "runtime error: invalid memory address or nil pointer dereference";
         self.0.ok_or_else(|| CallError::new(message))

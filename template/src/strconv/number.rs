@@ -28,6 +28,10 @@ impl<T> NumberError<T> {
 
 /// Go's `strconv.ParseInt` for 64 bits, and with base 10 its `Atoi`. Base 0 means that a prefix says which it
 /// is, and allows underscores between digits.
+///
+/// # Errors
+///
+/// What Go's function of the package `strconv` refuses, with the number it returns all the same.
 pub fn parse_int(text: &[u8], base: u32) -> Result<i64, NumberError<i64>> {
     let (is_negative, digits) = split_sign(text);
     let magnitude = match parse_uint(digits, base) {

@@ -139,6 +139,10 @@ impl List {
     }
 
     /// Sorts the items where they are, for every holder of the array to see.
+    ///
+    /// # Panics
+    ///
+    /// If [`items`](Self::items) of any list with the same array is still borrowed, by `compare` for example.
     pub fn sort_by(&self, compare: impl FnMut(&Value, &Value) -> std::cmp::Ordering) {
         let mut array = self.array.0.borrow_mut();
         if let Some(items) = array.get_mut(self.start..self.start.saturating_add(self.len)) {
@@ -146,7 +150,11 @@ impl List {
         }
     }
 
-    /// The items, borrowed: nothing may be written to the array meanwhile.
+    /// The items, borrowed.
+    ///
+    /// # Panics
+    ///
+    /// Not here, but whatever writes to the array panics as long as the borrow is held.
     pub fn items(&self) -> Ref<'_, [Value]> {
         Ref::map(self.array.0.borrow(), |items| {
             items

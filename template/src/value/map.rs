@@ -103,7 +103,11 @@ impl Map {
         copies.collect()
     }
 
-    /// The entries, borrowed: nothing may be written to the map meanwhile.
+    /// The entries, borrowed.
+    ///
+    /// # Panics
+    ///
+    /// Not here, but whatever writes to the map panics as long as the borrow is held.
     pub fn entries(&self) -> Ref<'_, BTreeMap<Str, Value>> {
         self.entries.0.borrow()
     }
@@ -119,6 +123,10 @@ impl Map {
     }
 
     /// Removes an entry.
+    ///
+    /// # Panics
+    ///
+    /// If [`entries`](Self::entries) is still borrowed.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
         self.entries.0.borrow_mut().remove(key)
     }

@@ -117,6 +117,11 @@ pub(super) fn downcast<T: Object>(object: ObjectRef) -> Option<Rc<T>> {
 
 impl Method {
     /// Calls the method of `receiver`, for tests and for functions that need what a method returns.
+    ///
+    /// # Errors
+    ///
+    /// What the method returns or panics with in Go, and a bound that it passes. A method that does not return one
+    /// value, or a value and an error, cannot be called.
     pub fn call(
         &self,
         context: &mut Context<'_>,

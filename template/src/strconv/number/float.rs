@@ -7,6 +7,10 @@ const EXPONENT_ENOUGH: i64 = 10_000;
 
 /// Go's `strconv.ParseFloat` for 64 bits: decimal and hexadecimal numbers with underscores between digits,
 /// `inf`, `infinity` and `nan` in any case.
+///
+/// # Errors
+///
+/// What Go's function of the package `strconv` refuses, with the number it returns all the same.
 pub fn parse_float(text: &[u8]) -> Result<f64, NumberError<f64>> {
     let (is_negative, unsigned) = split_sign(text);
     if text.eq_ignore_ascii_case(b"nan") {
