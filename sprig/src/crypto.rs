@@ -3,18 +3,7 @@
 //! RSA, ECDSA, Ed25519, AES, HMAC and SHA run in aws-lc. What it does not offer runs in `bcrypt`, `scrypt`,
 //! `crypto-bigint` and `crypto-primes`, the last two of which only make DSA keys.
 //!
-//! # Differences from Sprig
-//!
-//! All of these are errors here where Sprig goes on:
-//!
-//! * signing with an RSA key of less than 2048 or more than 8192 bits, and any use of one that has more than
-//!   two primes or lacks its CRT values: aws-lc takes none of them. `buildCustomCert`, which only looks at
-//!   keys, takes them, and does not find all contradictions in their numbers.
-//! * certificates of and by keys on the curve P-224.
-//! * work for which the budget has no steps left, see `cost`.
-//!
-//! The other way round, of the extensions of a given certificate only those are checked for what they say
-//! that matter to the certificates it signs.
+//! What is refused here that Sprig takes stands in the README.
 
 mod aes;
 mod bcrypt;

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_told_in_their_zone() {
+    fn date_in_zone_tells_the_time_of_the_zone() {
         for (layout, seconds, zone, expected) in [
             (
                 "2006-01-02T15:04:05.000Z07:00",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_times_and_some_numbers_are_dates() {
+    fn date_takes_only_times_and_some_numbers() {
         let year = |date| text("date", vec!["2006-01-02".into(), date]);
         assert_eq!(year(Value::int(86_400 * 365)), "1971-01-01");
         assert_eq!(year(Value::int64(-1)), "1969-12-31");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_read_by_their_layout() {
+    fn to_date_reads_texts_by_their_layout() {
         for (layout, value, expected) in [
             ("2006-01-02", "2020-02-29", "2020-02-29 00:00:00 +0000 UTC"),
             (
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_round_down_to_their_largest_unit() {
+    fn duration_round_goes_down_to_the_largest_unit() {
         for (duration, expected) in [
             ("1s", "0s"),
             ("61s", "1m"),

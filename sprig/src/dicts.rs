@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_equal_keys_wins_even_without_a_value() {
+    fn dict_keeps_the_last_of_equal_keys_even_without_a_value() {
         let dict = call("dict", vec!["a".into(), Value::int(1), "a".into()]);
         let Ok(Value::Map(dict)) = dict else {
             panic!("no dict");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_no_strings_are_printed() {
+    fn dict_prints_keys_that_are_no_strings() {
         let dict = call("dict", vec![Value::int(1), Value::int(2)]).expect("a dict");
         assert_eq!(keys_of(&dict), ["1"]);
     }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_keys_are_typed() {
+    fn keys_is_a_list_of_strings() {
         let keys = call("keys", vec![one("a", List::of_any(vec![])).into()]).expect("keys");
         assert_eq!(keys.type_name(), "[]string");
     }

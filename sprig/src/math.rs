@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn octal_digits_are_those_that_would_be_printed() {
+    fn to_decimal_reads_the_digits_that_would_be_printed() {
         for (value, number) in [
             (Value::int(755), 493),
             (Value::Float(755.0), 493),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_number_divided_by_minus_one_wraps_around() {
+    fn div_and_mod_of_the_least_number_by_minus_one_wrap_around() {
         let least = Value::int64(i64::MIN);
         let minus_one = Value::int(-1);
         assert_eq!(divide(&least, &minus_one, i64::wrapping_div), Ok(i64::MIN));

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_to_its_end_or_the_default() {
+    fn dig_leads_to_the_end_of_its_path_or_to_the_default() {
         let nested = dict("a", dict("b", "x"));
         let found = text(vec!["a".into(), "b".into(), "d".into(), nested.clone()]);
         assert_eq!(found, "x");
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_dict_on_the_way_is_an_error() {
+    fn dig_fails_at_what_is_no_dict() {
         let path = vec!["a".into(), "b".into(), "d".into(), dict("a", "x")];
         assert_eq!(
             text(path),

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_missing_or_empty_is_filled_in() {
+    fn merge_fills_in_only_what_is_missing_or_empty() {
         let old = dict([("a", Value::int(1)), ("b", Value::int(0)), ("c", "".into())]);
         let new = dict([
             ("a", Value::int(2)),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn overwriting_takes_empty_values_too() {
+    fn merge_overwrite_takes_empty_values_too() {
         let old = dict([
             ("a", Value::int(1)),
             ("b", List::of_any(vec![Value::Nil]).into()),

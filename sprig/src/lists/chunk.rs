@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_piece_may_be_shorter() {
+    fn the_last_chunk_may_be_shorter() {
         assert_eq!(pieces(2, 5), Some(vec![2, 2, 1]));
         assert_eq!(pieces(5, 5), Some(vec![5]));
         assert_eq!(pieces(isize::MAX, 5), Some(vec![5]));
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_are_not_positive_give_what_the_formula_gives() {
+    fn chunks_of_sizes_that_are_not_positive_are_what_the_formula_gives() {
         assert_eq!(pieces(0, 3), None);
         assert_eq!(pieces(-1, 0), None);
         assert_eq!(pieces(-1, 1), None);

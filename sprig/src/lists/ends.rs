@@ -42,7 +42,7 @@ mod tests {
     use crate::testing::with_context;
 
     #[test]
-    fn what_is_left_of_nothing_is_nil() {
+    fn rest_and_initial_of_nothing_are_nil() {
         let empty = || Value::from(List::of_any(Vec::new()));
         with_context(|context| {
             assert!(rest(context, empty()).expect("a list").is_nil());
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_one_item_is_empty_but_not_nil() {
+    fn rest_and_initial_of_one_item_are_empty_but_not_nil() {
         let one = || Value::from(List::of_any(vec![Value::Nil]));
         with_context(|context| {
             let rest = rest(context, one()).expect("a list");

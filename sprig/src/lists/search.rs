@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_in_nil() {
+    fn has_finds_nothing_in_nil() {
         assert!(matches!(
             call("has", vec![Value::int(1), Value::Nil]),
             Ok(Value::Bool(false))
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_square_of_a_long_list_uses_up_the_steps() {
+    fn uniq_of_a_long_list_uses_up_the_steps() {
         let items = (0..1_000).map(Value::int).collect();
         let error = with_steps(10_000, |context| uniq(context, List::of_any(items).into()))
             .err()

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn negative_numbers_are_always_rounded_down() {
+    fn round_takes_negative_numbers_down() {
         for (number, places, on, rounded) in [
             (2.5, 0, 0.5, 3.0),
             (2.49, 0, 0.5, 2.0),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn positive_infinity_is_greater_than_nan() {
+    fn the_maximum_of_positive_infinity_and_nan_is_infinity() {
         let greatest = |a, b| greatest([a, b].into_iter());
         assert!(greatest(f64::NAN, f64::INFINITY).is_infinite());
         assert!(greatest(f64::NAN, 1.0).is_nan());

@@ -113,21 +113,21 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_left_out() {
+    fn until_step_leaves_out_the_end() {
         assert_eq!(numbers(0, 7, 3), Ok(vec![0, 3, 6]));
         assert_eq!(numbers(0, 6, 3), Ok(vec![0, 3]));
         assert_eq!(numbers(3, -1, -2), Ok(vec![3, 1]));
     }
 
     #[test]
-    fn steps_that_do_not_lead_there_yield_nothing() {
+    fn until_step_that_does_not_lead_there_yields_nothing() {
         for (start, end, step) in [(0, 5, 0), (0, 5, -1), (5, 0, 1), (5, 0, 0), (5, 5, 1)] {
             assert_eq!(numbers(start, end, step), Ok(vec![]));
         }
     }
 
     #[test]
-    fn endless_sequences_are_refused() {
+    fn until_step_refuses_endless_sequences() {
         for (start, end, step) in [
             (0, isize::MAX, 1),
             (isize::MIN, isize::MAX, 1),

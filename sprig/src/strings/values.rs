@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nil_is_left_out_but_for_a_single_string() {
+    fn cat_quote_and_join_leave_out_nil_and_to_string_does_not() {
         let values = || vec![Value::string("a"), Value::Nil, Value::int(1)];
         assert_eq!(text("cat", values()), "a 1");
         assert_eq!(text("quote", values()), r#""a" "1""#);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_a_string() {
+    fn to_string_takes_bytes_for_text_and_cat_does_not() {
         let bytes = [104, 105].map(|byte| Value::Uint(UintType::Uint8, byte));
         let list = List::new(&Type::Uint(UintType::Uint8), bytes.into());
         assert_eq!(text("toString", vec![list.clone().into()]), "hi");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_of_strings_is_sorted_in_place() {
+    fn sort_alpha_sorts_a_slice_of_strings_in_place() {
         let strings = List::new(&Type::String, ["b", "a"].map(Value::from).into());
         let anything = List::of_any(["b", "a"].map(Value::from).into());
         with_context(|context| {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_joined_is_charged_before_it_is_built() {
+    fn join_charges_before_it_builds() {
         let text = Value::string("x".repeat(1 << 20));
         let list = List::of_any(vec![text; 1 << 10]);
         let error = call("join", vec!["".into(), list.into()]).unwrap_err();
