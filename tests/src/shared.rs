@@ -9,14 +9,17 @@ use crate::cluster::Options;
 /// What `SEALED_TESTS_SKIP` may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Skip {
-    /// Tests that need a control plane or upstream's programs, and so Go.
+    /// Tests that need a control plane or upstream's programs, and so Go and a network of their own.
     Cluster,
+    /// Tests that need Go alone.
+    Go,
 }
 
 /// Whether `SEALED_TESTS_SKIP` asks for going without; says so to the person who watches, with the test's name.
 pub fn skipped(what: Skip) -> bool {
     let word = match what {
         Skip::Cluster => "cluster",
+        Skip::Go => "go",
     };
     let skipped = names(
         &std::env::var("SEALED_TESTS_SKIP").unwrap_or_default(),

@@ -87,7 +87,7 @@ fn is_as_recorded(case: &Case, real: &Answer) -> bool {
 /// The engines that the table is held against have no other say: it must be what Go and Sprig do today.
 #[test]
 fn the_recorded_table_is_what_go_renders() -> Result<()> {
-    if testkit::skipped(testkit::Skip::Cluster) {
+    if testkit::skipped(testkit::Skip::Go) {
         return Ok(());
     }
     let cases = cases::all();
@@ -111,7 +111,7 @@ fn the_recorded_table_is_what_go_renders() -> Result<()> {
 
 #[test]
 fn generated_templates_render_what_go_renders() -> Result<()> {
-    if testkit::skipped(testkit::Skip::Cluster) {
+    if testkit::skipped(testkit::Skip::Go) {
         return Ok(());
     }
     let count = setting("SEALED_TEMPLATES", COUNT)?;

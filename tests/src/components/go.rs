@@ -106,7 +106,7 @@ impl Module<'_> {
             Err(error) if error.kind() == ErrorKind::NotFound => bail!(
                 "cannot build `tests/{}`: there is no `go` on PATH\n\
                  hint: install Go 1.26 or newer (apt-get install golang-go, dnf install golang, or \
-                 https://go.dev/doc/install), or set SEALED_TESTS_SKIP=cluster to go without the tests that need it",
+                 https://go.dev/doc/install), or set SEALED_TESTS_SKIP=cluster,go to go without the tests that need it",
                 self.directory
             ),
             Err(error) => Err(error).context("cannot run `go`"),
