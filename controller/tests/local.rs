@@ -3,7 +3,7 @@
 
 #[expect(
     dead_code,
-    reason = "shared with the other test program, which uses another part"
+    reason = "shared with the other test programs, which use other parts"
 )]
 #[path = "support/site.rs"]
 mod site;

@@ -25,12 +25,14 @@ async fn every_manifest_is_accepted_to_the_last_field() -> Result<()> {
         .arg(manifest("deploy"))
         .succeed()
         .await?;
-    cluster
-        .kubectl()?
-        .args(["apply", "--dry-run=server", "--validate=strict", "-f"])
-        .arg(manifest("deploy/service-proxier-binding.yaml"))
-        .succeed()
-        .await?;
+    for option in ["service-proxier-binding", "certificate-configmap", "escrow"] {
+        cluster
+            .kubectl()?
+            .args(["apply", "--dry-run=server", "--validate=strict", "-f"])
+            .arg(manifest(&format!("deploy/{option}.yaml")))
+            .succeed()
+            .await?;
+    }
     Ok(())
 }
 

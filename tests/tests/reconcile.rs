@@ -3,6 +3,8 @@
 //!
 //! Each test runs a controller of its own, in turn, because a controller acts on the whole cluster.
 
+#[path = "reconcile/home.rs"]
+mod home;
 #[path = "reconcile/kit.rs"]
 mod kit;
 
@@ -10,6 +12,8 @@ mod kit;
 mod cost;
 #[path = "reconcile/events.rs"]
 mod events;
+#[path = "reconcile/key_life.rs"]
+mod key_life;
 #[path = "reconcile/keys.rs"]
 mod keys;
 #[path = "reconcile/leadership.rs"]

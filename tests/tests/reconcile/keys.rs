@@ -4,136 +4,15 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleRef, Subject};
-use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
-use kube::{Api, ResourceExt as _};
-use sealed_crypto::{Certificate, PrivateKey};
+use kube::ResourceExt as _;
+use kube::api::PostParams;
+use sealed_crypto::Certificate;
 use serde_json::json;
-use testkit::controller::Launch;
-use testkit::fixtures::{KEY, KeyPair, OTHER_KEY};
-use testkit::{Cluster, Controller, eventually, throughout};
+use testkit::fixtures::{KEY, OTHER_KEY};
+use testkit::{eventually, throughout};
 
-use super::kit::{A_WHILE, SOON, World, annotation, with_world};
-
-pub(crate) const ACCOUNT: &str = "keys";
-
-/// A controller with a home of its own, and so with keys of its own.
-pub(crate) struct Home {
-    pub(crate) world: World,
-    binding: String,
-}
-
-impl Home {
-    /// Gives an account in this namespace the rights of an installed controller.
-    async fn make(world: World) -> Result<Self> {
-        let namespace = &world.namespace;
-        let accounts: Api<ServiceAccount> = Api::namespaced(world.client.clone(), namespace);
-        let account = ServiceAccount {
-            metadata: ObjectMeta {
-                name: Some(ACCOUNT.to_owned()),
-                ..ObjectMeta::default()
-            },
-            ..ServiceAccount::default()
-        };
-        accounts.create(&PostParams::default(), &account).await?;
-        let binding = ClusterRoleBinding {
-            metadata: ObjectMeta {
-                name: Some(namespace.clone()),
-                ..ObjectMeta::default()
-            },
-            role_ref: RoleRef {
-                api_group: "rbac.authorization.k8s.io".to_owned(),
-                kind: "ClusterRole".to_owned(),
-                name: "secrets-unsealer".to_owned(),
-            },
-            subjects: Some(vec![Subject {
-                kind: "ServiceAccount".to_owned(),
-                name: ACCOUNT.to_owned(),
-                namespace: Some(namespace.clone()),
-                ..Subject::default()
-            }]),
-        };
-        let bindings: Api<ClusterRoleBinding> = Api::all(world.client.clone());
-        bindings.create(&PostParams::default(), &binding).await?;
-        Ok(Self {
-            binding: namespace.clone(),
-            world,
-        })
-    }
-
-    pub(crate) fn controller(&self) -> Launch {
-        // Small keys are made quickly. The recorded certificates are years old: on schedule they would be renewed at once.
-        Controller::ours()
-            .service_account(&self.world.namespace, ACCOUNT)
-            .args(["--key-size=2048", "--key-renew-period=0"])
-    }
-
-    pub(crate) async fn add(&self, pair: KeyPair, name: &str) -> Result<Secret> {
-        let secret = pair.key_secret(&self.world.namespace, name)?;
-        Ok(self
-            .world
-            .secrets
-            .create(&PostParams::default(), &secret)
-            .await?)
-    }
-
-    /// The key Secrets there are, by the label.
-    pub(crate) async fn keys(&self) -> Result<Vec<Secret>> {
-        let label = format!("{}=active", annotation("sealed-secrets-key"));
-        let listed = self
-            .world
-            .secrets
-            .list(&ListParams::default().labels(&label))
-            .await?;
-        Ok(listed.items)
-    }
-
-    async fn relabel(&self, name: &str, value: &str) -> Result<()> {
-        let labels = json!({ annotation("sealed-secrets-key"): value });
-        self.world
-            .merge_secret(name, json!({ "metadata": { "labels": labels } }))
-            .await?;
-        Ok(())
-    }
-}
-
-/// Runs a test with a home of its own.
-pub(crate) async fn with_home(test: impl AsyncFnOnce(&Cluster, &Home) -> Result<()>) -> Result<()> {
-    with_world(async |cluster, world| {
-        let home = Home::make(world.clone()).await?;
-        test(cluster, &home).await?;
-        let bindings: Api<ClusterRoleBinding> = Api::all(world.client.clone());
-        bindings
-            .delete(&home.binding, &DeleteParams::default())
-            .await?;
-        Ok(())
-    })
-    .await
-}
-
-/// The fingerprint of what a key Secret holds.
-fn fingerprint(secret: &Secret) -> Result<String> {
-    let data = secret.data.clone().unwrap_or_default();
-    let pem = data
-        .get("tls.key")
-        .map(|pem| pem.0.clone())
-        .unwrap_or_default();
-    Ok(PrivateKey::from_pem(&pem)?.fingerprint().to_string())
-}
-
-async fn offers(controller: &Controller, pair: KeyPair) -> Result<()> {
-    let expected = pair.certificate()?;
-    eventually(
-        &format!("the certificate of {pair:?} is offered"),
-        SOON,
-        async || {
-            ensure!(controller.certificate().await? == expected, "another one");
-            Ok(())
-        },
-    )
-    .await
-}
+use super::home::{fingerprint, offers, with_home};
+use super::kit::{A_WHILE, SOON, annotation};
 
 /// compat/controller.md §5.3 and §5.4.
 #[tokio::test]
@@ -333,22 +212,9 @@ async fn a_broken_key_is_reported_and_skipped() -> Result<()> {
         )?;
         world.create(&other).await?;
         world.synced("app").await?;
-        let events: Api<k8s_openapi::api::core::v1::Event> =
-            Api::namespaced(world.client.clone(), &world.namespace);
-        eventually("an event tells of it", SOON, async || {
-            let about = ListParams::default()
-                .fields("involvedObject.name=broken,involvedObject.kind=Secret");
-            let found = events.list(&about).await?.items;
-            ensure!(
-                found
-                    .iter()
-                    .any(|event| event.reason.as_deref() == Some("ErrKeyUnusable")),
-                "{} events",
-                found.len()
-            );
-            Ok(())
-        })
-        .await
+        home.event("broken", "ErrKeyUnusable").await?;
+        home.event("mismatched", "ErrKeyUnusable").await?;
+        Ok(())
     })
     .await
 }

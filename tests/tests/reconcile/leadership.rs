@@ -14,7 +14,7 @@ use testkit::cluster::{DEFINITION, ELECTION_RIGHTS, HOME, Options, RIGHTS, manif
 use testkit::fixtures::KEY;
 use testkit::{Cluster, Controller, Skip, eventually, skipped, throughout};
 
-use super::keys::{ACCOUNT, Home, with_home};
+use super::home::{ACCOUNT, Home, with_home};
 use super::kit::{A_WHILE, SOON, World, contents, ours, with_key};
 
 const LEASE: &str = "sealed-secrets-controller";
