@@ -1,7 +1,7 @@
 //! The three processes.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -206,8 +206,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// In one step: a controller that starts with credentials of an account reads them while another one is given them anew.
 pub(super) fn write(path: &Path, content: &str) -> Result<()> {
-    fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
+        file.write_all(content.as_bytes())?;
+        Ok(file.persist(path)?)
+    });
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
 }
 
 /// The port is open to every user of the machine.
