@@ -32,6 +32,8 @@ use crate::record::RecordKeys;
 /// Objects worked on at a time. Most of the time of a pass is waiting for the API server; more would only hold more
 /// bodies in memory.
 const WORKERS: usize = 8;
+/// Without the right to write statuses it is looked this often whether it was granted.
+const LOOK_FOR_RIGHTS: Duration = Duration::from_secs(30);
 /// Every object is looked at again this often, news or none.
 const RESYNC: Duration = Duration::from_hours(10);
 /// How long objects with a record wait for the first list of Secrets.
@@ -162,6 +164,7 @@ impl Scope {
 
     fn start_watches(&self, tasks: &mut JoinSet<()>) {
         self.spawn(tasks, "resync", self.clone().resync());
+        self.spawn(tasks, "withheld statuses", self.clone().ask_again());
         self.spawn(tasks, "key changes", self.clone().follow_keys());
         self.spawn(tasks, "watchdog", self.clone().watchdog());
         let coverage = Coverage::of(&self.config().namespaces, &self.shell.home);
@@ -317,6 +320,13 @@ impl Scope {
         while keyring.changed().await.is_ok() {
             let keys = keyring.borrow_and_update().clone();
             self.objects.keys_changed(&keys);
+        }
+    }
+
+    async fn ask_again(self) {
+        loop {
+            tokio::time::sleep(super::jittered(LOOK_FOR_RIGHTS)).await;
+            self.objects.ask_again();
         }
     }
 

@@ -85,6 +85,23 @@ impl Objects {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tries one of the statuses that were not written: whether the right to write them was granted meanwhile shows by
+    /// asking only.
+    pub(super) fn ask_again(&self) {
+        let first = self.state().unpublished.keys().next().cloned();
+        if let Some(key) = first {
+            self.queue.add(key, Urgency::Backlog);
+        }
+    }
+
+    /// Statuses can be written again: all that were not have their turn.
+    pub(super) fn publish_withheld(&self) {
+        let withheld: Vec<ObjectKey> = self.state().unpublished.keys().cloned().collect();
+        for key in withheld {
+            self.queue.add(key, Urgency::Backlog);
+        }
+    }
+
     /// An object is gone: nothing of it is kept.
     pub(super) fn gone(&self, key: &ObjectKey) {
         let mut state = self.state();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use sealed_api::{Decoded, SealedSecret, SealedSecretStatus, names};
 use serde::Serialize;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::client::{ApiError, Cluster};
 use crate::conditions::{Recorded, next_status};
@@ -53,6 +53,10 @@ impl Stored {
 pub(super) enum Published {
     /// It is stored, by this call or before; or must not be written.
     Stored,
+    /// It is stored, by the first write that was allowed after one that was not: what was withheld can follow.
+    Granted,
+    /// Not allowed. Asked again for one object at a time ([`Objects::ask_again`](super::objects::Objects::ask_again)).
+    Forbidden,
     /// The object changed meanwhile: another pass is coming, or there is nothing left to tell.
     Outdated,
     /// It has to be tried again.
@@ -64,8 +68,8 @@ pub(super) enum Published {
 pub(super) struct StatusWriter {
     cluster: Cluster,
     enabled: bool,
-    /// Whether it was already said that the right is missing.
-    told: AtomicBool,
+    /// Whether the last write was refused for want of the right; then that was said.
+    refused: AtomicBool,
 }
 
 impl StatusWriter {
@@ -74,7 +78,7 @@ impl StatusWriter {
         Self {
             cluster,
             enabled,
-            told: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
         }
     }
 
@@ -99,12 +103,12 @@ impl StatusWriter {
                 return Published::Stored;
             };
             match self.put(key, &stored, &next).await {
-                Ok(()) => return Published::Stored,
+                Ok(()) => return self.allowed(),
                 Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
                 Err(error) if error.is_not_found() => return Published::Outdated,
                 Err(error) if error.is_forbidden() => {
                     self.forbidden(&error);
-                    return Published::Stored;
+                    return Published::Forbidden;
                 }
                 Err(error) => return Published::Failed(error),
             }
@@ -146,8 +150,16 @@ impl StatusWriter {
         Ok(object.as_ref().map(Stored::of))
     }
 
+    fn allowed(&self) -> Published {
+        if self.refused.swap(false, Ordering::Relaxed) {
+            info!("statuses are written again");
+            return Published::Granted;
+        }
+        Published::Stored
+    }
+
     fn forbidden(&self, error: &ApiError) {
-        if !self.told.swap(true, Ordering::Relaxed) {
+        if !self.refused.swap(true, Ordering::Relaxed) {
             warn!(
                 %error,
                 "statuses are not written, so each start opens every object again: update on sealedsecrets/status is \

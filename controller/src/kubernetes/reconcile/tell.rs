@@ -107,6 +107,13 @@ impl Reconciler {
                 self.objects.state().unpublished.remove(key);
                 return verdict;
             }
+            Published::Granted => {
+                self.objects.state().unpublished.remove(key);
+                self.objects.publish_withheld();
+                return verdict;
+            }
+            // The pass itself is over. Asking for every object would be a refusal for every object.
+            Published::Forbidden => verdict,
             Published::Failed(error) if self.outage.heard_of(Some(&error)) => {
                 debug!(%key, %error, "status not written yet");
                 Verdict::After(Duration::ZERO)
