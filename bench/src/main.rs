@@ -9,20 +9,34 @@
     reason = "a program that prints a table"
 )]
 
-mod cold_start;
+mod filled;
+mod load;
+mod many_keys;
 mod measure;
 mod scale;
 mod sealing;
+mod sealing_keys;
+mod starts;
 mod table;
 mod templates;
-
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use testkit::components;
 
-const USAGE: &str =
-    "usage: bench [--rounds N] [--objects N] [seal | cold-start | templates | scale]";
+use crate::sealing_keys::RECORDED;
+
+const USAGE: &str = "usage: bench [--rounds N] [--objects N] [SCENARIO …], or bench scale";
+
+/// Everything that is measured, in this order.
+const SCENARIOS: [&str; 7] = [
+    "seal",
+    "templates",
+    "starts",
+    "keys",
+    "memory",
+    "verify",
+    "latency",
+];
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).peekable();
@@ -44,58 +58,42 @@ fn main() -> Result<()> {
         return Ok(());
     }
 
-    let (mut rounds, mut objects, mut only) = (3, 1000, None);
+    let (mut rounds, mut objects, mut wanted) = (3, None, Vec::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--rounds" => rounds = arguments.next().context(USAGE)?.parse()?,
-            "--objects" => objects = arguments.next().context(USAGE)?.parse()?,
-            "seal" | "cold-start" | "templates" if only.is_none() => only = Some(argument),
-            _ => bail!(USAGE),
+            "--objects" => objects = Some(arguments.next().context(USAGE)?.parse()?),
+            scenario if SCENARIOS.contains(&scenario) => wanted.push(argument),
+            _ => bail!("{USAGE}\nscenarios: {}", SCENARIOS.join(" ")),
         }
     }
-    let wanted = |scenario| only.as_deref().is_none_or(|only| only == scenario);
-
-    let own = components::own()?;
-    let upstream = components::upstream()?;
-    let mut rows = Vec::new();
-    if wanted("seal") {
-        rows.extend(sealing::scenarios(
-            &own,
-            &upstream,
-            &cold_start::KEY.certificate_path(),
-            rounds,
-        )?);
-    }
     let runtime = tokio::runtime::Runtime::new()?;
-    if wanted("cold-start") {
-        rows.push(runtime.block_on(cold_start::scenario(objects, rounds))?);
-    }
-
-    println!(
-        "\nmedians of {rounds} rounds (one Secret: {})\n",
-        rounds * 10
-    );
-    if !rows.is_empty() {
-        println!("{}", table::render(&rows));
-    }
-    if wanted("templates") {
-        println!("{}", templates::measured(rounds)?);
-    }
-    if let Some(cold) = rows.iter().find(|row| row.scenario.starts_with("cold")) {
-        let decrypt = cold_start::one_decrypt()?;
-        let objects = u32::try_from(objects)?;
-        let values = objects * u32::try_from(sealing::VALUES)?;
-        let budget = (decrypt * values).mul_f64(1.3) + Duration::from_millis(3) * objects;
-        println!(
-            "one RSA-4096 decrypt of ours: {} CPU; {values} of them: {}",
-            table::duration(decrypt),
-            table::duration(decrypt * values)
-        );
-        println!(
-            "cold start CPU of ours: {} of the budget 1.3 × decrypts + 3 ms an object = {}",
-            table::duration(cold.ours.cpu),
-            table::duration(budget)
-        );
+    println!("medians of {rounds} rounds where there are rounds");
+    for scenario in SCENARIOS {
+        if wanted.is_empty() || wanted.iter().any(|name| name == scenario) {
+            let report = runtime.block_on(measured(scenario, rounds, objects))?;
+            println!("\n{scenario}\n\n{report}");
+        }
     }
     Ok(())
+}
+
+/// Measures one scenario and says what came of it.
+async fn measured(scenario: &str, rounds: usize, objects: Option<usize>) -> Result<String> {
+    let upstream = components::upstream()?;
+    match scenario {
+        "seal" => {
+            let own = components::own()?;
+            // One Secret takes milliseconds: many rounds cost nothing.
+            let rows = sealing::scenarios(&own, &upstream, &RECORDED.certificate_path(), rounds)?;
+            Ok(table::render(&rows))
+        }
+        "templates" => templates::measured(rounds),
+        "starts" => starts::cold_and_warm(objects.unwrap_or(1000), rounds).await,
+        "keys" => many_keys::measured(objects.unwrap_or(240)).await,
+        "memory" => starts::settled_memory(objects.unwrap_or(10_000)).await,
+        "verify" => load::verify(&upstream).await,
+        "latency" => load::latency().await,
+        _ => bail!("no scenario {scenario}"),
+    }
 }

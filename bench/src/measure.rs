@@ -105,18 +105,26 @@ pub(crate) fn so_far(pid: u32) -> Result<Cost> {
         .iter()
         .map(|f| f.parse::<u64>())
         .sum::<Result<_, _>>()?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let peak_kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .context("no VmHWM in /proc/PID/status")?
-        .parse()?;
     Ok(Cost {
         wall: Duration::ZERO,
         cpu: Duration::from_millis(ticks * 10),
-        peak_kib,
+        peak_kib: status_kib(pid, "VmHWM:")?,
     })
+}
+
+/// What a running process holds in memory at this moment, in KiB.
+pub(crate) fn resident_kib(pid: u32) -> Result<u64> {
+    status_kib(pid, "VmRSS:")
+}
+
+fn status_kib(pid: u32, field: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let value = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.trim().strip_suffix(" kB"));
+    Ok(value
+        .with_context(|| format!("no {field} in /proc/PID/status"))?
+        .parse()?)
 }
 
 /// CPU time of the calling thread: what one operation costs, whatever else the machine does.

@@ -28,7 +28,7 @@ pub(crate) fn scenarios(
         .to_str()
         .context("the certificate's path is not UTF-8")?;
 
-    let measure = |scenario, input: &Path, rounds: usize| -> Result<Row> {
+    let measure = |scenario: &str, input: &Path, rounds: usize| -> Result<Row> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             ours.push(run(
@@ -43,7 +43,7 @@ pub(crate) fn scenarios(
             )?);
         }
         Ok(Row {
-            scenario,
+            scenario: scenario.to_owned(),
             ours: Cost::median(&ours),
             upstream: Cost::median(&theirs),
         })

@@ -7,7 +7,7 @@ use crate::measure::Cost;
 
 /// One scenario measured on both sides.
 pub(crate) struct Row {
-    pub(crate) scenario: &'static str,
+    pub(crate) scenario: String,
     pub(crate) ours: Cost,
     pub(crate) upstream: Cost,
 }
@@ -40,7 +40,7 @@ pub(crate) fn render(rows: &[Row]) -> String {
             ),
         ];
         for (at, (figure, ours, upstream, ratio)) in figures.into_iter().enumerate() {
-            let scenario = if at == 0 { row.scenario } else { "" };
+            let scenario = if at == 0 { row.scenario.as_str() } else { "" };
             writeln!(
                 text,
                 "{scenario:<34} {figure:<12} {ours:>12} {upstream:>12} {ratio:>10}"
@@ -63,7 +63,8 @@ pub(crate) fn duration(value: Duration) -> String {
     }
 }
 
-fn memory(kib: u64) -> String {
+/// Mebibytes.
+pub(crate) fn memory(kib: u64) -> String {
     format!("{:.1} MiB", as_f64(kib) / 1024.0)
 }
 
