@@ -185,6 +185,12 @@ impl Cluster {
         self.control_plane.wait_until_ready().await
     }
 
+    /// Forgets the history of the database, as it does by itself every few minutes: a watch that was interrupted cannot
+    /// go on where it was.
+    pub async fn compact(&self) -> Result<()> {
+        self.control_plane.compact().await
+    }
+
     /// Stops the API server as a frozen machine would: connections stay open, nobody answers.
     pub fn freeze_api_server(&self) -> Result<()> {
         self.control_plane.freeze_api_server()

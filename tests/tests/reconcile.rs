@@ -12,6 +12,8 @@ mod kit;
 mod cost;
 #[path = "reconcile/events.rs"]
 mod events;
+#[path = "reconcile/faults.rs"]
+mod faults;
 #[path = "reconcile/key_life.rs"]
 mod key_life;
 #[path = "reconcile/keys.rs"]

@@ -172,6 +172,33 @@ impl ControlPlane {
             .signal(Signal::CONT)
     }
 
+    /// Forgets the history of the database up to now: whoever wants to go on from an earlier version is told that it
+    /// is gone.
+    pub(super) async fn compact(&self) -> Result<()> {
+        let answer = self
+            .ask_database("/v3/kv/range", r#"{"key": "AA=="}"#)
+            .await?;
+        let revision = &answer["header"]["revision"];
+        ensure!(revision.is_string(), "the database answers {answer}");
+        let body = format!(r#"{{"revision": {revision}, "physical": true}}"#);
+        self.ask_database("/v3/kv/compaction", &body).await?;
+        Ok(())
+    }
+
+    /// etcd's JSON gateway: bytes in base64, numbers as strings.
+    async fn ask_database(&self, path: &str, body: &str) -> Result<serde_json::Value> {
+        let (_, port) = self.database.rsplit_once(':').context("no port")?;
+        let body = body.to_owned();
+        let answer = crate::http::request(http::Method::POST, port.parse()?, path, body).await?;
+        ensure!(
+            answer.status.is_success(),
+            "{path}: {} {}",
+            answer.status,
+            answer.body
+        );
+        Ok(serde_json::from_str(&answer.body)?)
+    }
+
     pub(super) fn port(&self) -> u16 {
         self.port
     }
