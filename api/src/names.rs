@@ -157,6 +157,13 @@ pub mod conditions {
     pub const RECONCILING: &str = "Reconciling";
     /// Exists only while the object cannot succeed without a change to it or to the keys.
     pub const STALLED: &str = "Stalled";
+    /// Exists only while the Secret holds something else than was sealed, because somebody edited it.
+    pub const DRIFTED: &str = "Drifted";
+
+    /// Reason of [`DRIFTED`]: the edit is left as it is.
+    pub const HAND_EDITED: &str = "HandEdited";
+    /// Reason of [`DRIFTED`]: the edit is undone, and somebody keeps making it.
+    pub const CONTESTED: &str = "Contested";
 
     /// Condition status: yes.
     pub const TRUE: &str = "True";
@@ -179,6 +186,9 @@ pub mod events {
     pub const UNSEAL_FAILED: &str = "ErrUnsealFailed";
     /// Reason: the Secret could not be written.
     pub const UPDATE_FAILED: &str = "ErrUpdateFailed";
+
+    /// Reason: somebody edited the Secret.
+    pub const DRIFTED: &str = "Drifted";
 
     /// Reason, on a key Secret: its key cannot be used, or its certificate not be offered.
     pub const KEY_UNUSABLE: &str = "ErrKeyUnusable";
@@ -279,6 +289,10 @@ pub mod metrics {
     pub const UNUSABLE_KEYS: &str = "sealed_secrets_controller_unusable_key_secrets";
     /// Ours: whether this process is the one that reconciles.
     pub const LEADER: &str = "sealed_secrets_controller_leader";
+    /// Ours: what would become of how many objects, while nothing is written.
+    pub const FORESEEN: &str = "sealed_secrets_controller_foreseen_objects";
+    /// Ours: hand edits of Secrets that were found, by namespace and what was done about them.
+    pub const DRIFT: &str = "sealed_secrets_controller_drift_total";
     /// Ours: private-key operations, wrong keys included.
     pub const RSA_DECRYPTIONS: &str = "sealed_secrets_controller_rsa_decryptions_total";
     /// Ours: sealed values in the cluster by the key that opens them.

@@ -174,6 +174,11 @@ fn objects() -> Vec<Flag> {
             true,
             "watch all namespaces; otherwise the controller's own only",
         ),
+        Flag::text(
+            "drift",
+            "report",
+            "what to do about a hand edit of a Secret: report it, repair what is sealed, or off",
+        ),
         Flag::int(
             "kubeclient-burst",
             10,
@@ -200,9 +205,19 @@ fn objects() -> Vec<Flag> {
             "name of the lease by which the replicas of one installation elect their leader",
         ),
         Flag::int(
+            "max-startup-changes",
+            -1,
+            "write nothing and exit if the data of more existing Secrets than this would change at the start; negative: no limit",
+        ),
+        Flag::int(
             "max-unseal-retries",
             5,
             "quick retries after a failure of the API server, before slower ones without end",
+        ),
+        Flag::bool(
+            "observe",
+            false,
+            "write nothing, log for each SealedSecret what would become of its Secret; to run beside another controller",
         ),
         Flag::bool(
             "old-gc-behavior",

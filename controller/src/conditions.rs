@@ -12,13 +12,15 @@ use sealed_api::Code;
 use sealed_api::names::conditions;
 use sealed_api::{Condition, SealedSecretStatus};
 
+use crate::drift::Handling;
 use crate::outcome::Outcome;
 
 /// The condition types that are this controller's to set and to remove.
-const OURS: [&str; 5] = [
+const OURS: [&str; 6] = [
     conditions::SYNCED,
     conditions::READY,
     conditions::SETTLED,
+    conditions::DRIFTED,
     conditions::RECONCILING,
     conditions::STALLED,
 ];
@@ -45,6 +47,8 @@ pub enum Recorded<'a> {
 /// * `Synced` stands at index 0, where printer columns look for it, then `Ready`, then `Settled`.
 /// * `Reconciling` or `Stalled` follow a failure and exist only while True, because kstatus would
 ///   otherwise call a broken object current, and upstream would alert on a False one.
+/// * `Drifted` follows a success and exists only while True: the object itself is in order, so that
+///   neither kstatus nor an alert of upstream's has anything to say about it.
 /// * Conditions of others stay as they are, behind ours.
 /// * `lastUpdateTime` moves when the condition is written, `lastTransitionTime` when its status
 ///   flips; both are equal the first time.
@@ -114,13 +118,32 @@ fn status(
 /// Whether the stored status tells of `outcome` at `generation`, so that there is nothing new.
 pub fn tells(stored: Option<&SealedSecretStatus>, generation: i64, outcome: &Outcome) -> bool {
     let Some(status) = stored else { return false };
-    let wanted = synced(outcome);
     status.observed_generation == Some(generation)
-        && status.condition(conditions::SYNCED).is_some_and(|found| {
-            found.status == wanted.status
-                && found.message.as_deref().unwrap_or_default()
-                    == wanted.message.as_deref().unwrap_or_default()
-        })
+        && is_like(status.condition(conditions::SYNCED), Some(&synced(outcome)))
+        && is_like(
+            status.condition(conditions::DRIFTED),
+            drifted(outcome).as_ref(),
+        )
+}
+
+/// Whether the stored status tells that the object was brought into sync at `generation`, whatever
+/// became of its Secret since.
+pub fn tells_synced(stored: Option<&SealedSecretStatus>, generation: i64) -> bool {
+    stored.is_some_and(|status| {
+        status.observed_generation == Some(generation)
+            && is_like(
+                status.condition(conditions::SYNCED),
+                Some(&synced(&Outcome::Synced)),
+            )
+    })
+}
+
+/// Whether a condition says what another one does. Upstream gives none a reason.
+fn is_like(found: Option<&Condition>, wanted: Option<&Condition>) -> bool {
+    match (found, wanted) {
+        (Some(found), Some(wanted)) => found.status == wanted.status && text(found) == text(wanted),
+        (found, wanted) => found.is_none() && wanted.is_none(),
+    }
 }
 
 fn untimed(condition: &Condition) -> Condition {
@@ -158,13 +181,34 @@ fn wanted(outcome: &Outcome, settled: Option<Condition>) -> Vec<Condition> {
         ..synced.clone()
     });
     let told = [synced, ready].into_iter();
-    told.chain(settled).chain(trouble).collect()
+    told.chain(settled)
+        .chain(trouble)
+        .chain(drifted(outcome))
+        .collect()
+}
+
+fn drifted(outcome: &Outcome) -> Option<Condition> {
+    let Outcome::Drifted(drifted) = outcome else {
+        return None;
+    };
+    let reason = match drifted.handling {
+        Handling::Left => conditions::HAND_EDITED,
+        Handling::Contested { .. } => conditions::CONTESTED,
+    };
+    Some(Condition {
+        type_: conditions::DRIFTED.to_owned(),
+        status: conditions::TRUE.to_owned(),
+        last_update_time: None,
+        last_transition_time: None,
+        reason: Some(reason.to_owned()),
+        message: Some(drifted.message()),
+    })
 }
 
 /// The condition `Synced`, without times.
 pub(crate) fn synced(outcome: &Outcome) -> Condition {
     let (status, code, message) = match outcome {
-        Outcome::Synced => (conditions::TRUE, Code::Unsealed, None),
+        Outcome::Synced | Outcome::Drifted(_) => (conditions::TRUE, Code::Unsealed, None),
         Outcome::Failed(failure) => (
             conditions::FALSE,
             failure.cause.code(),

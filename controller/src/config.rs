@@ -16,6 +16,7 @@ use sealed_pflag::Matches;
 pub use address::ListenAddress;
 pub use reader::ConfigFaults;
 
+use crate::drift::DriftRule;
 use crate::escrow::Recipients;
 use crate::http::{Quota, Timeouts};
 use crate::logging::{LogConfig, LogFormat, LogLevel};
@@ -29,15 +30,18 @@ const KEY_SIZES: [i64; 4] = [2048, 3072, 4096, 8192];
 const MAX_KEY_PREFIX: usize = 245;
 
 /// Flags that only a cluster gives a meaning: with `--local` they would silently do nothing.
-const CLUSTER_ONLY: [&str; 13] = [
+const CLUSTER_ONLY: [&str; 16] = [
     "additional-namespaces",
     "all-namespaces",
+    "drift",
     "kubeclient-burst",
     "kubeclient-qps",
     "label-selector",
     "leader-elect",
     "lease-name",
+    "max-startup-changes",
     "max-unseal-retries",
+    "observe",
     "old-gc-behavior",
     "publish-certificates",
     "skip-recreate",
@@ -147,6 +151,10 @@ pub struct ObjectConfig {
     pub namespaces: Namespaces,
     /// Only those that match; `None` means all.
     pub label_selector: Option<String>,
+    /// Whether everything is looked at before anything is written.
+    pub rehearse: Rehearse,
+    /// What is done about hand edits of Secrets.
+    pub drift: DriftRule,
     /// Quick retries before slow ones.
     pub max_unseal_retries: u32,
     /// Whether our Secret is deleted with its SealedSecret instead of left to the garbage collector.
@@ -155,6 +163,17 @@ pub struct ObjectConfig {
     pub skip_recreate: bool,
     /// Whether the status is written.
     pub update_status: bool,
+}
+
+/// Whether everything is looked at before anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehearse {
+    /// No: objects are worked on as they come.
+    No,
+    /// Nothing is ever written.
+    Observe,
+    /// Writing begins if the data of at most so many Secrets would change.
+    AtMost(usize),
 }
 
 /// A client-side limit of requests to the API server.
@@ -375,11 +394,41 @@ fn objects(read: &mut Reader<'_>) -> ObjectConfig {
         accept_v1_data: matches.bool("accept-deprecated-v1-data"),
         namespaces: namespaces(read),
         label_selector: read.non_empty("label-selector"),
+        rehearse: rehearse(read),
+        drift: drift(read),
         max_unseal_retries: u32::try_from(matches.int("max-unseal-retries").max(0))
             .unwrap_or(u32::MAX),
         old_gc_behavior: matches.bool("old-gc-behavior"),
         skip_recreate: matches.bool("skip-recreate"),
         update_status: matches.bool("update-status"),
+    }
+}
+
+fn rehearse(read: &mut Reader<'_>) -> Rehearse {
+    let limit = read.matches.int("max-startup-changes");
+    let observes = read.matches.bool("observe");
+    if observes && limit >= 0 {
+        read.fault(
+            "max-startup-changes",
+            "has no meaning with --observe, which writes nothing at all",
+        );
+    }
+    match usize::try_from(limit) {
+        _ if observes => Rehearse::Observe,
+        Ok(limit) => Rehearse::AtMost(limit),
+        Err(_) => Rehearse::No,
+    }
+}
+
+fn drift(read: &mut Reader<'_>) -> DriftRule {
+    match read.matches.text("drift") {
+        "off" => DriftRule::Off,
+        "report" => DriftRule::Report,
+        "repair" => DriftRule::Repair,
+        _ => {
+            read.fault("drift", "must be report, repair or off");
+            DriftRule::default()
+        }
     }
 }
 

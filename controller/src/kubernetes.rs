@@ -27,6 +27,7 @@ mod outage;
 mod progress;
 mod published;
 mod reconcile;
+mod rehearsal;
 mod run;
 mod status;
 mod waiting;

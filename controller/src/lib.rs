@@ -8,10 +8,13 @@
 mod args;
 mod conditions;
 mod config;
+mod content;
+mod drift;
 mod election;
 mod error_text;
 mod escrow;
 mod fair_pool;
+mod forecast;
 mod http;
 mod key_marks;
 mod key_secret;

@@ -47,6 +47,8 @@ use self::shell::Shell;
 use self::statuses::Statuses;
 use self::targets::Targets;
 use crate::config::LocalConfig;
+use crate::content::ContentKey;
+use crate::drift::DriftRule;
 use crate::http::Gate;
 use crate::plan::Rules;
 use crate::program::Ended;
@@ -112,6 +114,8 @@ fn start(
         key_prefix: config.keys.prefix.clone(),
         allow_sealed_keys: config.keys.allow_sealed,
         update_status: true,
+        drift: DriftRule::Off,
+        content_key: ContentKey::new(&rand::random()),
     };
     let escrow = match &config.keys.escrow {
         Some(recipients) => Some((recipients.clone(), made(ESCROW)?)),

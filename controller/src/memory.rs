@@ -20,6 +20,8 @@ pub use self::facts::{Facts, hinted_keys, written_at};
 use self::items::Items;
 pub use self::key_set::KeySet;
 pub use self::recall::{Offer, Shown};
+use crate::content::{ContentKey, ContentMac, OwnMetadata, content_mac};
+use crate::drift::DriftRule;
 use crate::object_key::ObjectKey;
 use crate::opened_by::OpenedBy;
 use crate::outcome::{Cause, Outcome};
@@ -33,8 +35,8 @@ use crate::triage::{Doubt, Seen, Target, Triage, triage};
 const COURTESY: Duration = Duration::from_secs(1);
 
 /// What the log says when [`Finished::contested`].
-pub const CONTESTED: &str = "somebody else keeps changing or deleting the Secret: it is written again at growing intervals, \
-     from ten seconds up to an hour, until it is left alone";
+pub const CONTESTED: &str = "somebody else keeps changing or deleting the Secret: it is looked after at growing intervals, from ten \
+     seconds up to an hour, until it is left alone";
 
 /// How the last pass over an object ended, and with what.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,8 @@ pub struct Done {
     pub wrote: bool,
     /// What the Secret was made of when it was last in sync.
     pub synced_from: Option<InputDigest>,
+    /// The last request for what is sealed that was granted: the annotation `seal-tool/resync`.
+    pub resynced: Option<String>,
 }
 
 /// A Secret, as far as it matters whether it is still the same.
@@ -64,6 +68,42 @@ pub struct TargetRecord {
     pub standing: Standing,
     /// Whether a pass of this process wrote it or found it to be ours.
     pub held: bool,
+    /// What it held; `None` when nobody asks for hand edits of it.
+    pub content: Option<Holding>,
+}
+
+/// What a Secret held, and in which version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The version.
+    pub resource_version: String,
+    /// Its digest; `None` when only the version is known, by the record of an earlier process.
+    pub digest: Option<ContentDigest>,
+}
+
+/// A digest, and what it is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentDigest {
+    /// What in the metadata is the template's.
+    pub own: OwnMetadata,
+    /// The digest.
+    pub mac: ContentMac,
+}
+
+impl TargetRecord {
+    /// Whether `now`, the news of `secret`, is of this Secret, and the secret holds what it held.
+    pub fn is_held_by(&self, now: &Doubt, secret: &Secret, key: &ContentKey) -> bool {
+        let Doubt::Changed { uid, standing, .. } = now else {
+            return false;
+        };
+        *uid == self.uid
+            && *standing == self.standing
+            && self
+                .content
+                .as_ref()
+                .and_then(|content| content.digest.as_ref())
+                .is_some_and(|digest| content_mac(key, secret, &digest.own) == digest.mac)
+    }
 }
 
 impl Done {
@@ -71,7 +111,9 @@ impl Done {
     /// write.
     pub fn planned(observed: &Observed<'_>, plan: &Plan, written: Option<&Secret>) -> Self {
         let object = observed.object;
-        let left = written.or(observed.target).map(|secret| &secret.metadata);
+        let left = written.or(observed.target);
+        // The answer to a write leaves out what was written.
+        let holds = written.map_or(observed.target, |_| plan.write.secret());
         Self {
             facts: Facts::of(&object.metadata),
             outcome: plan.outcome.clone(),
@@ -80,11 +122,18 @@ impl Done {
                 .outcome
                 .failure()
                 .map(|_| observed.attempt.keys.clone()),
-            target: left.map(|secret| record(object, secret, observed.last, &plan.outcome)),
+            target: left.map(|secret| TargetRecord {
+                content: holds.and_then(|holds| content(observed, plan, &secret.metadata, holds)),
+                ..record(object, &secret.metadata, observed.last, &plan.outcome)
+            }),
             wrote: written.is_some(),
             synced_from: match plan.outcome {
-                Outcome::Synced => Some(observed.attempt.input),
+                Outcome::Synced | Outcome::Drifted(_) => Some(observed.attempt.input),
                 Outcome::Failed(_) => observed.last.and_then(|last| last.synced_from),
+            },
+            resynced: match (plan.outcome.is_synced(), observed.last) {
+                (false, Some(last)) => last.resynced.clone(),
+                _ => Facts::of(&object.metadata).resync,
             },
         }
     }
@@ -100,6 +149,7 @@ impl Done {
             target: last.and_then(|last| last.target.clone()),
             wrote: false,
             synced_from: last.and_then(|last| last.synced_from),
+            resynced: last.and_then(|last| last.resynced.clone()),
         }
     }
 }
@@ -117,10 +167,32 @@ fn record(
         .and_then(|last| last.target.as_ref())
         .is_some_and(|before| before.held && before.uid == uid);
     TargetRecord {
-        held: held_before || (*outcome == Outcome::Synced && !standing.is_only_patched()),
+        held: held_before || (outcome.is_synced() && !standing.is_only_patched()),
         uid,
         standing,
+        content: None,
     }
+}
+
+/// What to remember of what the Secret holds after a pass, if hand edits of it matter.
+fn content(
+    observed: &Observed<'_>,
+    plan: &Plan,
+    left: &ObjectMeta,
+    holds: &Secret,
+) -> Option<Holding> {
+    let wanted = observed.attempt.unsealed.as_ref().ok()?;
+    let object = observed.object;
+    let uid = object.metadata.uid.as_deref().unwrap_or_default();
+    let ours = !Standing::of(left, object.name(), uid).is_only_patched();
+    let own = OwnMetadata::of(&wanted.secret.metadata);
+    (observed.rules.drift != DriftRule::Off && plan.outcome.is_synced() && ours).then(|| Holding {
+        resource_version: left.resource_version.clone().unwrap_or_default(),
+        digest: Some(ContentDigest {
+            mac: content_mac(&observed.rules.content_key, holds, &own),
+            own,
+        }),
+    })
 }
 
 /// What to do about the news that a Secret changed.
@@ -144,8 +216,9 @@ pub struct Finished {
 }
 
 /// Everything the process knows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
+    content_key: ContentKey,
     objects: BTreeMap<ObjectKey, Known>,
     recent: Recent,
     items: Items,
@@ -169,7 +242,7 @@ impl Known {
         let wait = match self.done.as_ref().map(|done| &done.outcome) {
             _ if self.doubt == Doubt::No => return Wake::No,
             // A pass is due or under way; it may have looked before this happened.
-            None | Some(Outcome::Synced) => Duration::ZERO,
+            None | Some(Outcome::Synced | Outcome::Drifted(_)) => Duration::ZERO,
             Some(Outcome::Failed(failure)) => match failure.cause {
                 Cause::Unmanaged if self.doubt == Doubt::Gone => COURTESY,
                 cause if cause.is_blocker() => Duration::ZERO,
@@ -182,6 +255,9 @@ impl Known {
 
     /// Minds what was decided about it, with what was known of its Secret.
     fn triaged(&mut self, target: Target<'_>, triage: &Triage) {
+        if let (Target::Present(secret), Triage::Settled(_)) = (target, triage) {
+            self.confirmed(&secret.metadata);
+        }
         match (target, triage) {
             (Target::Unknown, Triage::Look | Triage::Unseal { .. }) => self.looking = true,
             // The look found all well, and nothing was told since it began.
@@ -189,6 +265,16 @@ impl Known {
                 self.doubt = Doubt::No;
             }
             _ => {}
+        }
+    }
+}
+
+impl Known {
+    /// Somebody looked: the Secret holds what it held, in whatever version.
+    fn confirmed(&mut self, secret: &ObjectMeta) {
+        let target = self.done.as_mut().and_then(|done| done.target.as_mut());
+        if let Some(content) = target.and_then(|target| target.content.as_mut()) {
+            content.resource_version = secret.resource_version.clone().unwrap_or_default();
         }
     }
 }
@@ -210,6 +296,22 @@ impl Recent {
 }
 
 impl Memory {
+    /// Nothing is known yet. The key is the one in [`Rules`](crate::plan::Rules).
+    pub fn new(content_key: ContentKey) -> Self {
+        Self {
+            content_key,
+            objects: BTreeMap::new(),
+            recent: Recent::default(),
+            items: Items::default(),
+        }
+    }
+
+    /// If another write of the Secret now is one of too many: how long it has to be left alone before
+    /// that is over.
+    pub fn contested(&self, key: &ObjectKey, now: Instant) -> Option<Duration> {
+        self.objects.get(key)?.contest.calm_after_rewrite(now)
+    }
+
     /// A watch shows an object. Returns whether a pass is due: it is unknown, or differs from
     /// what the last pass saw in something that decides.
     pub fn seen(&mut self, key: &ObjectKey, facts: Facts) -> bool {
@@ -319,6 +421,16 @@ impl Memory {
         self.objects.get(key)?.done.as_ref()
     }
 
+    /// Forgets how passes ended, as if the process had just started. Names all objects.
+    pub fn forget_outcomes(&mut self) -> Vec<ObjectKey> {
+        for known in self.objects.values_mut() {
+            known.done = None;
+            known.doubt = Doubt::No;
+            known.looking = false;
+        }
+        self.objects.keys().cloned().collect()
+    }
+
     /// Everything known.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectKey, Option<&Done>)> {
         self.objects
@@ -341,6 +453,7 @@ impl Memory {
             last: known.as_ref().and_then(|known| known.done.as_ref()),
             doubt: known.as_ref().map_or(&Doubt::No, |known| &known.doubt),
             target,
+            content_key: &self.content_key,
             keys,
             recent: &[recent, self.recent.anywhere]
                 .into_iter()
@@ -371,6 +484,7 @@ impl Memory {
             last: known.done.as_ref(),
             doubt: &known.doubt,
             target,
+            content_key: &self.content_key,
             keys,
             recent: &[],
         });
@@ -393,7 +507,9 @@ impl Memory {
             };
         };
         let last = known.done.as_ref();
-        let again = done.wrote && last.is_some_and(|last| last.facts.decide_as(&done.facts));
+        // To see that it was edited costs as much as to write it.
+        let handled = done.wrote || matches!(done.outcome, Outcome::Drifted(_));
+        let again = handled && last.is_some_and(|last| last.facts.decide_as(&done.facts));
         let contested = again && known.contest.rewritten(now);
         if known.looking || known.doubt.is_settled_by(done.target.as_ref()) {
             known.doubt = Doubt::No;
@@ -436,7 +552,9 @@ impl Memory {
         self.iter()
             .filter(|(_, done)| {
                 done.is_some_and(|done| match &done.outcome {
-                    Outcome::Synced => !keys.contains_all(done.opened_by.keys()),
+                    Outcome::Synced | Outcome::Drifted(_) => {
+                        !keys.contains_all(done.opened_by.keys())
+                    }
                     Outcome::Failed(failure) => match failure.cause {
                         Cause::Unseal(_) => done.untried(keys).next().is_some(),
                         _ => false,

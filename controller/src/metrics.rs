@@ -4,7 +4,7 @@
 //! * `build_info` is 1, as every `_info` metric is; upstream never sets it.
 //! * A series of `condition_info` disappears when its object loses the condition, changes its instance label or is
 //!   deleted; upstream leaves stale series behind.
-//! * Of the conditions only `Synced` and those of other programs are shown. Ours beside it say the same thing again, and the
+//! * Of the conditions only `Synced`, `Drifted` and those of other programs are shown. Ours beside it say the same thing again, and the
 //!   shipped alert fires on every series that is not 1.
 //! * `sealed_secrets_controller_rsa_decryptions_total` is ours: private-key operations are what the controller's time
 //!   goes into, and wrong guesses among many keys show nowhere else.
@@ -12,6 +12,9 @@
 //!   sealed opens after a lost key, and nothing else would tell in time.
 //! * `sealed_secrets_controller_sealed_items_by_key` is ours: a key that nothing is sealed for any more can be retired.
 //! * `sealed_secrets_controller_leader` is ours: which of several replicas does the work.
+//! * `sealed_secrets_controller_drift_total` is ours, and `condition_info` has a series `Drifted` with the value 1 while the
+//!   Secret of an object holds what somebody has edited into it.
+//! * `sealed_secrets_controller_foreseen_objects` is ours, and there only with `--observe` or `--max-startup-changes`.
 //! * The Go runtime's series have no counterpart here; the process collector's `process_*` series are there.
 
 mod conditions;
@@ -21,8 +24,8 @@ mod sealed_items;
 use std::collections::BTreeMap;
 
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 use sealed_api::Condition;
 use sealed_api::names::metrics as names;
@@ -34,6 +37,7 @@ pub use keys::KeysShown;
 use sealed_items::SealedItems;
 
 use crate::object_key::ObjectKey;
+use crate::plan::Noticed;
 
 /// Why a pass over a SealedSecret failed: the label `reason` of `unseal_errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +76,8 @@ pub struct Metrics {
     http_duration: HistogramVec,
     rsa_decryptions: IntCounter,
     keys: KeyGauges,
+    drift: IntCounterVec,
+    foreseen: IntGaugeVec,
     leader: IntGauge,
     sealed_items: SealedItems,
 }
@@ -121,6 +127,20 @@ impl Metrics {
                 "Total number of RSA private-key decryptions, wrong keys included.",
             ))?,
             keys: KeyGauges::register(&registry)?,
+            foreseen: IntGaugeVec::new(
+                Opts::new(
+                    names::FORESEEN,
+                    "Number of SealedSecrets by what would become of them, while nothing is written.",
+                ),
+                &["verdict"],
+            )?,
+            drift: IntCounterVec::new(
+                Opts::new(
+                    names::DRIFT,
+                    "Total number of hand edits of Secrets by what was done about them.",
+                ),
+                &["namespace", "action"],
+            )?,
             leader: IntGauge::with_opts(Opts::new(
                 names::LEADER,
                 "Whether this process reconciles and makes keys: 1, or 0 while another replica does.",
@@ -134,6 +154,8 @@ impl Metrics {
         registry.register(Box::new(metrics.http_requests.clone()))?;
         registry.register(Box::new(metrics.http_duration.clone()))?;
         registry.register(Box::new(metrics.rsa_decryptions.clone()))?;
+        registry.register(Box::new(metrics.drift.clone()))?;
+        registry.register(Box::new(metrics.foreseen.clone()))?;
         registry.register(Box::new(metrics.leader.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
@@ -157,6 +179,24 @@ impl Metrics {
     /// Counts private-key operations, whether they opened anything or not.
     pub fn rsa_decryptions(&self, trials: u32) {
         self.rsa_decryptions.inc_by(u64::from(trials));
+    }
+
+    /// Counts one hand edit of a Secret.
+    pub fn drift_found(&self, namespace: &str, noticed: &Noticed) {
+        let action = match noticed {
+            Noticed::Reported => "reported",
+            Noticed::Repaired(_) => "repaired",
+        };
+        self.drift.with_label_values(&[namespace, action]).inc();
+    }
+
+    /// Shows how many objects there are of each verdict.
+    pub fn foreseen(&self, counts: &[(&'static str, usize)]) {
+        for (verdict, count) in counts {
+            self.foreseen
+                .with_label_values(&[*verdict])
+                .set(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Shows which keys there are.

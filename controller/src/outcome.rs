@@ -6,6 +6,7 @@ use sealed_api::DecodeError;
 use sealed_api::UnsealFailure;
 use sealed_api::names::events;
 
+use crate::drift::{Drifted, Handling};
 use crate::message::bounded;
 use crate::metrics::FailureReason;
 use crate::object_key::ObjectKey;
@@ -16,6 +17,8 @@ use crate::queue::{Pace, Verdict};
 pub enum Outcome {
     /// The Secret is what the SealedSecret says.
     Synced,
+    /// It was, and somebody has edited it since.
+    Drifted(Drifted),
     /// It is not.
     Failed(Failure),
 }
@@ -277,9 +280,14 @@ impl Outcome {
     /// Why it failed, if it did.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Synced => None,
+            Self::Synced | Self::Drifted(_) => None,
             Self::Failed(failure) => Some(failure),
         }
+    }
+
+    /// Whether the Secret was made what the SealedSecret says, whatever became of it since.
+    pub fn is_synced(&self) -> bool {
+        self.failure().is_none()
     }
 
     /// The event that reports it.
@@ -290,14 +298,25 @@ impl Outcome {
                 reason: events::UNSEALED,
                 message: events::UNSEALED_MESSAGE.to_owned(),
             },
+            Self::Drifted(drifted) => Event {
+                kind: events::WARNING,
+                reason: events::DRIFTED,
+                message: drifted.message(),
+            },
             Self::Failed(failure) => failure.event(object),
         }
     }
 
     /// When to work on the object again.
     pub fn next(&self) -> Verdict {
-        self.failure()
-            .map_or(Verdict::Settled, |failure| failure.cause.next())
+        match self {
+            Self::Synced => Verdict::Settled,
+            Self::Drifted(drifted) => match drifted.handling {
+                Handling::Left => Verdict::Settled,
+                Handling::Contested { calm } => Verdict::After(calm),
+            },
+            Self::Failed(failure) => failure.cause.next(),
+        }
     }
 }
 

@@ -9,16 +9,22 @@
 //! that does not answer then costs no private-key operation, however often the pass is repeated.
 
 mod conclude;
+mod hand_edit;
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealed_api::names::events;
 use sealed_api::{SealedSecret, SealedSecretStatus, UnsealFailure, Unsealed, skips_owner};
 
 pub use self::conclude::{AfterWrite, Subject, after_failed_write, conclude};
-use crate::conditions::tells;
+use self::hand_edit::Found;
+use crate::conditions::tells_synced;
+use crate::content::ContentKey;
+use crate::drift::DriftRule;
 use crate::key_secret::{is_key_secret, is_reserved_name};
 use crate::memory::{Done, KeySet};
 use crate::opened_by::OpenedBy;
@@ -30,7 +36,7 @@ use crate::secret_diff::{self, Owner};
 use sealed_api::wipe;
 
 /// What the flags say about writing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// The namespace in which key Secrets are read.
     pub key_namespace: String,
@@ -40,6 +46,10 @@ pub struct Rules {
     pub allow_sealed_keys: bool,
     /// `--update-status`.
     pub update_status: bool,
+    /// `--drift`.
+    pub drift: DriftRule,
+    /// Digests what a Secret was left with; the one that [`Memory`](crate::memory::Memory) has.
+    pub content_key: ContentKey,
 }
 
 /// The attempt to open an object.
@@ -68,6 +78,9 @@ pub struct Observed<'a> {
     pub last: Option<&'a Done>,
     /// What the flags say.
     pub rules: &'a Rules,
+    /// If somebody undoes what is written as often as it is written: how long the Secret has to be
+    /// left alone after another write before that is over.
+    pub contested: Option<Duration>,
     /// The time.
     pub now: Timestamp,
 }
@@ -80,12 +93,49 @@ pub struct Plan {
     pub write: Write,
     /// How the pass ends.
     pub outcome: Outcome,
+    /// A hand edit of the Secret that was found.
+    pub noticed: Option<Noticed>,
     /// What to tell whoever describes the object; nothing when it was told before.
     pub event: Option<Event>,
     /// The status to store; nothing when it is stored.
     pub status: Option<SealedSecretStatus>,
     /// When to work on the object again.
     pub next: Verdict,
+}
+
+/// A hand edit, and what was done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// It is told.
+    Reported,
+    /// It is undone; this is what the event says.
+    Repaired(String),
+}
+
+/// What to do to the Secret.
+struct Decision {
+    write: Write,
+    outcome: Outcome,
+    noticed: Option<Noticed>,
+}
+
+impl Decision {
+    /// Nothing: it is as it should be.
+    fn confirm() -> Self {
+        Self {
+            write: Write::Nothing,
+            outcome: Outcome::Synced,
+            noticed: None,
+        }
+    }
+
+    /// To make it what it should be.
+    fn sync(write: Write) -> Self {
+        Self {
+            write,
+            ..Self::confirm()
+        }
+    }
 }
 
 /// A write to the Secret. `Debug` shows no values, and they are overwritten when it is dropped.
@@ -136,26 +186,41 @@ pub fn plan(observed: &Observed<'_>) -> Plan {
         Ok(unsealed) => decide(observed, unsealed),
         Err(failure) => Err(Failure::unseal(failure)),
     };
-    let (write, outcome) = match decision {
-        Ok(write) => (write, Outcome::Synced),
-        Err(failure) => (Write::Nothing, Outcome::Failed(failure)),
-    };
+    let Decision {
+        write,
+        outcome,
+        noticed,
+    } = decision.unwrap_or_else(|failure| Decision {
+        outcome: Outcome::Failed(failure),
+        ..Decision::confirm()
+    });
     let writes = write != Write::Nothing;
+    let concluded = conclude(
+        Subject::of(observed.object),
+        outcome,
+        writes,
+        observed.last,
+        observed.rules,
+        observed.now,
+    );
+    let event = match (&noticed, &concluded.outcome) {
+        (Some(Noticed::Repaired(message)), Outcome::Synced) => Some(Event {
+            kind: events::WARNING,
+            reason: events::DRIFTED,
+            message: message.clone(),
+        }),
+        _ => concluded.event,
+    };
     Plan {
         write,
-        ..conclude(
-            Subject::of(observed.object),
-            outcome,
-            writes,
-            observed.last,
-            observed.rules,
-            observed.now,
-        )
+        noticed,
+        event,
+        ..concluded
     }
 }
 
 /// The table of compat/controller.md §4.3.
-fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure> {
+fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Decision, Failure> {
     let object = observed.object;
     let name = object.name();
     let Unsealed {
@@ -164,22 +229,19 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
     let mut wanted = secret_diff::to_create(secret);
     let Some(existing) = observed.target else {
         refuse_reserved(observed, &[&wanted.metadata])?;
-        return Ok(Write::Create(Box::new(wanted)));
+        return Ok(Decision::sync(Write::Create(Box::new(wanted))));
     };
 
     let uid = object.metadata.uid.as_deref().unwrap_or_default();
     let owner = Owner { name, uid };
     let standing = Standing::of(&existing.metadata, name, uid);
-    let synced_before = tells(
-        object.status.as_ref(),
-        object.metadata.generation.unwrap_or_default(),
-        &Outcome::Synced,
-    );
+    let generation = object.metadata.generation.unwrap_or_default();
+    let synced_before = tells_synced(object.status.as_ref(), generation);
     let ownership = standing.ownership(wrote_without_owner(observed, existing));
     if rendered_before(observed, existing, standing, synced_before) {
         secret_diff::keep_volatile(&mut wanted, existing, volatile);
     }
-    let next = if ownership == Ownership::Patch {
+    let mut next = if ownership == Ownership::Patch {
         secret_diff::merged(existing, &wanted, owner)
     } else {
         let next = secret_diff::replaced(existing, &wanted, owner);
@@ -187,7 +249,7 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
         // also how a Secret without owner is found to be in place after a restart. It answers no
         // stranger's guess: a new guess is a new generation, which nobody synced yet.
         if synced_before && secret_diff::still_says(existing, &next) {
-            return Ok(Write::Nothing);
+            return Ok(hand_edit::in_place(observed));
         }
         if ownership == Ownership::Foreign {
             return Err(Failure::unmanaged(name));
@@ -195,17 +257,34 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Write, Failure
         next
     };
     refuse_reserved(observed, &[&existing.metadata, &next.metadata])?;
-    if !secret_diff::differs(existing, &next) {
-        return Ok(Write::Nothing);
+    let found = Found {
+        existing,
+        wanted: &wanted,
+        next: &next,
+        standing,
+        ownership,
+    };
+    let decision = match hand_edit::decide(observed, found, synced_before) {
+        Some(decision) => {
+            wipe(&mut next);
+            decision
+        }
+        None => Decision::sync(Write::Replace(Box::new(next))),
+    };
+    let Some(next) = decision.write.secret() else {
+        return Ok(decision);
+    };
+    if !secret_diff::differs(existing, next) {
+        return Ok(Decision::confirm());
     }
-    let type_ = secret_diff::type_of(&next);
+    let type_ = secret_diff::type_of(next);
     if secret_diff::type_of(existing) != type_ {
         return Err(Failure::secret_type(name, type_));
     }
-    if existing.immutable == Some(true) && secret_diff::data_differs(existing, &next) {
+    if existing.immutable == Some(true) && secret_diff::data_differs(existing, next) {
         return Err(Failure::immutable(name));
     }
-    Ok(Write::Replace(Box::new(next)))
+    Ok(decision)
 }
 
 /// Whether what the templates made up was made up before from the same inputs, and stays: otherwise

@@ -111,6 +111,26 @@ pub fn merged(existing: &Secret, wanted: &Secret, owner: Owner<'_>) -> Secret {
     next
 }
 
+/// `existing` with everything sealed in it again, after somebody edited it. What others added to it
+/// stays, and so do its owners.
+pub fn restored(existing: &Secret, wanted: &Secret) -> Secret {
+    let mut next = existing.clone();
+    add(&mut next.data, wanted.data.as_ref());
+    add(&mut next.metadata.labels, wanted.metadata.labels.as_ref());
+    add(
+        &mut next.metadata.annotations,
+        wanted.metadata.annotations.as_ref(),
+    );
+    next.type_ = Some(type_of(wanted).to_owned());
+    next
+}
+
+/// Whether `next` has the owners of `existing`, and keeps its data as fixed or as free as it is.
+pub fn belongs_alike(existing: &Secret, next: &Secret) -> bool {
+    existing.immutable.unwrap_or_default() == next.immutable.unwrap_or_default()
+        && sorted_owners(&existing.metadata) == sorted_owners(&next.metadata)
+}
+
 /// Whether writing `next` over `existing` would change anything.
 pub fn differs(existing: &Secret, next: &Secret) -> bool {
     let (before, after) = (&existing.metadata, &next.metadata);

@@ -7,9 +7,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
 
+use crate::content::ContentKey;
+use crate::drift::Handling;
 use crate::memory::{Done, Facts, KeySet, TargetRecord};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::ownership::Standing;
@@ -32,6 +35,8 @@ pub struct Seen<'a> {
     pub doubt: &'a Doubt,
     /// Its Secret, if somebody looked.
     pub target: Target<'a>,
+    /// What tells whether the Secret still holds what was left in it.
+    pub content_key: &'a ContentKey,
     /// The keys there are.
     pub keys: &'a KeySet,
     /// The keys that opened something last, in its namespace and anywhere.
@@ -46,11 +51,11 @@ pub enum Target<'a> {
     /// There is none.
     Absent,
     /// It is there.
-    Present(&'a ObjectMeta),
+    Present(&'a Secret),
 }
 
-impl<'a> From<Option<&'a ObjectMeta>> for Target<'a> {
-    fn from(secret: Option<&'a ObjectMeta>) -> Self {
+impl<'a> From<Option<&'a Secret>> for Target<'a> {
+    fn from(secret: Option<&'a Secret>) -> Self {
         secret.map_or(Self::Absent, Self::Present)
     }
 }
@@ -68,6 +73,8 @@ pub enum Doubt {
         uid: String,
         /// What its metadata says.
         standing: Standing,
+        /// Its version.
+        resource_version: String,
     },
 }
 
@@ -77,6 +84,7 @@ impl Doubt {
         secret.map_or(Self::Gone, |secret| Self::Changed {
             uid: secret.uid.clone().unwrap_or_default(),
             standing: Standing::of(secret, name, uid),
+            resource_version: secret.resource_version.clone().unwrap_or_default(),
         })
     }
 
@@ -85,8 +93,20 @@ impl Doubt {
         match (self, record) {
             (Self::No, _) | (Self::Gone, None) => true,
             (Self::Gone, Some(_)) | (Self::Changed { .. }, None) => false,
-            (Self::Changed { uid, standing }, Some(record)) => {
-                *uid == record.uid && *standing == record.standing
+            (
+                Self::Changed {
+                    uid,
+                    standing,
+                    resource_version,
+                },
+                Some(record),
+            ) => {
+                *uid == record.uid
+                    && *standing == record.standing
+                    && record
+                        .content
+                        .as_ref()
+                        .is_none_or(|content| content.resource_version == *resource_version)
             }
         }
     }
@@ -156,15 +176,19 @@ pub fn triage(seen: &Seen<'_>) -> Triage {
     match seen.last {
         Some(last) if last.facts.decide_as(seen.facts) => match &last.outcome {
             Outcome::Synced => synced(seen, last),
+            Outcome::Drifted(drifted) => match drifted.handling {
+                Handling::Left => synced(seen, last),
+                Handling::Contested { .. } => contested(seen),
+            },
             Outcome::Failed(failure) => failed(seen, last, failure),
         },
         _ => unseal(seen, KeyChoice::All),
     }
 }
 
-/// The Secret was written or confirmed. It is made again when it is gone or replaced, when it
-/// says something else about who may write it, and when no key is left that opens the object:
-/// then the status has to say so. What else is edited on it by hand is left alone.
+/// The Secret was written or confirmed. It is worked on when it is gone, replaced or edited, when
+/// it says something else about who may write it, and when no key is left that opens the object:
+/// then the status has to say so.
 fn synced(seen: &Seen<'_>, last: &Done) -> Triage {
     if !seen.keys.contains_all(last.opened_by.keys()) {
         return unseal(seen, KeyChoice::All);
@@ -182,6 +206,15 @@ fn synced(seen: &Seen<'_>, last: &Done) -> Triage {
             Triage::Settled(Verdict::Settled)
         }
         Some(true) => unseal(seen, KeyChoice::All),
+    }
+}
+
+/// Somebody kept editing the Secret. Whatever brings the object back, the end of the contest among
+/// it, what is there is compared with what is sealed.
+fn contested(seen: &Seen<'_>) -> Triage {
+    match seen.target {
+        Target::Unknown => Triage::Look,
+        Target::Absent | Target::Present(_) => unseal(seen, KeyChoice::All),
     }
 }
 
@@ -214,15 +247,18 @@ fn undecryptable(seen: &Seen<'_>, last: &Done) -> Triage {
     unseal(seen, choice)
 }
 
-/// Whether the Secret is another one than the last pass left, or allows something else; `None`
-/// when somebody has to look.
+/// Whether the Secret is another one than the last pass left, holds or allows something else;
+/// `None` when somebody has to look.
 fn changed(seen: &Seen<'_>, last: &Done) -> Option<bool> {
     match seen.target {
         Target::Unknown => (*seen.doubt == Doubt::No).then_some(false),
         Target::Absent => Some(last.target.is_some()),
         Target::Present(secret) => {
-            let now = Doubt::about(Some(secret), seen.name, &seen.facts.uid);
-            Some(!now.is_settled_by(last.target.as_ref()))
+            let record = last.target.as_ref();
+            let now = Doubt::about(Some(&secret.metadata), seen.name, &seen.facts.uid);
+            let as_left = now.is_settled_by(record)
+                || record.is_some_and(|record| record.is_held_by(&now, secret, seen.content_key));
+            Some(!as_left)
         }
     }
 }

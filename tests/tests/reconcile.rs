@@ -10,6 +10,8 @@ mod kit;
 
 #[path = "reconcile/cost.rs"]
 mod cost;
+#[path = "reconcile/drift.rs"]
+mod drift;
 #[path = "reconcile/events.rs"]
 mod events;
 #[path = "reconcile/faults.rs"]
@@ -24,6 +26,8 @@ mod leadership;
 mod life;
 #[path = "reconcile/namespaces.rs"]
 mod namespaces;
+#[path = "reconcile/observe.rs"]
+mod observe;
 #[path = "reconcile/outages.rs"]
 mod outages;
 #[path = "reconcile/ownership.rs"]

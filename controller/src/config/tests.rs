@@ -54,6 +54,8 @@ fn defaults_are_upstreams() {
             accept_v1_data: true,
             namespaces: Namespaces::All,
             label_selector: None,
+            rehearse: Rehearse::No,
+            drift: DriftRule::Report,
             max_unseal_retries: 5,
             old_gc_behavior: false,
             skip_recreate: false,

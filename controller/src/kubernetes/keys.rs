@@ -49,6 +49,8 @@ pub(super) struct KeyTask {
     recorder: Recorder,
     /// Who follows watches the keys like everybody, and leaves it to the leader to make them.
     leadership: Leadership,
+    /// Cancelled when this process may write.
+    writing: CancellationToken,
     recipe: Recipe,
     renewal: Renewal,
     known: KnownKeys,
@@ -101,6 +103,7 @@ impl KeyTask {
         cluster: Cluster,
         recorder: Recorder,
         leadership: Leadership,
+        writing: CancellationToken,
         home: &str,
     ) -> Self {
         let config = &services.config.keys;
@@ -108,6 +111,7 @@ impl KeyTask {
             cluster,
             recorder,
             leadership,
+            writing,
             recipe: Recipe {
                 namespace: home.to_owned(),
                 config: config.clone(),
@@ -131,6 +135,7 @@ impl KeyTask {
         info!("Searching for existing private keys");
         let demand = Arc::clone(&self.demand);
         let leadership = self.leadership.clone();
+        let writing = self.writing.clone();
         let reach = Reach::Namespace(self.recipe.namespace.clone());
         let mut labelled = Watch::<Secret>::new(
             &self.cluster,
@@ -158,8 +163,9 @@ impl KeyTask {
                 happening = legacy.next() => self.happened(Source::Legacy, happening),
                 () = tokio::time::sleep_until(alarm) => {}
                 () = leadership.begun(), if !leadership.leads() => {}
+                () = writing.cancelled(), if !writing.is_cancelled() => {}
                 // Not before it is known which keys there are; a demand that comes earlier is kept.
-                () = demand.notified(), if matches!(self.start, Start::Over) => {
+                () = demand.notified(), if matches!(self.start, Start::Over) && writing.is_cancelled() => {
                     // Making a key is not cut short by a shutdown: a stored key that was never told of is worse
                     // than a second more.
                     self.make(Occasion::Demand).await;
@@ -175,11 +181,11 @@ impl KeyTask {
         self.renewal.requested(self.known.is_renewal_requested());
         match &self.start {
             Start::Listing(open) if open.is_empty() => self.decide_start(now),
-            Start::Making { after, .. } if *after <= Instant::now() && self.leadership.leads() => {
+            Start::Making { after, .. } if *after <= Instant::now() && self.makes_keys() => {
                 self.make_first().await;
             }
             Start::Over
-                if self.leadership.leads()
+                if self.makes_keys()
                     && self.renewal.due().is_some_and(|due| due <= now)
                     && self.rest_until <= Instant::now() =>
             {
@@ -188,10 +194,16 @@ impl KeyTask {
             }
             Start::Listing(_) | Start::Making { .. } | Start::Over => {}
         }
-        if matches!(self.start, Start::Over) {
+        // What is only looked at is looked at with the keys there are.
+        let rehearses = !self.writing.is_cancelled() && matches!(self.start, Start::Making { .. });
+        if matches!(self.start, Start::Over) || rehearses {
             loaded.tell();
             self.show(now);
         }
+    }
+
+    fn makes_keys(&self) -> bool {
+        self.writing.is_cancelled() && self.leadership.leads()
     }
 
     fn decide_start(&mut self, now: Timestamp) {
@@ -359,7 +371,7 @@ impl KeyTask {
     /// When to wake without being woken.
     fn alarm(&self, now: Timestamp) -> Instant {
         let latest = Instant::now() + LOOK_AGAIN;
-        if !self.leadership.leads() {
+        if !self.makes_keys() {
             return latest;
         }
         let wanted = match &self.start {

@@ -24,6 +24,7 @@ use super::run::Shell;
 use super::status::StatusWriter;
 use super::watch::{Happening, PAGE_OF_BODIES, Reach, Selection, Watch};
 use crate::config::ObjectConfig;
+use crate::content::ContentKey;
 use crate::http::Gate;
 use crate::plan::Rules;
 use crate::queue::{Backoff, WorkQueue};
@@ -92,6 +93,8 @@ impl Leading {
 #[derive(Clone)]
 struct Listed {
     gate: Arc<Gate>,
+    /// Cancelled with it.
+    all: CancellationToken,
     left: Arc<AtomicUsize>,
     told: bool,
 }
@@ -100,6 +103,7 @@ impl Listed {
     fn all(gate: Arc<Gate>, reaches: usize) -> Self {
         Self {
             gate,
+            all: CancellationToken::new(),
             left: Arc::new(AtomicUsize::new(reaches)),
             told: false,
         }
@@ -109,6 +113,7 @@ impl Listed {
         if !std::mem::replace(&mut self.told, true) && self.left.fetch_sub(1, Ordering::AcqRel) == 1
         {
             self.gate.open();
+            self.all.cancel();
         }
     }
 }
@@ -118,6 +123,8 @@ impl Listed {
 struct Scope {
     shell: Shell,
     objects: Objects,
+    /// Digests what Secrets were left with.
+    content_key: ContentKey,
     /// Cancelled when these tasks may stop.
     end: CancellationToken,
 }
@@ -138,10 +145,19 @@ impl Scope {
                 "--update-status=false: statuses carry no records, so every start opens every object"
             );
         }
-        let objects = Objects::new(queue, Arc::clone(&shell.services.metrics), habits);
+        let content_key = ContentKey::new(&rand::random());
+        let metrics = Arc::clone(&shell.services.metrics);
+        let objects = Objects::new(
+            queue,
+            metrics,
+            habits,
+            content_key.clone(),
+            shell.rehearsal.clone(),
+        );
         Self {
             shell,
             objects,
+            content_key,
             end: CancellationToken::new(),
         }
     }
@@ -169,6 +185,11 @@ impl Scope {
         self.spawn(tasks, "watchdog", self.clone().watchdog());
         let coverage = Coverage::of(&self.config().namespaces, &self.shell.home);
         let listed = Listed::all(Arc::clone(&self.shell.listed), 1 + coverage.to_check.len());
+        self.spawn(
+            tasks,
+            "rehearsal",
+            self.clone().rehearse(listed.all.clone()),
+        );
         self.serve(tasks, coverage.at_once, listed.clone());
         for namespace in coverage.to_check {
             let task = self.clone().serve_later(namespace, listed.clone());
@@ -201,6 +222,8 @@ impl Scope {
                 key_prefix: keys.prefix.clone(),
                 allow_sealed_keys: keys.allow_sealed,
                 update_status: self.config().update_status,
+                drift: self.config().drift,
+                content_key: self.content_key.clone(),
             },
             accept_v1_data: self.config().accept_v1_data,
             clock: services.clock,
@@ -335,6 +358,14 @@ impl Scope {
             tokio::time::sleep(super::jittered(RESYNC)).await;
             self.objects.resync();
         }
+    }
+
+    /// Looks at everything before anything is written, if that was asked for. Stays to the end of the term.
+    async fn rehearse(self, listed: CancellationToken) {
+        let refused = &self.shell.services.shutdown;
+        let rehearsal = &self.shell.rehearsal;
+        rehearsal.conclude(&self.objects, listed, refused).await;
+        self.end.cancelled().await;
     }
 
     /// Ends when the passes under way do not get on: then a restart is the cure.

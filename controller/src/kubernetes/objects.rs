@@ -16,8 +16,10 @@ use sealed_api::Decoded;
 use sealed_crypto::Keyring;
 use tracing::{debug, info, warn};
 
+use super::rehearsal::Rehearsal;
 use super::waiting::Waiting;
 use super::watch::Reach;
+use crate::content::ContentKey;
 use crate::memory::{CONTESTED, Done, Facts, Finished, KeySet, Memory, Offer, Shown, Wake};
 use crate::metrics::Metrics;
 use crate::object_key::ObjectKey;
@@ -33,6 +35,7 @@ pub(super) struct Objects {
     queue: WorkQueue,
     metrics: Arc<Metrics>,
     habits: Habits,
+    rehearsal: Rehearsal,
 }
 
 /// What the flags say about objects that come and go.
@@ -45,7 +48,7 @@ pub(super) struct Habits {
 }
 
 /// What is known and what waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     /// What the process knows of each object.
     pub(super) memory: Memory,
@@ -66,13 +69,37 @@ impl State {
 }
 
 impl Objects {
-    pub(super) fn new(queue: WorkQueue, metrics: Arc<Metrics>, habits: Habits) -> Self {
+    pub(super) fn new(
+        queue: WorkQueue,
+        metrics: Arc<Metrics>,
+        habits: Habits,
+        content_key: ContentKey,
+        rehearsal: Rehearsal,
+    ) -> Self {
+        let state = State {
+            memory: Memory::new(content_key),
+            waiting: Waiting::default(),
+            unpublished: BTreeMap::new(),
+            buried: BTreeMap::new(),
+            awaited: BTreeSet::new(),
+        };
         Self {
-            state: Arc::default(),
+            state: Arc::new(Mutex::new(state)),
             queue,
             metrics,
             habits,
+            rehearsal,
         }
+    }
+
+    /// Whether anything is written.
+    pub(super) fn rehearsal(&self) -> &Rehearsal {
+        &self.rehearsal
+    }
+
+    /// Forgets how passes ended, as if the process had just started. Names all objects.
+    pub(super) fn forget_outcomes(&self) -> Vec<ObjectKey> {
+        self.state().memory.forget_outcomes()
     }
 
     /// The queue of what is to be done.
@@ -110,8 +137,9 @@ impl Objects {
         state.waiting.forget(key);
         state.unpublished.remove(key);
         self.metrics.object_gone(key);
+        self.rehearsal.gone(key);
         match known {
-            Some(facts) if self.habits.bury => {
+            Some(facts) if self.habits.bury && !self.rehearsal.is_on() => {
                 state.buried.insert(key.clone(), facts.uid);
                 drop(state);
                 self.queue.add(key.clone(), Urgency::Change);

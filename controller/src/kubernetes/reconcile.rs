@@ -24,16 +24,18 @@ use super::events::Recorder;
 use super::leadership::Leadership;
 use super::objects::Objects;
 use super::outage::Outage;
+use super::rehearsal::Rehearsal;
 use super::status::{StatusWriter, Stored};
 use crate::conditions::Recorded;
 use crate::fair_pool::{FairPool, NoResult};
+use crate::forecast::Forecast;
 use crate::memory::{Done, Facts, KeySet};
 use crate::message::bounded;
 use crate::metrics::{FailureReason, Metrics};
 use crate::object_key::ObjectKey;
 use crate::outcome::Failure;
 use crate::plan::{self, AfterWrite, Attempt, Observed, Rules, Subject, Write};
-use crate::queue::{Pace, Ticket, Verdict};
+use crate::queue::{Pace, Ticket, Verdict, now};
 use crate::record::RecordKeys;
 use crate::render::Renderer;
 use crate::triage::{Target, Triage};
@@ -105,6 +107,7 @@ impl Reconciler {
             return self.bury(key, &uid).await;
         }
         if let Some(verdict) = self.settled_unread(key).await {
+            self.confirm(key);
             return verdict;
         }
         self.metrics.unseal_requested();
@@ -156,7 +159,7 @@ impl Reconciler {
             }
         }
         let secret = self.observe(key).await.ok()?;
-        let target = Target::from(secret.as_ref().map(|secret| &secret.metadata));
+        let target = Target::from(secret.as_deref());
         let mut state = self.objects.state();
         match state.memory.triage_unread(key, &keys, target)? {
             Triage::Settled(verdict) => Some(verdict),
@@ -201,7 +204,7 @@ impl Reconciler {
                     }
                 };
                 record = self.recall(object, &keyring, target.as_deref());
-                let seen = Target::from(target.as_ref().map(|secret| &secret.metadata));
+                let seen = Target::from(target.as_deref());
                 (self.triage(object, &keys, seen), target)
             }
             decided => (decided, None),
@@ -209,6 +212,9 @@ impl Reconciler {
         match triage {
             Triage::Refuse(refusal) => {
                 debug!(%key, ?refusal, "left alone");
+                if self.rehearsal().is_on() {
+                    self.rehearsal().foresee(key, Forecast::LeftAlone);
+                }
                 Ok(Verdict::Settled)
             }
             Triage::Settled(verdict) => {
@@ -222,6 +228,10 @@ impl Reconciler {
                     .as_ref()
                     .map_or(Recorded::AsStored, |record| Recorded::As(record.as_deref()));
                 match last {
+                    Some(_) if self.rehearsal().is_on() => {
+                        self.confirm(key);
+                        Ok(verdict)
+                    }
                     Some(outcome) => Ok(self.publish(pass, &outcome, recorded, verdict).await),
                     None => Ok(verdict),
                 }
@@ -264,16 +274,28 @@ impl Reconciler {
         let key = pass.key;
         let mut looks = 0;
         loop {
-            let last = self.objects.state().memory.last(key).cloned();
+            let (last, contested) = {
+                let state = self.objects.state();
+                let contested = state.memory.contested(key, now());
+                (state.memory.last(key).cloned(), contested)
+            };
+            // What was only foreseen is no state that anything follows from.
+            let last = last.filter(|_| !(self.rehearsal().is_on() && self.rehearsal().knows(key)));
             let observed = Observed {
                 object,
                 attempt: &attempt,
                 target: target.as_deref(),
                 last: last.as_ref(),
                 rules: &self.rules,
+                contested,
                 now: (self.clock)(),
             };
             let plan = plan::plan(&observed);
+            if self.rehearsal().is_on() {
+                let forecast = Forecast::of(&plan, target.as_deref());
+                let done = Done::planned(&observed, &plan, None);
+                break Ok(self.foresee(key, forecast, done, plan.next));
+            }
             let (mut plan, written) = match apply::write(&self.cluster, key, &plan.write).await {
                 Applied::Nothing => (plan, None),
                 Applied::Written(secret) => (plan, Some(secret)),
@@ -305,6 +327,32 @@ impl Reconciler {
             plan.write = Write::Nothing;
             break Ok(self.tell(pass, plan, done, record).await);
         }
+    }
+
+    fn rehearsal(&self) -> &Rehearsal {
+        self.objects.rehearsal()
+    }
+
+    /// While nothing is written: what a pass would do is remembered instead of done.
+    fn foresee(&self, key: &ObjectKey, forecast: Forecast, done: Done, next: Verdict) -> Verdict {
+        self.objects.finished(key, done);
+        self.rehearsal().foresee(key, forecast);
+        next
+    }
+
+    /// While nothing is written: the last outcome of an object holds.
+    fn confirm(&self, key: &ObjectKey) {
+        if !self.rehearsal().is_on() {
+            return;
+        }
+        let state = self.objects.state();
+        let outcome = state.memory.last(key).map(|last| last.outcome.clone());
+        drop(state);
+        self.rehearsal().confirm(key, || {
+            outcome
+                .as_ref()
+                .map_or(Forecast::LeftAlone, Forecast::of_outcome)
+        });
     }
 
     /// `--old-gc-behavior`: the Secret goes with its SealedSecret, if it is that one's.

@@ -14,7 +14,9 @@ use super::leadership::{Leadership, Standing, Term};
 use super::leading::Leading;
 use super::lease::Elector;
 use super::published::Publisher;
+use super::rehearsal::Rehearsal;
 use crate::election::Tenure;
+use crate::forecast::TooManyChanges;
 use crate::http::Gate;
 use crate::services::Services;
 
@@ -25,45 +27,61 @@ const DRAIN: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 ///
-/// When there is no usable configuration of a cluster. Everything after that, an API server that does not answer
-/// included, is waited for.
-pub async fn run(services: Services) -> Result<(), ConnectError> {
+/// When there is no usable configuration of a cluster, or when more would change at the start than
+/// `--max-startup-changes` allows. An API server that does not answer is waited for.
+pub async fn run(services: Services) -> Result<(), RunError> {
     let rate = services.config.client.rate.map(|rate| Rate {
         per_second: rate.per_second,
         burst: rate.burst,
     });
     let connections = connect(rate).await?;
     let home = home_namespace();
+    let rehearsal = Rehearsal::new(
+        services.config.objects.rehearse,
+        Arc::clone(&services.metrics),
+    );
+
+    let work = connections
+        .work
+        .clone()
+        .read_only_until(rehearsal.over().clone());
 
     // Events outlive the passes that cause them.
     let last_events = CancellationToken::new();
-    let (recorder, write_events) = Recorder::new(
-        connections.work.clone(),
-        services.clock,
-        last_events.clone(),
-    );
+    let (recorder, write_events) = Recorder::new(work.clone(), services.clock, last_events.clone());
     let mut events = JoinSet::new();
-    spawn(&mut events, &services, "events", write_events);
+    let (writing, stop) = (rehearsal.over().clone(), last_events.clone());
+    spawn(&mut events, &services, "events", async move {
+        tokio::select! {
+            () = writing.cancelled() => write_events.await,
+            () = stop.cancelled() => {}
+        }
+    });
 
     // The lease outlives what it protects.
     let resign = CancellationToken::new();
     let mut election = JoinSet::new();
-    let leadership = stand(
-        &services,
-        &connections,
-        &recorder,
-        &home,
-        &resign,
-        &mut election,
-    );
+    let leadership = if rehearsal.observes() {
+        lead_unelected(&services)
+    } else {
+        stand(
+            &services,
+            &connections,
+            &recorder,
+            &home,
+            &resign,
+            &mut election,
+        )
+    };
 
     let shell = Shell {
         loaded: CancellationToken::new(),
         listed: Arc::new(services.health.gate("SealedSecrets")),
         services,
-        cluster: connections.work,
+        cluster: work,
         recorder,
         leadership,
+        rehearsal,
         home,
     };
     let keys = shell.start_keys();
@@ -75,7 +93,31 @@ pub async fn run(services: Services) -> Result<(), ConnectError> {
     while election.join_next().await.is_some() {}
     last_events.cancel();
     while events.join_next().await.is_some() {}
-    Ok(())
+    match shell.rehearsal.refusal() {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}
+
+/// Why the controller does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no cluster to talk to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The first pass over everything would have changed too much.
+    #[error(transparent)]
+    TooManyChanges(#[from] TooManyChanges),
+}
+
+/// Leads without asking anybody.
+fn lead_unelected(services: &Services) -> Leadership {
+    services.metrics.leading(true);
+    let (_, leadership) = Leadership::new(Standing::Leads(Term {
+        tenure: Tenure::Unelected,
+        over: CancellationToken::new(),
+    }));
+    leadership
 }
 
 /// Stands for election, or with `--leader-elect=false` simply leads.
@@ -88,12 +130,7 @@ fn stand(
     tasks: &mut JoinSet<()>,
 ) -> Leadership {
     let Some(config) = &services.config.election else {
-        services.metrics.leading(true);
-        let (_, leadership) = Leadership::new(Standing::Leads(Term {
-            tenure: Tenure::Unelected,
-            over: CancellationToken::new(),
-        }));
-        return leadership;
+        return lead_unelected(services);
     };
     let (elector, leadership) = Elector::new(
         services,
@@ -154,6 +191,8 @@ pub(super) struct Shell {
     pub(super) cluster: Cluster,
     pub(super) recorder: Recorder,
     pub(super) leadership: Leadership,
+    /// Whether anything is written.
+    pub(super) rehearsal: Rehearsal,
     /// The controller's namespace.
     pub(super) home: String,
     /// Cancelled when there are keys to work with, or none are to be expected.
@@ -171,6 +210,7 @@ impl Shell {
             self.cluster.clone(),
             self.recorder.clone(),
             self.leadership.clone(),
+            self.rehearsal.over().clone(),
             &self.home,
         );
         let told = Loaded {
@@ -199,8 +239,11 @@ impl Shell {
                 keyring: services.keyring.subscribe(),
                 clock: services.clock,
             };
-            let publish = publisher.run(self.loaded.clone());
-            spawn(&mut tasks, services, "published certificate", publish);
+            let (loaded, writing) = (self.loaded.clone(), self.rehearsal.over().clone());
+            spawn(&mut tasks, services, "published certificate", async move {
+                writing.cancelled().await;
+                publisher.run(loaded).await;
+            });
         }
         tasks
     }

@@ -44,7 +44,7 @@ pub(super) fn report(shell: &Shell) -> (String, Ended) {
     let mut lines = String::new();
     for (key, progress) in shell.progress() {
         let line = match progress {
-            Progress::Ended(Outcome::Synced) => format!("ok {key}"),
+            Progress::Ended(Outcome::Synced | Outcome::Drifted(_)) => format!("ok {key}"),
             Progress::Paused => format!("paused {key}"),
             Progress::Ended(Outcome::Failed(failure)) => {
                 ended = Ended::WithFailures;

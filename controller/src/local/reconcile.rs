@@ -68,7 +68,7 @@ impl Shell {
             Ok(target) => target.as_deref(),
             Err(failure) => return self.report_unreadable(key, &object, failure).await,
         };
-        let seen = Target::from(target.map(|secret| &secret.metadata));
+        let seen = Target::from(target);
         let triage = self.state().memory.triage(&object, &keys, seen);
         match triage {
             Triage::Refuse(refusal) => {
@@ -126,6 +126,7 @@ impl Shell {
                 target: target.as_deref(),
                 last: last.as_ref(),
                 rules: &self.rules,
+                contested: None,
                 now: (self.services.clock)(),
             };
             let mut plan = plan::plan(&observed);

@@ -33,7 +33,6 @@ pub(super) struct Shell {
 }
 
 /// What is known.
-#[derive(Default)]
 pub(super) struct State {
     pub(super) objects: BTreeMap<ObjectKey, Object>,
     pub(super) memory: Memory,
@@ -71,8 +70,10 @@ impl Shell {
         // What is there before the first pass is no news: that pass looks at it anyway.
         let secrets = targets.files().list().unwrap_or_default();
         let state = State {
+            objects: BTreeMap::new(),
+            memory: Memory::new(rules.content_key.clone()),
             secrets: secrets.into_iter().collect(),
-            ..State::default()
+            told: BTreeSet::new(),
         };
         Self {
             services,

@@ -42,6 +42,14 @@ impl Contest {
         self.pause.is_some()
     }
 
+    /// If a rewrite now begins pauses or comes between them: how long nobody must want another
+    /// before they are over.
+    pub(super) fn calm_after_rewrite(&self, now: Instant) -> Option<Duration> {
+        let mut then = self.clone();
+        then.rewritten(now);
+        then.pause.map(|pause| WINDOW + pause)
+    }
+
     /// How long the next rewrite has to wait.
     pub(super) fn wait(&self, now: Instant) -> Duration {
         let next = self.recent.last().copied().zip(self.pause);
@@ -82,6 +90,17 @@ mod tests {
         let (mut contest, now) = (Contest::default(), Instant::now());
         let told = [0, 1, 2, 12, 32].map(|at| contest.rewritten(now + Duration::from_secs(at)));
         assert_eq!(told, [false, false, true, false, false]);
+    }
+
+    #[test]
+    fn it_is_known_beforehand_what_a_rewrite_begins() {
+        let (mut contest, now) = (Contest::default(), Instant::now());
+        for expected in [None, None, Some(WINDOW + FIRST), Some(WINDOW + FIRST * 2)] {
+            assert_eq!(contest.calm_after_rewrite(now), expected);
+            contest.rewritten(now);
+        }
+        let calm = contest.calm_after_rewrite(now).expect("pauses are on");
+        assert_eq!(contest.calm_after_rewrite(now + calm), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::SealedSecret;
 
-use super::{Done, Facts, TargetRecord};
+use super::{Done, Facts, Holding, TargetRecord};
 use crate::conditions::{Recorded, next_status};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::ownership::Standing;
@@ -104,6 +104,8 @@ impl Done {
             } => record.is_of_version(uid, resource_version),
         };
         let holds = match record.outcome() {
+            // A record never tells of one: what was edited is compared at every start.
+            Outcome::Drifted(_) => false,
             Outcome::Synced => same_secret && *seen != Shown::Absent,
             // Whatever the Secret is, it does not help.
             Outcome::Failed(Failure {
@@ -146,11 +148,19 @@ impl Done {
     fn taken_over(record: &Record, facts: &Facts, seen: &Shown) -> Self {
         let outcome = record.outcome().clone();
         let target = match seen {
-            Shown::Present { uid, standing, .. } => Some(TargetRecord {
+            Shown::Present {
+                uid,
+                standing,
+                resource_version,
+            } => Some(TargetRecord {
                 held: held(record, uid)
                     || (outcome == Outcome::Synced && !standing.is_only_patched()),
                 uid: uid.clone(),
                 standing: *standing,
+                content: outcome.is_synced().then(|| Holding {
+                    resource_version: resource_version.clone(),
+                    digest: None,
+                }),
             }),
             Shown::Unlisted | Shown::Absent => None,
         };
@@ -164,6 +174,7 @@ impl Done {
             target,
             wrote: false,
             synced_from: record.made(),
+            resynced: facts.resync.clone(),
         }
     }
 
@@ -183,9 +194,11 @@ impl Done {
                 uid: uid.to_owned(),
                 standing: Standing::default(),
                 held,
+                content: None,
             }),
             wrote: false,
             synced_from: record.made(),
+            resynced: facts.resync.clone(),
         }
     }
 
@@ -200,6 +213,7 @@ impl Done {
     ) -> Option<Entry<'a>> {
         let lasts = match &self.outcome {
             Outcome::Synced => content.is_some(),
+            Outcome::Drifted(_) => false,
             Outcome::Failed(failure) => match failure.cause {
                 Cause::Unseal(_) => self.tried.is_some(),
                 cause => cause.is_blocker(),

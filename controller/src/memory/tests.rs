@@ -65,6 +65,21 @@ fn foreign_secret(uid: &str) -> ObjectMeta {
     }
 }
 
+fn whole(metadata: &ObjectMeta) -> Secret {
+    Secret {
+        metadata: metadata.clone(),
+        ..Secret::default()
+    }
+}
+
+fn fresh() -> Memory {
+    Memory::new(content_key())
+}
+
+fn content_key() -> ContentKey {
+    ContentKey::new(&[7; 32])
+}
+
 fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
     Done {
         facts: facts(),
@@ -75,9 +90,11 @@ fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
             uid: secret.uid.clone().unwrap_or_default(),
             standing: Standing::of(secret, "app", "u1"),
             held: false,
+            content: None,
         }),
         wrote: false,
         synced_from: None,
+        resynced: None,
     }
 }
 
@@ -90,7 +107,7 @@ fn failed_by(cause: Cause) -> Outcome {
 
 /// A memory of one object and the end of its last pass.
 fn memory(done: Done) -> Memory {
-    let mut memory = Memory::default();
+    let mut memory = fresh();
     assert!(memory.seen(&key("app"), facts()));
     let _ = finish(&mut memory, done);
     memory
@@ -134,12 +151,12 @@ fn only_what_failed_for_want_of_an_answer_awaits_the_server() {
         assert!(!memory(done(failed_by(cause), None)).awaits_server(&key("app")));
     }
     assert!(!memory(done(Outcome::Synced, None)).awaits_server(&key("app")));
-    assert!(!Memory::default().awaits_server(&key("app")));
+    assert!(!fresh().awaits_server(&key("app")));
 }
 
 #[test]
 fn a_change_during_a_pass_is_work_after_it() {
-    let mut memory = Memory::default();
+    let mut memory = fresh();
     memory.seen(&key("app"), facts());
     let mut newer = facts();
     newer.generation = 2;
@@ -189,7 +206,7 @@ fn news_of_the_secret_of_a_synced_object_is_looked_into(#[case] secret: Option<O
 
 #[test]
 fn an_echo_that_comes_before_the_pass_ends_is_known_for_what_it_is() {
-    let mut memory = Memory::default();
+    let mut memory = fresh();
     memory.seen(&key("app"), facts());
     assert_eq!(news(&mut memory, Some(&our_secret("s1"))), NOW);
     let wake = finish(&mut memory, done(Outcome::Synced, Some(&our_secret("s1"))));
@@ -202,7 +219,7 @@ fn an_echo_that_comes_before_the_pass_ends_is_known_for_what_it_is() {
 
 #[test]
 fn a_deletion_that_comes_before_the_pass_ends_is_not_lost() {
-    let mut memory = Memory::default();
+    let mut memory = fresh();
     memory.seen(&key("app"), facts());
     assert_eq!(news(&mut memory, None), NOW);
     let wake = finish(&mut memory, done(Outcome::Synced, Some(&our_secret("s1"))));
@@ -249,7 +266,7 @@ fn a_look_that_finds_all_well_ends_the_doubt() {
     let secret = our_secret("s1");
     let mut memory = memory(done(Outcome::Synced, Some(&secret)));
     let found = |memory: &mut Memory| {
-        let target = Target::Present(&secret);
+        let target = Target::Present(&whole(&secret));
         memory.triage_unread(&key("app"), &keys(&[1]), target)
     };
     let unread =
@@ -299,7 +316,7 @@ fn whoever_keeps_deleting_a_secret_is_answered_more_and_more_slowly() {
 
 #[test]
 fn a_secret_without_sealed_secret_wakes_nobody() {
-    let mut memory = Memory::default();
+    let mut memory = fresh();
     assert_eq!(news(&mut memory, None), Wake::No);
     assert_eq!(memory.iter().count(), 0);
 }
@@ -335,7 +352,7 @@ fn an_undecryptable_object_does_not_care_about_its_secret() {
 
 #[test]
 fn a_change_of_the_keyring_wakes_those_it_may_help_or_harm() {
-    let mut memory = Memory::default();
+    let mut memory = fresh();
     let wrong_key = failed_by(Cause::Unseal(Code::WrongKey));
     for (name, outcome) in [
         ("synced", Outcome::Synced),

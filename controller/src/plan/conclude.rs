@@ -75,6 +75,7 @@ pub fn conclude(
     };
     Plan {
         write: Write::Nothing,
+        noticed: None,
         event: news.then(|| outcome.event(&key)),
         status: next,
         next: outcome.next(),

@@ -1,4 +1,5 @@
 mod failed_writes;
+mod hand_edit;
 mod properties;
 mod reserved;
 mod table;
@@ -33,6 +34,7 @@ fn the_first_pass_creates_the_secret_tells_it_and_says_so() {
             ..Secret::default()
         })),
         outcome: Outcome::Synced,
+        noticed: None,
         event: Some(Outcome::Synced.event(&key())),
         status: crate::conditions::next_status(
             None,
@@ -55,6 +57,7 @@ fn a_restart_with_everything_in_place_writes_and_tells_nothing() {
     let expected = Plan {
         write: Write::Nothing,
         outcome: Outcome::Synced,
+        noticed: None,
         event: None,
         status: None,
         next: Verdict::Settled,
@@ -191,8 +194,9 @@ fn labels_that_others_put_on_our_secret_are_left_until_the_object_changes() {
 }
 
 #[test]
-fn data_edited_by_hand_is_restored_by_a_restart() {
+fn data_edited_by_hand_is_restored_by_a_restart_where_nobody_looks_for_edits() {
     let mut world = World::new(object(&[("a", "b")]));
+    world.rules.drift = DriftRule::Off;
     world.settle();
     world.target().data = Some(bytes(&[("a", "edited")]));
     world.restart();

@@ -49,6 +49,8 @@ impl Terms {
             key_prefix,
             allow_sealed_keys,
             update_status: _,
+            drift: _,
+            content_key: _,
         } = rules;
         let mut hash = Hash::new(b"terms");
         hash.field(&[

@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::*;
 use crate::conditions::{Recorded, next_status};
-use crate::memory::{Done, Facts, Shown};
+use crate::content::ContentKey;
+use crate::drift::DriftRule;
+use crate::memory::{Done, Facts, Holding, Shown};
 use crate::plan::Rules;
 
 fn keyring(names: &[&str]) -> Keyring {
@@ -33,6 +35,8 @@ fn rules() -> Rules {
         key_prefix: "sealed-secrets-key".to_owned(),
         allow_sealed_keys: false,
         update_status: true,
+        drift: DriftRule::Report,
+        content_key: ContentKey::new(&[7; 32]),
     }
 }
 
@@ -89,6 +93,7 @@ fn done(outcome: Outcome, keyring: &Keyring) -> Done {
         opened_by: keys.map(|key| (key, 3)).collect(),
         tried: outcome.failure().map(|_| KeySet::from(keyring)),
         synced_from: opened.then(|| InputDigest::of(&object)),
+        resynced: None,
         target: Some(crate::memory::TargetRecord {
             uid: "7e57d004-2b97-4e7a-b45f-5387367791cd".to_owned(),
             standing: Standing::of(
@@ -97,6 +102,10 @@ fn done(outcome: Outcome, keyring: &Keyring) -> Done {
                 object.metadata.uid.as_deref().unwrap(),
             ),
             held: opened,
+            content: opened.then(|| Holding {
+                resource_version: "184467".to_owned(),
+                digest: None,
+            }),
         }),
         wrote: opened,
         outcome,

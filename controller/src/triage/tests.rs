@@ -73,6 +73,13 @@ fn annotated(annotation: &str) -> ObjectMeta {
     }
 }
 
+fn whole(metadata: &ObjectMeta) -> Secret {
+    Secret {
+        metadata: metadata.clone(),
+        ..Secret::default()
+    }
+}
+
 fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
     Done {
         facts: facts(),
@@ -83,9 +90,11 @@ fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
             uid: secret.uid.clone().unwrap_or_default(),
             standing: Standing::of(secret, "app", "u1"),
             held: true,
+            content: None,
         }),
         wrote: false,
         synced_from: None,
+        resynced: None,
     }
 }
 
@@ -98,6 +107,7 @@ fn says(facts: &Facts, last: Option<&Done>, doubt: &Doubt, target: Target<'_>) -
         written_at: None,
         last,
         doubt,
+        content_key: &ContentKey::new(&[7; 32]),
         target,
         keys: &keys(&[1, 2]),
         recent: &[],
@@ -199,7 +209,7 @@ mod a_synced_object {
     fn is_settled_when_its_secret_is_there_after_all() {
         let target = ours();
         assert_eq!(
-            found(&ours(), &Doubt::Gone, Target::Present(&target)),
+            found(&ours(), &Doubt::Gone, Target::Present(&whole(&target))),
             SETTLED
         );
     }
@@ -209,7 +219,7 @@ mod a_synced_object {
         let mut target = ours();
         target.uid = Some("s2".to_owned());
         assert_eq!(
-            found(&ours(), &Doubt::No, Target::Present(&target)),
+            found(&ours(), &Doubt::No, Target::Present(&whole(&target))),
             opens(&[1])
         );
     }
@@ -218,7 +228,7 @@ mod a_synced_object {
     fn is_opened_when_its_secret_lost_its_owner() {
         let target = foreign("s1");
         assert_eq!(
-            found(&ours(), &Doubt::No, Target::Present(&target)),
+            found(&ours(), &Doubt::No, Target::Present(&whole(&target))),
             opens(&[1])
         );
     }
@@ -231,7 +241,11 @@ mod a_synced_object {
         );
         let mut again = annotated("patch");
         again.uid = Some("s2".to_owned());
-        let found_again = found(&annotated("patch"), &Doubt::No, Target::Present(&again));
+        let found_again = found(
+            &annotated("patch"),
+            &Doubt::No,
+            Target::Present(&whole(&again)),
+        );
         assert_eq!(found_again, opens(&[1]));
         let mut owned = ours();
         owned.annotations = annotated("patch").annotations;
@@ -271,9 +285,12 @@ fn a_secret_in_the_way_costs_a_look_and_no_key_while_it_is(#[case] cause: Cause)
     let says = |target: Target<'_>| says(&facts(), Some(&last), &Doubt::No, target);
     assert_eq!(says(Target::Unknown), Triage::Look);
     let waits = Triage::Settled(Verdict::Retry(Pace::Slow));
-    assert_eq!(says(Target::Present(&foreign("s1"))), waits);
-    assert_eq!(says(Target::Present(&foreign("s2"))), opens(&[1]));
-    assert_eq!(says(Target::Present(&annotated("managed"))), opens(&[1]));
+    assert_eq!(says(Target::Present(&whole(&foreign("s1")))), waits);
+    assert_eq!(says(Target::Present(&whole(&foreign("s2")))), opens(&[1]));
+    assert_eq!(
+        says(Target::Present(&whole(&annotated("managed")))),
+        opens(&[1])
+    );
     assert_eq!(says(Target::Absent), opens(&[1]));
 }
 
@@ -306,6 +323,7 @@ mod an_undecryptable_object {
             written_at: None,
             last: Some(last),
             doubt: &Doubt::Gone,
+            content_key: &ContentKey::new(&[7; 32]),
             target: Target::Unknown,
             keys: &keys(numbers),
             recent: &[key(2)],
@@ -351,6 +369,7 @@ fn keys_are_tried_in_the_order_of_their_probability_each_once_and_only_known_one
         written_at: then,
         last: Some(&last),
         doubt: &Doubt::No,
+        content_key: &ContentKey::new(&[7; 32]),
         target: Target::Unknown,
         keys: &keys(&[1, 2, 3, 4]),
         recent: &[key(2), key(3), key(8)],

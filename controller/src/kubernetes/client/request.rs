@@ -3,7 +3,7 @@
 //! kube's typed `Api` is used for watches only: it puts the whole answer into a log line when it cannot decode it,
 //! and answers about Secrets must never be printed.
 
-use http::{HeaderValue, Request, Response, StatusCode, header::ACCEPT};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header::ACCEPT};
 use http_body_util::BodyExt;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -12,6 +12,7 @@ use kube::client::Body;
 use kube::core::params::{DeleteParams, GetParams, ListParams, PostParams, Preconditions};
 use kube::core::{ObjectList, Request as Requests, Status};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio_util::sync::CancellationToken;
 
 use crate::message::without_values;
 use crate::outcome::ApiFailure;
@@ -37,6 +38,9 @@ pub(crate) enum ApiError {
         /// Column of that line, from 1.
         column: usize,
     },
+    /// It would have changed something, before anything may be changed.
+    #[error("not sent: this controller only observes")]
+    Withheld,
     /// No answer, or not a complete one.
     #[error("cannot reach the API server: {0}")]
     Unreachable(String),
@@ -47,7 +51,9 @@ impl ApiError {
     pub(crate) fn code(&self) -> Option<u16> {
         match self {
             Self::Refused(status) => Some(status.code),
-            Self::Invalid(_) | Self::Undecodable { .. } | Self::Unreachable(_) => None,
+            Self::Invalid(_) | Self::Undecodable { .. } | Self::Withheld | Self::Unreachable(_) => {
+                None
+            }
         }
     }
 
@@ -110,7 +116,9 @@ impl ApiError {
                     .iter()
                     .any(|cause| cause.reason == "NamespaceTerminating")
             }),
-            Self::Invalid(_) | Self::Undecodable { .. } | Self::Unreachable(_) => false,
+            Self::Invalid(_) | Self::Undecodable { .. } | Self::Withheld | Self::Unreachable(_) => {
+                false
+            }
         }
     }
 }
@@ -165,6 +173,8 @@ struct Written {
 pub(crate) struct Cluster {
     client: kube::Client,
     once: kube::Client,
+    /// Cancelled when anything may be changed.
+    writing: CancellationToken,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -175,7 +185,19 @@ impl std::fmt::Debug for Cluster {
 
 impl Cluster {
     pub(super) fn new(client: kube::Client, once: kube::Client) -> Self {
-        Self { client, once }
+        let writing = CancellationToken::new();
+        writing.cancel();
+        Self {
+            client,
+            once,
+            writing,
+        }
+    }
+
+    /// The same cluster, to which nothing but GET is sent before `writing` is cancelled: whatever else goes wrong, who
+    /// only observes changes nothing.
+    pub(crate) fn read_only_until(self, writing: CancellationToken) -> Self {
+        Self { writing, ..self }
     }
 
     /// An API server that gives this refusal to every request.
@@ -199,7 +221,10 @@ impl Cluster {
 
     /// The same cluster through a client that sends each request once, whatever the answer.
     pub(crate) fn without_retry(&self) -> Self {
-        Self::new(self.once.clone(), self.once.clone())
+        Self {
+            client: self.once.clone(),
+            ..self.clone()
+        }
     }
 
     /// GET of one object; `None` when it does not exist.
@@ -346,6 +371,9 @@ impl Cluster {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, ApiError> {
+        if request.method() != Method::GET && !self.writing.is_cancelled() {
+            return Err(ApiError::Withheld);
+        }
         let response = self.client.send(request.map(Body::from)).await?;
         decode(response).await
     }
@@ -404,6 +432,33 @@ mod tests {
         )));
         assert_eq!(error.to_string(), "the API server answered 502 Bad Gateway");
         assert_eq!(error.code(), Some(502));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_changed_before_that_is_allowed() {
+        let writing = CancellationToken::new();
+        let cluster = Cluster::refusing(403, "no").read_only_until(writing.clone());
+        let sent = async || {
+            let once = cluster.without_retry();
+            let secret = Secret::default();
+            let mut codes = Vec::new();
+            for cluster in [&cluster, &once] {
+                let created = cluster.create("web", &secret).await;
+                let deleted = cluster
+                    .delete::<Secret>("web", "app", &ObjectMeta::default())
+                    .await;
+                let read = cluster.read::<Secret>(Some("web"), "app").await;
+                codes.extend(
+                    [created.err(), deleted.err(), read.err()]
+                        .map(|error| error.and_then(|error| error.code())),
+                );
+            }
+            codes
+        };
+        let refused = Some(403);
+        assert_eq!(sent().await, [None, None, refused, None, None, refused]);
+        writing.cancel();
+        assert_eq!(sent().await, [refused; 6]);
     }
 
     #[test]

@@ -5,12 +5,18 @@ use sealed_api::names::annotations;
 use serde_json::json;
 
 use super::*;
+use crate::config::Rehearse;
 use crate::memory::Done;
 use crate::opened_by::OpenedBy;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::ownership::Standing;
 use crate::queue::Backoff;
 use crate::triage::Target;
+
+fn rehearsal() -> Rehearsal {
+    let metrics = Metrics::new("v0", false).unwrap();
+    Rehearsal::new(Rehearse::No, Arc::new(metrics))
+}
 
 fn objects(bury: bool) -> Objects {
     let metrics = Metrics::new("v0", false).unwrap();
@@ -21,6 +27,8 @@ fn objects(bury: bool) -> Objects {
             bury,
             recall: false,
         },
+        ContentKey::new(&[7; 32]),
+        rehearsal(),
     )
 }
 
@@ -87,9 +95,11 @@ fn finish(objects: &Objects, name: &str, generation: i64, outcome: Outcome) {
             uid: format!("secret-{name}"),
             standing: Standing::of(&metadata(name), name, &format!("uid-{name}")),
             held: true,
+            content: None,
         }),
         wrote: false,
         synced_from: None,
+        resynced: None,
     };
     objects.finished(&key(name), done);
 }
@@ -330,6 +340,8 @@ fn recalling() -> Objects {
         WorkQueue::new(Backoff::default(), 8),
         Arc::new(metrics),
         habits,
+        ContentKey::new(&[7; 32]),
+        rehearsal(),
     )
 }
 

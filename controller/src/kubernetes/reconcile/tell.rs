@@ -7,6 +7,7 @@ use tracing::{debug, error};
 
 use super::Reconciler;
 use crate::conditions::Recorded;
+use crate::forecast::Forecast;
 use crate::kubernetes::events::{About, Note};
 use crate::kubernetes::status::{Published, Stored};
 use crate::memory::{Done, Facts, KeySet};
@@ -66,6 +67,10 @@ impl Reconciler {
         record: Option<String>,
     ) -> Verdict {
         let key = pass.key;
+        if self.rehearsal().is_on() {
+            let forecast = Forecast::of(&plan, None);
+            return self.foresee(key, forecast, done, plan.next);
+        }
         let tried = done.tried.clone();
         self.objects.finished(key, done);
         // A key that came while the pass was under way was not told to an object that had not failed yet.
@@ -76,6 +81,11 @@ impl Reconciler {
             self.metrics
                 .unseal_failed(failure.cause.metric(), &key.namespace);
             log_failure(key, failure, plan.event.as_ref(), plan.next);
+        }
+        if let Some(noticed) = &plan.noticed
+            && plan.event.is_some()
+        {
+            self.metrics.drift_found(&key.namespace, noticed);
         }
         if let Some(event) = plan.event {
             self.recorder.record(Note {

@@ -7,6 +7,7 @@ fn made_up() -> World {
         ("fixed", "x"),
         ("password", "{{ randAlphaNum 24 }}"),
     ]));
+    world.rules.drift = DriftRule::Repair;
     world.settle();
     world
 }

@@ -19,6 +19,7 @@ pub(super) struct World {
     pub(super) target: Option<Secret>,
     pub(super) last: Option<Done>,
     pub(super) rules: Rules,
+    pub(super) contested: Option<Duration>,
 }
 
 pub(super) fn now() -> Timestamp {
@@ -117,7 +118,10 @@ impl World {
                 key_prefix: "sealed-secrets-key".to_owned(),
                 allow_sealed_keys: false,
                 update_status: true,
+                drift: DriftRule::default(),
+                content_key: ContentKey::new(&[7; 32]),
             },
+            contested: None,
         }
     }
 
@@ -151,6 +155,7 @@ impl World {
             target: self.target.as_ref(),
             last: self.last.as_ref(),
             rules: &self.rules,
+            contested: self.contested,
             now: now(),
         }
     }
