@@ -35,10 +35,8 @@ pub enum Forecast {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     data: Entries,
-    labels: bool,
-    annotations: bool,
-    owners: bool,
-    other: bool,
+    /// What else would be another.
+    fields: Vec<&'static str>,
 }
 
 impl Change {
@@ -50,12 +48,18 @@ impl Change {
         let annotations = differ(before.annotations.as_ref(), after.annotations.as_ref());
         let owners = before.owner_references.as_deref().unwrap_or_default()
             != after.owner_references.as_deref().unwrap_or_default();
+        let immutable =
+            existing.immutable.unwrap_or_default() != next.immutable.unwrap_or_default();
+        let fields = [
+            ("labels", labels),
+            ("annotations", annotations),
+            ("owners", owners),
+            ("immutable", immutable),
+        ];
+        let differing = fields.into_iter().filter(|(_, differs)| *differs);
         Self {
-            other: data.is_empty() && !labels && !annotations && !owners,
             data,
-            labels,
-            annotations,
-            owners,
+            fields: differing.map(|(field, _)| field).collect(),
         }
     }
 
@@ -78,16 +82,7 @@ impl fmt::Display for Change {
                 parts.push(format!("{what} {}", names.join(", ")));
             }
         }
-        for (what, changes) in [
-            ("labels", self.labels),
-            ("annotations", self.annotations),
-            ("owners", self.owners),
-            ("other fields", self.other),
-        ] {
-            if changes {
-                parts.push(format!("change {what}"));
-            }
-        }
+        parts.extend(self.fields.iter().map(|field| format!("set {field}")));
         f.write_str(&parts.join("; "))
     }
 }
@@ -272,10 +267,7 @@ mod tests {
         let after = secret(&[("a", "hunter3"), ("c", "x")], &[]);
         let forecast = change(&before, &after);
         assert_eq!(forecast.verdict(), "would change");
-        assert_eq!(
-            forecast.detail(),
-            "change a; add c; remove b; change labels"
-        );
+        assert_eq!(forecast.detail(), "change a; add c; remove b; set labels");
     }
 
     #[test]

@@ -98,6 +98,19 @@ async fn knows(controller: &Controller, values: usize) -> Result<()> {
     .await
 }
 
+/// Waits until somebody says that the Secret was edited.
+async fn drifted(world: &World, name: &str) -> Result<()> {
+    eventually(&format!("the edit of {name} is told"), SOON, async || {
+        let told = condition(&world.objects.get(name).await?, "Drifted")?;
+        ensure!(
+            text(&told, "message").contains("data changed: foo"),
+            "{told}"
+        );
+        Ok(())
+    })
+    .await
+}
+
 async fn nothing_again(stage: Stage<'_>) -> Result<()> {
     let names: Vec<String> = (0..30).map(|number| format!("app-{number}")).collect();
     stage.settle(&names).await?;
@@ -172,7 +185,7 @@ async fn changes_made_while_nothing_ran_are_found() -> Result<()> {
             .await?;
 
         let controller = stage.start().await?;
-        world.secret_with("edited", [("foo", "bar")]).await?;
+        drifted(world, "edited").await?;
         world.secret_with("deleted", [("foo", "bar")]).await?;
         world.secret_with("changed", [("foo", "new")]).await?;
         world.synced("changed").await?;
@@ -273,7 +286,7 @@ async fn a_forged_record_hides_nothing() -> Result<()> {
         forge(world, "other", &record("third").await?).await?;
 
         let controller = stage.start().await?;
-        world.secret_with("app", [("foo", "bar")]).await?;
+        drifted(world, "app").await?;
         knows(&controller, names.len()).await?;
         assert_eq!(private_key_operations(&controller).await?, 2);
         Ok(())
