@@ -214,8 +214,10 @@ pub mod events {
 
 /// The controller's HTTP interface.
 pub mod http {
-    /// Liveness.
+    /// Liveness, by upstream's name.
     pub const HEALTHZ: &str = "/healthz";
+    /// Liveness, by the name that Kubernetes' own components give it.
+    pub const LIVEZ: &str = "/livez";
     /// Readiness.
     pub const READYZ: &str = "/readyz";
     /// The certificate to seal with.
@@ -297,6 +299,25 @@ pub mod metrics {
     pub const RSA_DECRYPTIONS: &str = "sealed_secrets_controller_rsa_decryptions_total";
     /// Ours: sealed values in the cluster by the key that opens them.
     pub const SEALED_ITEMS_BY_KEY: &str = "sealed_secrets_controller_sealed_items_by_key";
+    /// Ours: how long passes take.
+    pub const RECONCILE_DURATION: &str = "sealed_secrets_controller_reconcile_duration_seconds";
+    /// Ours: objects that have a pass before them, by how far they are from it.
+    pub const QUEUE_OBJECTS: &str = "sealed_secrets_controller_queue_objects";
+    /// Ours: threads of a pool.
+    pub const WORKER_THREADS: &str = "sealed_secrets_controller_worker_threads";
+    /// Ours: jobs that a pool works on.
+    pub const WORKER_JOBS_RUNNING: &str = "sealed_secrets_controller_worker_jobs_running";
+    /// Ours: jobs that wait for a thread of a pool.
+    pub const WORKER_JOBS_WAITING: &str = "sealed_secrets_controller_worker_jobs_waiting";
+    /// Ours: requests to the API server.
+    pub const API_REQUESTS: &str = "sealed_secrets_controller_api_requests_total";
+    /// Ours: whether a watch works.
+    pub const WATCH_UP: &str = "sealed_secrets_controller_watch_up";
+    /// Ours: when a watch last reported a change.
+    pub const WATCH_LAST_EVENT: &str =
+        "sealed_secrets_controller_watch_last_event_timestamp_seconds";
+    /// Ours: when a watch last began with a complete list.
+    pub const WATCH_LAST_LIST: &str = "sealed_secrets_controller_watch_last_list_timestamp_seconds";
     /// Duration of HTTP requests by path and method.
     pub const HTTP_DURATION: &str = "sealed_secrets_controller_http_request_duration_seconds";
 }

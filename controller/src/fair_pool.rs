@@ -24,6 +24,26 @@ use tokio::sync::oneshot;
 /// So many HTTP jobs wait at most; one more is [refused](NoResult::Busy).
 pub const HTTP_WAITING: usize = 64;
 
+/// How much a pool has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// Threads, busy or not.
+    pub threads: usize,
+    /// The jobs of all namespaces.
+    pub reconcile: LaneLoad,
+    /// The jobs of HTTP requests.
+    pub http: LaneLoad,
+}
+
+/// How much one kind of work has to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneLoad {
+    /// Jobs on a thread.
+    pub running: usize,
+    /// Jobs that wait for one.
+    pub waiting: usize,
+}
+
 /// Why a job has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoResult {
@@ -91,6 +111,11 @@ impl FairPool {
     /// How many jobs of reconciling have ended so far.
     pub fn ended(&self) -> u64 {
         self.shared.lock().ended
+    }
+
+    /// How much there is to do at the moment.
+    pub fn load(&self) -> PoolLoad {
+        self.shared.lock().load()
     }
 
     /// Runs `job` in the line of `namespace`.
@@ -201,6 +226,7 @@ struct Lines {
     running: BTreeMap<String, usize>,
     per_namespace: usize,
     http: VecDeque<Job>,
+    threads: usize,
     http_running: usize,
     http_limit: usize,
     http_was_last: bool,
@@ -216,6 +242,7 @@ impl Lines {
             running: BTreeMap::new(),
             per_namespace,
             http: VecDeque::new(),
+            threads,
             http_running: 0,
             http_limit: (threads / 2).max(1),
             http_was_last: false,
@@ -300,6 +327,20 @@ impl Lines {
         }
     }
 
+    fn load(&self) -> PoolLoad {
+        PoolLoad {
+            threads: self.threads,
+            reconcile: LaneLoad {
+                running: self.running.values().sum(),
+                waiting: self.namespaces.values().map(VecDeque::len).sum(),
+            },
+            http: LaneLoad {
+                running: self.http_running,
+                waiting: self.http.len(),
+            },
+        }
+    }
+
     /// Drops what waits, which tells every caller.
     fn close(&mut self) {
         self.closed = true;
@@ -319,6 +360,27 @@ mod tests {
     fn pool(threads: usize) -> FairPool {
         let threads = NonZeroUsize::new(threads).expect("not zero");
         FairPool::start("rsa", threads, threads).expect("threads start")
+    }
+
+    #[test]
+    fn the_load_tells_what_runs_and_what_waits_in_each_lane() {
+        let mut lines = Lines::new(4, 4);
+        lines.add("a", Box::new(|| {}));
+        lines.add("b", Box::new(|| {}));
+        assert!(lines.add_http(Box::new(|| {})));
+        let lane = |running, waiting| LaneLoad { running, waiting };
+        let first = lines.take().map(|(_, line)| line);
+        assert_eq!(first, Some(Line::Http));
+        let second = lines.take().map(|(_, line)| line);
+        let of_a = Line::Reconcile("a".to_owned());
+        assert_eq!(second.as_ref(), Some(&of_a));
+        let load = lines.load();
+        assert_eq!(load.threads, 4);
+        assert_eq!((load.http, load.reconcile), (lane(1, 0), lane(1, 1)));
+        lines.finished(&Line::Http);
+        lines.finished(&of_a);
+        let load = lines.load();
+        assert_eq!((load.http, load.reconcile), (lane(0, 0), lane(0, 1)));
     }
 
     /// Runs what waits in the lines on this thread, in the order the rules give.

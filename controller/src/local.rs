@@ -125,6 +125,7 @@ fn start(
     let schedule = KeySchedule::new(&services, keys);
     let backoff = Backoff::with_fast_retries(config.objects.max_unseal_retries);
     let queue = WorkQueue::new(backoff, WORKERS);
+    services.metrics.show_queue(&queue);
     let shell = Shell::new(
         services,
         rules,

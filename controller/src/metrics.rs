@@ -15,11 +15,18 @@
 //! * `sealed_secrets_controller_drift_total` is ours, and `condition_info` has a series `Drifted` with the value 1 while the
 //!   Secret of an object holds what somebody has edited into it.
 //! * `sealed_secrets_controller_foreseen_objects` is ours, and there only with `--observe` or `--max-startup-changes`.
+//! * What the process is doing shows in series of ours: passes and requests to the API server ([`activity`]), watches
+//!   ([`watches`]), the queue and the threads ([`load`]).
 //! * The Go runtime's series have no counterpart here; the process collector's `process_*` series are there.
 
+mod activity;
 mod conditions;
+#[cfg(test)]
+mod documented;
 mod keys;
+mod load;
 mod sealed_items;
+mod watches;
 
 use std::collections::BTreeMap;
 
@@ -31,10 +38,14 @@ use sealed_api::Condition;
 use sealed_api::names::metrics as names;
 use sealed_crypto::Fingerprint;
 
+use activity::Activity;
 use conditions::ConditionInfo;
 use keys::KeyGauges;
 pub use keys::KeysShown;
+use load::Load;
 use sealed_items::SealedItems;
+pub(crate) use watches::WatchSeries;
+use watches::Watches;
 
 use crate::object_key::ObjectKey;
 use crate::plan::Noticed;
@@ -80,6 +91,9 @@ pub struct Metrics {
     foreseen: IntGaugeVec,
     leader: IntGauge,
     sealed_items: SealedItems,
+    activity: Activity,
+    load: Load,
+    watches: Watches,
 }
 
 impl Metrics {
@@ -146,6 +160,9 @@ impl Metrics {
                 "Whether this process reconciles and makes keys: 1, or 0 while another replica does.",
             ))?,
             sealed_items: SealedItems::register(&registry)?,
+            activity: Activity::register(&registry)?,
+            load: Load::register(&registry)?,
+            watches: Watches::register(&registry)?,
             registry,
         };
         let registry = &metrics.registry;
@@ -214,6 +231,7 @@ impl Metrics {
         if let Some(info) = &self.conditions {
             info.clear();
         }
+        self.load.forget_queue();
         self.sealed_items.observed(&BTreeMap::new());
     }
 
@@ -255,6 +273,7 @@ impl Metrics {
 
     /// All series in Prometheus' text format 0.0.4.
     pub fn to_text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        self.load.refresh();
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -113,6 +113,10 @@ async fn controller(mut config: Config) -> anyhow::Result<Ended> {
     let pool = FairPool::start_for_this_machine("rsa").context("cannot start threads")?;
     let renderer = Renderer::start().context("cannot start threads")?;
     let services = Services::new(config, metrics, pool, renderer, clock);
+    services.metrics.show_pool("rsa", &services.pool);
+    services
+        .metrics
+        .show_pool("templates", services.renderer.pool());
     listen_for_signals(&services).context("cannot install signal handlers")?;
     let servers = if is_once(&services.config) {
         JoinSet::new()

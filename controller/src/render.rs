@@ -45,7 +45,7 @@ struct Patience {
 /// Makes Secrets of opened objects.
 #[derive(Debug)]
 pub struct Renderer {
-    pool: FairPool,
+    pool: Arc<FairPool>,
     templates: Arc<Templates<System>>,
 }
 
@@ -57,9 +57,14 @@ impl Renderer {
     /// When the operating system starts no thread.
     pub fn start() -> std::io::Result<Self> {
         Ok(Self {
-            pool: FairPool::start("template", THREADS, THREADS_OF_NAMESPACE)?,
+            pool: Arc::new(FairPool::start("template", THREADS, THREADS_OF_NAMESPACE)?),
             templates: Arc::new(Templates::new(System::new())),
         })
+    }
+
+    /// Where templates run.
+    pub fn pool(&self) -> &Arc<FairPool> {
+        &self.pool
     }
 
     /// Puts the Secret together from the opened values of `object`, its templates rendered in the line of

@@ -70,7 +70,7 @@ impl Endpoints {
     {
         let path = request.uri().path();
         match path {
-            wire::HEALTHZ => self.healthz(),
+            wire::HEALTHZ | wire::LIVEZ => self.livez(),
             wire::READYZ => self.readyz(),
             wire::CERTIFICATE => {
                 let (method, began) = (request.method().clone(), Instant::now());
@@ -83,7 +83,7 @@ impl Endpoints {
         }
     }
 
-    fn healthz(&self) -> Answer {
+    fn livez(&self) -> Answer {
         match self.sources.health.stopped_task() {
             None => text(StatusCode::OK, "ok\n"),
             Some(task) => text(

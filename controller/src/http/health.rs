@@ -1,8 +1,8 @@
-//! What `/healthz` and `/readyz` say.
+//! What `/livez`, `/healthz` and `/readyz` say.
 //!
-//! Installed charts use `/healthz` as liveness *and* readiness probe, so it fails only when one of our own tasks has
-//! stopped and a restart is the cure: never for an API outage, a missing permission or missing keys. `/readyz` waits for gates
-//! that the shells open, such as "the keys were read once".
+//! `/livez` is `/healthz` by another name. Installed charts use that as liveness *and* readiness probe, so it fails only
+//! when one of our own tasks has stopped and a restart is the cure: never for an API outage, a missing permission or
+//! missing keys. `/readyz` waits for gates that the shells open, such as "the keys were read once".
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -155,7 +155,9 @@ async fn probes_follow_the_health() {
         assert_eq!(answer.header("content-type"), TEXT);
         (answer.code, answer.body)
     };
-    assert_eq!(told(api.get("/healthz").await), (200, "ok\n".to_owned()));
+    for live in ["/livez", "/healthz"] {
+        assert_eq!(told(api.get(live).await), (200, "ok\n".to_owned()));
+    }
     let gate = health.gate("keys");
     assert_eq!(
         told(api.get("/readyz").await),
@@ -164,10 +166,12 @@ async fn probes_follow_the_health() {
     gate.open();
     assert_eq!(told(api.get("/readyz").await), (200, "ok\n".to_owned()));
     drop(health.task("reconcile"));
-    assert_eq!(
-        told(api.get("/healthz").await),
-        (503, "stopped: reconcile\n".to_owned())
-    );
+    for live in ["/livez", "/healthz"] {
+        assert_eq!(
+            told(api.get(live).await),
+            (503, "stopped: reconcile\n".to_owned())
+        );
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 //! `kube::runtime::watcher` gives up on a silent one by itself.
 
 mod limits;
+mod meter;
 mod request;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use kube::config::{InClusterError, KubeConfigOptions, KubeconfigError};
 
 pub(crate) use limits::Rate;
 pub(crate) use limits::{Limits, LimitsLayer};
+pub(crate) use meter::Meter;
 pub(crate) use request::{ApiError, Cluster};
 
 /// How long one request may take, its answer included.
@@ -67,7 +69,7 @@ pub(super) struct Connections {
 /// Finds the cluster and builds the clients: the in-cluster configuration when this is a pod, else the kubeconfig.
 ///
 /// `kube::Config::infer` would prefer a kubeconfig that happens to lie in the image.
-pub(super) async fn connect(rate: Option<Rate>) -> Result<Connections, ConnectError> {
+pub(super) async fn connect(rate: Option<Rate>, meter: Meter) -> Result<Connections, ConnectError> {
     let mut config = if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
         kube::Config::incluster_env().map_err(ConnectError::InCluster)?
     } else {
@@ -83,28 +85,32 @@ pub(super) async fn connect(rate: Option<Rate>) -> Result<Connections, ConnectEr
         in_flight: IN_FLIGHT,
         timeout: REQUEST_TIMEOUT,
     });
-    let client = build(&config, &limits)?;
+    let client = build(&config, &limits, &meter)?;
     // For the one request that must not be repeated behind our back: a key Secret has a generated name, so a retry
     // after a lost answer would make a second sealing key.
     config.default_retry = false;
-    let once = build(&config, &limits)?;
+    let once = build(&config, &limits, &meter)?;
     let alone = LimitsLayer::new(Limits {
         rate: None,
         in_flight: 1,
         timeout: ELECTION_TIMEOUT,
     });
-    let election = build(&config, &alone)?;
+    let election = build(&config, &alone, &meter)?;
     Ok(Connections {
-        work: Cluster::new(client, once),
-        election: Cluster::new(election.clone(), election),
+        work: Cluster::new(client, once, meter.clone()),
+        election: Cluster::new(election.clone(), election, meter),
     })
 }
 
-fn build(config: &kube::Config, limits: &LimitsLayer) -> Result<kube::Client, ConnectError> {
+fn build(
+    config: &kube::Config,
+    limits: &LimitsLayer,
+    meter: &Meter,
+) -> Result<kube::Client, ConnectError> {
     let builder =
         ClientBuilder::try_from(config.clone()).map_err(|source| ConnectError::Client {
             server: config.cluster_url.to_string(),
             source: Box::new(source),
         })?;
-    Ok(builder.with_layer(limits).build())
+    Ok(builder.with_layer(limits).with_layer(meter).build())
 }

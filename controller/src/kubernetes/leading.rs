@@ -145,6 +145,7 @@ impl Scope {
                 "--update-status=false: statuses carry no records, so every start opens every object"
             );
         }
+        shell.services.metrics.show_queue(&queue);
         let content_key = ContentKey::new(&rand::random());
         let metrics = Arc::clone(&shell.services.metrics);
         let objects = Objects::new(

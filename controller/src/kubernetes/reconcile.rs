@@ -8,7 +8,7 @@ mod tell;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -94,11 +94,14 @@ impl Reconciler {
     /// One pass. A panic in it costs this pass only.
     async fn work_on(&self, ticket: Ticket) {
         let key = ticket.key().clone();
+        let began = Instant::now();
         let ended = AssertUnwindSafe(self.pass(&key)).catch_unwind().await;
-        ticket.finish(ended.unwrap_or_else(|_panic| {
+        let verdict = ended.unwrap_or_else(|_panic| {
             error!(%key, "a pass ended in a panic; it will be repeated");
             Verdict::Retry(Pace::Slow)
-        }));
+        });
+        self.metrics.pass_ended(verdict, began.elapsed());
+        ticket.finish(verdict);
     }
 
     async fn pass(&self, key: &ObjectKey) -> Verdict {

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::client::{Cluster, ConnectError, Connections, Rate, connect};
+use super::client::{Cluster, ConnectError, Connections, Meter, Rate, connect};
 use super::events::Recorder;
 use super::keys::{KeyTask, Loaded};
 use super::leadership::{Leadership, Standing, Term};
@@ -34,7 +34,11 @@ pub async fn run(services: Services) -> Result<(), RunError> {
         per_second: rate.per_second,
         burst: rate.burst,
     });
-    let connections = connect(rate).await?;
+    let meter = Meter {
+        metrics: Arc::clone(&services.metrics),
+        clock: services.clock,
+    };
+    let connections = connect(rate, meter).await?;
     let home = home_namespace();
     let rehearsal = Rehearsal::new(
         services.config.objects.rehearse,

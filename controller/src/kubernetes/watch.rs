@@ -17,7 +17,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::client::{ApiError, Cluster};
+use super::client::{ApiError, Cluster, Meter};
+use crate::metrics::WatchSeries;
 
 /// Objects to a page: what a list holds in memory at a time, and what is repeated when a page fails.
 const PAGE: u32 = 100;
@@ -42,6 +43,14 @@ impl Reach {
         match self {
             Self::Cluster => true,
             Self::Namespace(own) => own == namespace,
+        }
+    }
+
+    /// The namespace, or nothing for all.
+    fn namespace(&self) -> &str {
+        match self {
+            Self::Cluster => "",
+            Self::Namespace(own) => own,
         }
     }
 
@@ -108,6 +117,8 @@ pub(crate) struct Watch<K> {
     /// Refusals in a row.
     refusals: u32,
     trouble: Trouble,
+    meter: Meter,
+    series: WatchSeries,
 }
 
 impl<K> Watch<K>
@@ -128,7 +139,10 @@ where
     ) -> Self {
         let api = reach.api::<K>(cluster);
         let config = selection.config();
+        let meter = cluster.meter().clone();
         Self {
+            series: meter.metrics.watch(what, reach.namespace()),
+            meter,
             events: watcher::watcher(api.clone(), config.clone()).boxed(),
             api,
             config,
@@ -160,10 +174,12 @@ where
                     Event::InitApply(_) => self.trouble.over(),
                     // Only now: a list whose later pages fail must not be begun again and again without pause.
                     Event::InitDone => {
+                        self.series.listed((self.meter.clock)());
                         self.trouble.over();
                         self.backoff.reset();
                     }
                     Event::Apply(_) | Event::Delete(_) => {
+                        self.series.changed((self.meter.clock)());
                         self.trouble.over();
                         self.refusals = 0;
                         self.backoff.reset();
@@ -172,6 +188,7 @@ where
                 Happening::Event(event)
             }
             Some(Err(error)) => {
+                self.series.failed();
                 self.trouble.met(&error);
                 // The iterator has no end; if it had, half a minute would be its last word.
                 let pause = self.backoff.next().unwrap_or(Duration::from_secs(30));
@@ -283,7 +300,10 @@ mod tests {
         let nobody = tower::service_fn(|_: http::Request<kube::client::Body>| {
             std::future::pending::<Result<http::Response<kube::client::Body>, tower::BoxError>>()
         });
+        let meter = Meter::for_tests();
         Watch {
+            series: meter.metrics.watch("Secrets", ""),
+            meter,
             api: Api::all(kube::Client::new(nobody, "default")),
             config: Config::default(),
             events: futures::stream::iter(events).boxed(),

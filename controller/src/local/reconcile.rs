@@ -4,6 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::FutureExt;
 use k8s_openapi::Metadata as _;
@@ -28,7 +29,9 @@ impl Shell {
     /// Works on what the queue gives until it is closed.
     pub(super) async fn work(self: Arc<Self>) {
         while let Some(ticket) = self.queue.next().await {
+            let began = Instant::now();
             let verdict = self.pass(ticket.key()).await;
+            self.services.metrics.pass_ended(verdict, began.elapsed());
             ticket.finish(verdict);
         }
     }

@@ -14,6 +14,7 @@ use kube::core::{ObjectList, Request as Requests, Status};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
+use super::Meter;
 use crate::message::without_values;
 use crate::outcome::ApiFailure;
 
@@ -175,6 +176,7 @@ pub(crate) struct Cluster {
     once: kube::Client,
     /// Cancelled when anything may be changed.
     writing: CancellationToken,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -184,13 +186,14 @@ impl std::fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    pub(super) fn new(client: kube::Client, once: kube::Client) -> Self {
+    pub(super) fn new(client: kube::Client, once: kube::Client, meter: Meter) -> Self {
         let writing = CancellationToken::new();
         writing.cancel();
         Self {
             client,
             once,
             writing,
+            meter,
         }
     }
 
@@ -211,7 +214,12 @@ impl Cluster {
             std::future::ready(answer)
         });
         let client = kube::Client::new(service, "default");
-        Self::new(client.clone(), client)
+        Self::new(client.clone(), client, Meter::for_tests())
+    }
+
+    /// What counts this cluster's requests and watches.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// The client below, for watches.
