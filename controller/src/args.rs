@@ -277,6 +277,18 @@ fn process() -> Vec<Flag> {
             minutes,
             "time for a request to arrive, and for an idle connection; 0: no limit",
         ),
+        Flag::text(
+            "metrics-tls-secret",
+            "",
+            "serve the metrics over TLS with the certificate of this Secret of type kubernetes.io/tls, see tls-secret",
+        )
+        .type_word("name"),
+        Flag::text(
+            "tls-secret",
+            "",
+            "serve the HTTP API over TLS with the certificate of this Secret of type kubernetes.io/tls in the controller's namespace, or of the file tls/NAME.yaml below the directory of --local",
+        )
+        .type_word("name"),
         Flag::bool("version", false, "print the version and exit"),
         Flag::duration(
             "write-timeout",

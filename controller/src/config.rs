@@ -79,6 +79,10 @@ pub struct HttpConfig {
     pub listen: ListenAddress,
     /// The metrics.
     pub listen_metrics: ListenAddress,
+    /// The Secret with the certificate of the HTTP API; `None` is plain HTTP.
+    pub tls_secret: Option<String>,
+    /// The Secret with the certificate of the metrics; `None` is plain HTTP.
+    pub metrics_tls_secret: Option<String>,
     /// Of every connection.
     pub timeouts: Timeouts,
     /// Of verify and rotate.
@@ -268,9 +272,12 @@ fn http(read: &mut Reader<'_>, local: bool) -> HttpConfig {
             address
         }
     };
+    let (listen, listen_metrics) = (address("listen-addr"), address("listen-metrics-addr"));
     HttpConfig {
-        listen: address("listen-addr"),
-        listen_metrics: address("listen-metrics-addr"),
+        listen,
+        listen_metrics,
+        tls_secret: secret_name(read, "tls-secret"),
+        metrics_tls_secret: secret_name(read, "metrics-tls-secret"),
         timeouts: Timeouts {
             read: read.timeout("read-timeout"),
             write: read.timeout("write-timeout"),
@@ -281,6 +288,14 @@ fn http(read: &mut Reader<'_>, local: bool) -> HttpConfig {
         },
         omit_secret_labels: read.matches.bool("metrics-omit-secret-labels"),
     }
+}
+
+fn secret_name(read: &mut Reader<'_>, flag: &str) -> Option<String> {
+    let name = read.non_empty(flag)?;
+    if !dns1123::is_subdomain(&name) {
+        read.fault(flag, "must be the name of a Secret");
+    }
+    Some(name)
 }
 
 fn keys(read: &mut Reader<'_>) -> KeyConfig {

@@ -9,6 +9,7 @@ mod opening;
 mod rate_limit;
 mod rotate;
 mod server;
+mod tls;
 mod verify;
 mod write_deadline;
 
@@ -16,6 +17,7 @@ pub use endpoints::{Endpoints, MetricsPage, Sources};
 pub use health::{Gate, Health};
 pub use rate_limit::Quota;
 pub use server::{Handler, Timeouts, bind, serve};
+pub use tls::{ServerCertificate, ServerCertificates, TlsFault};
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,7 @@ mod published;
 mod reconcile;
 mod rehearsal;
 mod run;
+mod server_certificate;
 mod status;
 mod waiting;
 mod watch;

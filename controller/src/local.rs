@@ -6,6 +6,7 @@
 //! DIR/sealed/**.yaml                 SealedSecrets; .yml and .json too, many documents to a file
 //! DIR/secrets/NAMESPACE/NAME.yaml    the Secrets, written for the owner alone
 //! DIR/status/NAMESPACE/NAME.yaml     what became of each SealedSecret
+//! DIR/tls/NAME.yaml                  the Secret that --tls-secret NAME serves with
 //! ```
 //!
 //! It is no mock: keys, opening, ownership, what is written and when is decided by the same code. For a first run, local
@@ -24,6 +25,7 @@ mod object_files;
 mod once;
 mod reconcile;
 mod sealed;
+mod server_certificate;
 mod shell;
 mod statuses;
 mod targets;
@@ -61,6 +63,7 @@ const ESCROW: &str = "escrow";
 const SEALED: &str = "sealed";
 const SECRETS: &str = "secrets";
 const STATUS: &str = "status";
+const TLS: &str = "tls";
 
 /// Passes at a time: more than there are threads for keys, since some wait for the disk.
 const WORKERS: usize = 8;
@@ -99,12 +102,14 @@ fn start(
     {
         bail!("`{shown}` is in use by another controller");
     }
-    tracked::refuse_tracked(&local.directory, &[KEYS, SECRETS])?;
+    tracked::refuse_tracked(&local.directory, &[KEYS, SECRETS, TLS])?;
     let made =
         |name: &str| make(&root, name).with_context(|| format!("cannot use `{shown}/{name}`"));
     let (keys, secrets, status) = (made(KEYS)?, made(SECRETS)?, made(STATUS)?);
     made(SEALED)?;
-    for private in [&keys, &secrets] {
+    let tls = services.certificates.iter().next().map(|_| made(TLS));
+    let tls = tls.transpose()?;
+    for private in [&keys, &secrets].into_iter().chain(&tls) {
         ignore(private)
             .with_context(|| format!("cannot write to `{}`", private.path().display()))?;
     }
@@ -171,6 +176,9 @@ impl Sweeper {
             Err(error) => sealed::Scan::failed(&error),
         };
         shell.take(&scan);
+        for certificate in shell.services.certificates.iter() {
+            server_certificate::load(&self.root, certificate);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::args::{self, Command, VERSION};
 use crate::config::{Config, ListenAddress};
 use crate::fair_pool::FairPool;
-use crate::http::{self, Endpoints, Handler, MetricsPage};
+use crate::http::{self, Endpoints, Handler, MetricsPage, ServerCertificate};
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::render::Renderer;
@@ -149,25 +149,38 @@ async fn start_servers(services: &Services) -> anyhow::Result<JoinSet<()>> {
     let api = Endpoints::new(services.http_sources(), &config.http, &config.objects);
     let page = MetricsPage(Arc::clone(&services.metrics));
     let mut servers = JoinSet::new();
-    start_server(&mut servers, services, &config.http.listen, "HTTP", api).await?;
-    start_server(
-        &mut servers,
-        services,
-        &config.http.listen_metrics,
-        "HTTP metrics",
-        page,
-    )
-    .await?;
+    let certificates = &services.certificates;
+    let port = Port {
+        name: "HTTP",
+        address: &config.http.listen,
+        certificate: certificates.api.as_ref(),
+    };
+    start_server(&mut servers, services, port, api).await?;
+    let port = Port {
+        name: "HTTP metrics",
+        address: &config.http.listen_metrics,
+        certificate: certificates.metrics.as_ref(),
+    };
+    start_server(&mut servers, services, port, page).await?;
     Ok(servers)
+}
+
+/// One of the two ports.
+struct Port<'a> {
+    name: &'static str,
+    address: &'a ListenAddress,
+    certificate: Option<&'a Arc<ServerCertificate>>,
 }
 
 async fn start_server<H: Handler>(
     servers: &mut JoinSet<()>,
     services: &Services,
-    address: &ListenAddress,
-    name: &'static str,
+    port: Port<'_>,
     handler: H,
 ) -> anyhow::Result<()> {
+    let Port { name, address, .. } = port;
+    let tls = port.certificate.map(ServerCertificate::acceptor);
+    let tls = tls.transpose().context("cannot set TLS up")?;
     let listener = http::bind(address).await?;
     let shown = match address.port() {
         0 => listener.local_addr()?.to_string(),
@@ -178,7 +191,7 @@ async fn start_server<H: Handler>(
     let timeouts = services.config.http.timeouts;
     let shutdown = services.shutdown.clone();
     servers.spawn(async move {
-        http::serve(listener, timeouts, Arc::new(handler), shutdown).await;
+        http::serve(listener, timeouts, tls, Arc::new(handler), shutdown).await;
         drop(running);
     });
     Ok(())

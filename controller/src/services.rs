@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::fair_pool::FairPool;
-use crate::http::{Health, Sources};
+use crate::http::{Health, ServerCertificates, Sources};
 use crate::metrics::Metrics;
 use crate::render::Renderer;
 
@@ -22,6 +22,8 @@ pub struct Services {
     pub metrics: Arc<Metrics>,
     /// What the probes ask for: a shell registers its tasks and gates.
     pub health: Health,
+    /// The certificates of the ports that speak TLS: the shell replaces them.
+    pub certificates: ServerCertificates,
     /// Where private keys are used.
     pub pool: Arc<FairPool>,
     /// What renders templates.
@@ -46,10 +48,12 @@ impl Services {
         renderer: Renderer,
         clock: fn() -> Timestamp,
     ) -> Self {
+        let health = Health::default();
         Self {
+            certificates: ServerCertificates::new(&config.http, &health),
             config: Arc::new(config),
             metrics: Arc::new(metrics),
-            health: Health::default(),
+            health,
             pool: Arc::new(pool),
             renderer: Arc::new(renderer),
             clock,

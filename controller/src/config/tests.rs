@@ -124,6 +124,8 @@ fn a_bad_value_is_refused_with_flag_value_and_form() {
         ("rate-limit-burst", "-1", "must be a number from 0 to"),
         ("kubeclient-qps", "nan", "must be a number"),
         ("local", "", "must name a directory"),
+        ("tls-secret", "../key", "must be the name of a Secret"),
+        ("metrics-tls-secret", "a/b", "must be the name of a Secret"),
     ] {
         let text = resolve(&[&format!("--{flag}={value}")])
             .unwrap_err()

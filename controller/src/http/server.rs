@@ -1,6 +1,6 @@
 //! Listeners and connections: everything about HTTP that is not about a request.
 //!
-//! Plain HTTP/1.1. A connection that sends its head or body too slowly, takes its answer too slowly or idles too long is
+//! HTTP/1.1, plain or over TLS. A connection that sends its head or body too slowly, takes its answer too slowly or idles too long is
 //! closed; one peer cannot hold all connections; a handler that panics costs its own connection only.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,9 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::write_deadline::WriteDeadline;
@@ -33,6 +35,9 @@ const MAX_CONNECTIONS_PER_PEER: usize = 128;
 
 /// How long requests may go on after the process was told to stop. Kubernetes kills after 30 s.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long a TLS handshake may take, if the time for a request head is not shorter.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Pause after a failed `accept`, which mostly means that the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -91,6 +96,7 @@ pub async fn bind(address: &ListenAddress) -> Result<TcpListener, BindError> {
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     timeouts: Timeouts,
+    tls: Option<TlsAcceptor>,
     handler: Arc<H>,
     shutdown: CancellationToken,
 ) {
@@ -112,15 +118,27 @@ pub async fn serve<H: Handler>(
         };
         // Beyond the limits a connection is closed at once: the backlog stays free for probes.
         if let Some(slot) = connections.admit(peer.ip()) {
-            let connection = graceful.watch(connection(
-                stream,
-                timeouts,
-                Arc::clone(&handler),
-                peer.ip(),
-            ));
+            let watcher = graceful.watcher();
+            let (tls, handler, shutdown) = (tls.clone(), Arc::clone(&handler), shutdown.clone());
             tokio::spawn(async move {
+                let stream = WriteDeadline::new(stream, timeouts.write);
                 // A connection that broke is the client's affair.
-                drop(connection.await);
+                match tls {
+                    None => drop(
+                        watcher
+                            .watch(connection(stream, timeouts, handler, peer.ip()))
+                            .await,
+                    ),
+                    Some(tls) => {
+                        if let Some(stream) = handshake(&tls, stream, timeouts, &shutdown).await {
+                            drop(
+                                watcher
+                                    .watch(connection(stream, timeouts, handler, peer.ip()))
+                                    .await,
+                            );
+                        }
+                    }
+                }
                 drop(slot);
             });
         }
@@ -129,12 +147,41 @@ pub async fn serve<H: Handler>(
     drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
 }
 
-fn connection<H: Handler>(
-    stream: TcpStream,
+/// The encrypted side of a connection, if the peer gets that far in time.
+async fn handshake<S>(
+    tls: &TlsAcceptor,
+    stream: S,
+    timeouts: Timeouts,
+    shutdown: &CancellationToken,
+) -> Option<tokio_rustls::server::TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let within = timeouts.read.map_or(HANDSHAKE, |read| read.min(HANDSHAKE));
+    let done = tokio::select! {
+        () = shutdown.cancelled() => return None,
+        done = tokio::time::timeout(within, tls.accept(stream)) => done,
+    };
+    match done {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
+        }
+        Err(_elapsed) => None,
+    }
+}
+
+fn connection<S, H>(
+    stream: S,
     timeouts: Timeouts,
     handler: Arc<H>,
     peer: IpAddr,
-) -> impl hyper_util::server::graceful::GracefulConnection<Output: Send> + Send {
+) -> impl hyper_util::server::graceful::GracefulConnection<Output: Send> + Send
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler,
+{
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move { Ok::<_, Infallible>(handler.answer(request, peer).await) }
@@ -144,10 +191,7 @@ fn connection<H: Handler>(
         .header_read_timeout(timeouts.read)
         // The spelling Go writes: scripts grep for `X-Ratelimit-Remaining`.
         .title_case_headers(true)
-        .serve_connection(
-            TokioIo::new(WriteDeadline::new(stream, timeouts.write)),
-            service,
-        )
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// How many connections each peer has.

@@ -15,6 +15,7 @@ use super::leading::Leading;
 use super::lease::Elector;
 use super::published::Publisher;
 use super::rehearsal::Rehearsal;
+use super::server_certificate;
 use crate::election::Tenure;
 use crate::forecast::TooManyChanges;
 use crate::http::Gate;
@@ -90,8 +91,10 @@ pub async fn run(services: Services) -> Result<(), RunError> {
     };
     let keys = shell.start_keys();
     let publisher = shell.start_publisher();
+    let certificates = shell.follow_certificates();
     let leading = shell.lead().await;
     drop(publisher);
+    drop(certificates);
     drain(leading, keys).await;
     resign.cancel();
     while election.join_next().await.is_some() {}
@@ -248,6 +251,17 @@ impl Shell {
                 writing.cancelled().await;
                 publisher.run(loaded).await;
             });
+        }
+        tasks
+    }
+
+    /// Starts what keeps the certificates of our own ports up to date. Every replica answers requests, whoever leads.
+    fn follow_certificates(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for certificate in self.services.certificates.iter() {
+            let (cluster, home) = (self.cluster.clone(), self.home.clone());
+            let followed = server_certificate::follow(cluster, home, Arc::clone(certificate));
+            spawn(&mut tasks, &self.services, "TLS certificate", followed);
         }
         tasks
     }

@@ -77,7 +77,15 @@ impl Site {
         self.command(flags).arg("--once").output().unwrap()
     }
 
+    /// Starts it and waits until it is ready.
     pub(crate) fn start(&self, flags: &[&str]) -> Running {
+        let running = self.open(flags);
+        running.wait_ready();
+        running
+    }
+
+    /// Starts it and waits until its ports are open.
+    pub(crate) fn open(&self, flags: &[&str]) -> Running {
         let log = tempfile::NamedTempFile::new().unwrap();
         let stream = || Stdio::from(File::options().append(true).open(log.path()).unwrap());
         let child = self
@@ -94,9 +102,6 @@ impl Site {
         };
         running.api = running.address("HTTP server serving");
         running.metrics = running.address("HTTP metrics server serving");
-        wait_for("readiness", || {
-            (running.get("/readyz").code == 200).then_some(())
-        });
         running
     }
 
@@ -147,12 +152,28 @@ impl Running {
             }
             let log = self.log();
             let line = log.lines().find(|line| line.contains(message))?;
-            line.rsplit_once("addr=")?.1.parse().ok()
+            // `addr=…` at the end of a line of text, `"addr":"…"}` in JSON.
+            let (_, address) = line.rsplit_once("addr")?;
+            address.trim_matches(['=', '"', ':', '}']).parse().ok()
         })
+    }
+
+    pub(crate) fn wait_ready(&self) {
+        wait_for("readiness", || {
+            (self.get("/readyz").code == 200).then_some(())
+        });
     }
 
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log.path()).unwrap()
+    }
+
+    /// The most memory it has held so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<usize>().unwrap() * 1024
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
