@@ -87,6 +87,9 @@ fn the_controller_has_the_rights_of_an_installation_in_place_and_no_others() {
         service.to_owned(),
         format!("http:{service}:"),
         format!("http:{service}:http"),
+        // The same service when it speaks TLS.
+        format!("https:{service}:"),
+        format!("https:{service}:http"),
     ];
     let wanted: Rights = proxy
         .iter()

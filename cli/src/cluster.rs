@@ -135,9 +135,15 @@ impl Cluster {
                 "the answer is not JSON: {error}"
             )))
         })?;
-        let port = match &service["spec"]["ports"] {
+        let (scheme, port) = match &service["spec"]["ports"] {
             serde_json::Value::Array(ports) if !ports.is_empty() => {
-                ports[0]["name"].as_str().unwrap_or_default()
+                let text = |field: &str| ports[0][field].as_str().unwrap_or_default();
+                // How a Service says that its port speaks TLS. The API server asks for no certificate it knows.
+                let scheme = match text("appProtocol") {
+                    "https" => "https",
+                    _ => "http",
+                };
+                (scheme, text("name"))
             }
             _ => {
                 return Err(failed(error::Cause::api(
@@ -145,7 +151,7 @@ impl Cluster {
                 )));
             }
         };
-        self.service = format!("http:{name}:{port}");
+        self.service = format!("{scheme}:{name}:{port}");
         self.proxy_path = format!(
             "/api/v1/namespaces/{namespace}/services/{}/proxy",
             self.service
