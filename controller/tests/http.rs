@@ -59,6 +59,21 @@ fn probes_certificate_and_metrics_have_their_ports() {
 }
 
 #[test]
+fn every_line_is_json_when_asked() {
+    let site = Site::new();
+    let running = site.start(&["--log-format=json", "--log-level=DEBUG"]);
+    running.post("/v1/verify", b"nonsense");
+    let log = running.log();
+    assert!(log.lines().count() > 3, "{log}");
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect(line);
+        for key in ["time", "level", "msg"] {
+            assert!(line[key].is_string(), "{line}");
+        }
+    }
+}
+
+#[test]
 fn verify_and_rotate_answer_as_recorded() {
     let site = Site::new();
     let running = site.start(&NEVER_LIMITED);
@@ -119,6 +134,29 @@ fn a_large_body_is_refused_before_and_while_it_comes() {
     chunked.write_all(b"0\r\n\r\n").unwrap();
     assert_eq!(Answer::parse(&read_to_end(chunked)).unwrap().code, 413);
     assert_eq!(running.get("/healthz").code, 200);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_stays_flat_under_bodies_of_eleven_mebibytes() {
+    const BODY: usize = 11 * 1024 * 1024;
+    let site = Site::new();
+    let running = site.start(&NEVER_LIMITED);
+    let piece = [b"100000\r\n".as_slice(), &vec![b' '; 0x0010_0000], b"\r\n"].concat();
+    let before = running.peak_memory();
+    for _ in 0..5 {
+        let mut stream = connect(running.api);
+        stream
+            .write_all(b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .unwrap();
+        for _ in 0..BODY / 0x0010_0000 {
+            stream.write_all(&piece).unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").unwrap();
+        assert_eq!(Answer::parse(&read_to_end(stream)).unwrap().code, 413);
+    }
+    let grown = running.peak_memory() - before;
+    assert!(grown < BODY, "{grown} bytes more");
 }
 
 #[test]

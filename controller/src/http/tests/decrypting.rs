@@ -127,22 +127,20 @@ async fn every_object_that_does_not_open_gets_the_same_answer() {
         ("deprecated field", deprecated),
         ("no namespace", nowhere),
     ];
-    let mut answers = Vec::new();
-    for (why, object) in &cases {
-        let mut answer = verify(&api, object).await;
-        assert_eq!((answer.code, answer.body.as_str()), (409, ""), "{why}");
-        for moving in ["x-ratelimit-remaining", "x-ratelimit-reset"] {
-            assert!(answer.headers.remove(moving).is_some(), "{why}");
+    for (path, code) in [("/v1/verify", 409), ("/v1/rotate", 500)] {
+        let mut answers = Vec::new();
+        for (why, object) in &cases {
+            let mut answer = api.send(Method::POST, path, object.to_string()).await;
+            assert_eq!((answer.code, answer.body.as_str()), (code, ""), "{why}");
+            for moving in ["x-ratelimit-remaining", "x-ratelimit-reset"] {
+                assert!(answer.headers.remove(moving).is_some(), "{why}");
+            }
+            answers.push(answer);
         }
-        answers.push(answer);
-    }
-    assert!(
-        answers.windows(2).all(|pair| pair[0] == pair[1]),
-        "{answers:#?}"
-    );
-    for (why, object) in &cases {
-        let answer = rotate(&api, object).await;
-        assert_eq!((answer.code, answer.body.as_str()), (500, ""), "{why}");
+        assert!(
+            answers.windows(2).all(|pair| pair[0] == pair[1]),
+            "{answers:#?}"
+        );
     }
 }
 
