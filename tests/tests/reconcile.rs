@@ -34,6 +34,8 @@ mod outages;
 mod ownership;
 #[path = "reconcile/status.rs"]
 mod status;
+#[path = "reconcile/surface.rs"]
+mod surface;
 #[path = "reconcile/templates.rs"]
 mod templates;
 #[path = "reconcile/warm.rs"]
