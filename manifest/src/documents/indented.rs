@@ -38,7 +38,12 @@ impl Indented {
             places: Vec::new(),
         };
         loop {
+            let before = indented.places.len();
             indented.indent_from(fault);
+            // Quotes that are never closed hang behind the last line, where there is nothing to indent.
+            if indented.places.len() == before {
+                break;
+            }
             let Some(rest) = parsed.checked_sub(indented.text.len()) else {
                 break;
             };
@@ -123,6 +128,15 @@ mod tests {
         let text = "a: \"x\ny";
         let indented = Indented::of(text, first_fault(text));
         assert!(Tree::parse(indented.text()).is_err());
+    }
+
+    #[test]
+    fn quotes_that_are_never_closed_are_given_up_at_once() {
+        for text in ["a: \"x\n", "a: 'x\n\n", "a: \"x\ny\n"] {
+            // Without a bound of its own this would go on for ever.
+            let indented = Indented::within(usize::MAX, text, first_fault(text));
+            assert!(Tree::parse(indented.text()).is_err());
+        }
     }
 
     #[test]
