@@ -107,7 +107,7 @@ fn verify_and_rotate_answer_as_recorded() {
     assert!(
         running
             .log()
-            .contains("msg=\"Re-encrypted SealedSecret\" key=web/db peer=127.0.0.1")
+            .contains("msg=\"Re-encrypted SealedSecret\" key=web/db scope=strict peer=127.0.0.1")
     );
 }
 
