@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up() {
         let (ours, _theirs) = tokio::io::duplex(4);
         let mut stream = WriteDeadline::new(ours, Some(Duration::from_millis(20)));
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_slow_peer_that_does_read_is_served() {
         let (ours, mut theirs) = tokio::io::duplex(4);
         let mut stream = WriteDeadline::new(ours, Some(Duration::from_millis(200)));
