@@ -72,6 +72,10 @@ pub mod annotations {
     pub const PAUSED: &str = "seal-tool/paused";
     /// On a SealedSecret: any new value asks for one more pass.
     pub const RESYNC: &str = "seal-tool/resync";
+    /// On a Secret that outlives its SealedSecret for a while: the uid of that.
+    pub const RETAINED: &str = "seal-tool/retained";
+    /// On a [`RETAINED`] Secret whose SealedSecret is gone: since when, and whether it is held for ever.
+    pub const ORPHANED: &str = "seal-tool/orphaned";
 
     /// On a key Secret in use: a value that was never used before asks for a new key.
     pub const RENEW: &str = "seal-tool/renew";

@@ -224,6 +224,16 @@ fn objects() -> Vec<Flag> {
             false,
             "delete a Secret of ours when its SealedSecret goes, without waiting for the garbage collector",
         ),
+        Flag::duration(
+            "retain-deleted",
+            GoDuration::from_secs(0),
+            "keep a Secret so long after its SealedSecret is gone, instead of leaving it to the garbage collector; 0: not at all",
+        ),
+        Flag::int(
+            "retain-deleted-max-per-minute",
+            10,
+            "with --retain-deleted: when more SealedSecrets than this vanish within a minute, their Secrets are not deleted",
+        ),
         Flag::bool(
             "skip-recreate",
             false,

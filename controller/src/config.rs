@@ -9,6 +9,7 @@ mod reader;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sealed_pflag::Matches;
@@ -20,6 +21,7 @@ use crate::drift::DriftRule;
 use crate::escrow::Recipients;
 use crate::http::{Quota, Timeouts};
 use crate::logging::{LogConfig, LogFormat, LogLevel};
+use crate::retain::RetainRule;
 use reader::Reader;
 use sealed_api::dns1123;
 
@@ -29,8 +31,11 @@ const KEY_SIZES: [i64; 4] = [2048, 3072, 4096, 8192];
 /// Kubernetes appends five characters to the prefix, and the name has to stay within 253.
 const MAX_KEY_PREFIX: usize = 245;
 
+/// Secrets that lose their SealedSecrets within a minute are looked at together.
+const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_mins(1);
+
 /// Flags that only a cluster gives a meaning: with `--local` they would silently do nothing.
-const CLUSTER_ONLY: [&str; 16] = [
+const CLUSTER_ONLY: [&str; 18] = [
     "additional-namespaces",
     "all-namespaces",
     "drift",
@@ -44,6 +49,8 @@ const CLUSTER_ONLY: [&str; 16] = [
     "observe",
     "old-gc-behavior",
     "publish-certificates",
+    "retain-deleted",
+    "retain-deleted-max-per-minute",
     "skip-recreate",
     "update-status",
     "watch-for-secrets",
@@ -155,6 +162,8 @@ pub struct ObjectConfig {
     pub namespaces: Namespaces,
     /// Only those that match; `None` means all.
     pub label_selector: Option<String>,
+    /// How long Secrets outlive their SealedSecrets; `None` leaves them to the garbage collector.
+    pub retain: Option<RetainRule>,
     /// Whether everything is looked at before anything is written.
     pub rehearse: Rehearse,
     /// What is done about hand edits of Secrets.
@@ -409,6 +418,7 @@ fn objects(read: &mut Reader<'_>) -> ObjectConfig {
         accept_v1_data: matches.bool("accept-deprecated-v1-data"),
         namespaces: namespaces(read),
         label_selector: read.non_empty("label-selector"),
+        retain: retain(read),
         rehearse: rehearse(read),
         drift: drift(read),
         max_unseal_retries: u32::try_from(matches.int("max-unseal-retries").max(0))
@@ -417,6 +427,29 @@ fn objects(read: &mut Reader<'_>) -> ObjectConfig {
         skip_recreate: matches.bool("skip-recreate"),
         update_status: matches.bool("update-status"),
     }
+}
+
+fn retain(read: &mut Reader<'_>) -> Option<RetainRule> {
+    let grace = read.duration("retain-deleted");
+    if grace.is_zero() {
+        return None;
+    }
+    if grace < SHORTEST_RETENTION {
+        read.fault(
+            "retain-deleted",
+            "must be at least 1m, or many losses could not be told from one; 0 retains nothing",
+        );
+    }
+    for flag in ["old-gc-behavior", "skip-recreate"] {
+        if read.matches.bool(flag) {
+            read.fault("retain-deleted", format!("has no meaning with --{flag}"));
+        }
+    }
+    Some(RetainRule {
+        grace: Duration::try_from(grace).unwrap_or_default(),
+        per_minute: usize::try_from(read.within("retain-deleted-max-per-minute", 0, 1_000_000))
+            .unwrap_or(usize::MAX),
+    })
 }
 
 fn rehearse(read: &mut Reader<'_>) -> Rehearse {

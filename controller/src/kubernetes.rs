@@ -17,6 +17,7 @@
 mod apply;
 mod client;
 mod events;
+mod graveyard;
 mod keys;
 mod leadership;
 mod leading;

@@ -35,6 +35,7 @@ mod queue;
 mod record;
 mod render;
 mod renewal;
+mod retain;
 mod secret_diff;
 mod services;
 mod triage;

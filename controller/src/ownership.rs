@@ -6,6 +6,7 @@
 //! (compat/controller.md §4.3). Nothing on the SealedSecret can give that permission, or creating
 //! one would be a way to overwrite anybody's Secret.
 
+use crate::retain::retained_for;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use sealed_api::is_true;
 use sealed_api::names::{self, annotations, labels};
@@ -17,7 +18,7 @@ use sealed_api::names::{self, annotations, labels};
     reason = "four independent facts about one Secret"
 )]
 pub struct Standing {
-    /// Its controller is this SealedSecret, or an earlier one of the same name.
+    /// Its controller is this SealedSecret, or an earlier one of the same name; or it is retained for one of them.
     pub ours: bool,
     /// Its owner lets us overwrite it and take it over.
     pub managed: bool,
@@ -44,9 +45,10 @@ impl Standing {
         let owners = secret.owner_references.iter().flatten();
         let annotated = |key| is_true(secret.annotations.as_ref(), key);
         Self {
-            ours: owners.into_iter().any(|owner| {
-                owner.controller == Some(true) && (owner.uid == uid || is_namesake(owner, name))
-            }),
+            ours: retained_for(secret).is_some()
+                || owners.into_iter().any(|owner| {
+                    owner.controller == Some(true) && (owner.uid == uid || is_namesake(owner, name))
+                }),
             managed: annotated(annotations::MANAGED),
             patch: annotated(annotations::PATCH),
             sealing_key: secret
@@ -78,10 +80,11 @@ impl Standing {
 /// Only if it belongs to that very object: a successor of the same name keeps its Secret. Upstream
 /// deletes whatever has the name.
 pub fn belongs_to(secret: &ObjectMeta, uid: &str) -> bool {
-    let owners = secret.owner_references.iter().flatten();
-    owners.into_iter().any(|owner| {
-        owner.controller == Some(true) && owner.kind == names::KIND && owner.uid == uid
-    })
+    let mut owners = secret.owner_references.iter().flatten();
+    retained_for(secret) == Some(uid)
+        || owners.any(|owner| {
+            owner.controller == Some(true) && owner.kind == names::KIND && owner.uid == uid
+        })
 }
 
 /// Whether a reference names a SealedSecret of this name, of whatever uid.

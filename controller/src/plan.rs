@@ -32,6 +32,7 @@ use crate::outcome::{Event, Failure, Outcome};
 use crate::ownership::{Ownership, Standing, belongs_to};
 use crate::queue::Verdict;
 use crate::record::InputDigest;
+use crate::retain::{is_orphaned, retain};
 use crate::secret_diff::{self, Owner};
 use sealed_api::wipe;
 
@@ -46,6 +47,8 @@ pub struct Rules {
     pub allow_sealed_keys: bool,
     /// `--update-status`.
     pub update_status: bool,
+    /// `--retain-deleted`: Secrets get a mark instead of an owner reference.
+    pub retain: bool,
     /// `--drift`.
     pub drift: DriftRule,
     /// Digests what a Secret was left with; the one that [`Memory`](crate::memory::Memory) has.
@@ -227,12 +230,15 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Decision, Fail
         secret, volatile, ..
     } = unsealed;
     let mut wanted = secret_diff::to_create(secret);
+    let uid = object.metadata.uid.as_deref().unwrap_or_default();
+    if observed.rules.retain {
+        retain(&mut wanted, uid);
+    }
     let Some(existing) = observed.target else {
         refuse_reserved(observed, &[&wanted.metadata])?;
         return Ok(Decision::sync(Write::Create(Box::new(wanted))));
     };
 
-    let uid = object.metadata.uid.as_deref().unwrap_or_default();
     let owner = Owner { name, uid };
     let standing = Standing::of(&existing.metadata, name, uid);
     let generation = object.metadata.generation.unwrap_or_default();
@@ -248,7 +254,8 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Decision, Fail
         // Nothing changed since the last pass, perhaps of an earlier process, made it so. This is
         // also how a Secret without owner is found to be in place after a restart. It answers no
         // stranger's guess: a new guess is a new generation, which nobody synced yet.
-        if synced_before && secret_diff::still_says(existing, &next) {
+        let returned = is_orphaned(&existing.metadata);
+        if synced_before && !returned && secret_diff::still_says(existing, &next) {
             return Ok(hand_edit::in_place(observed));
         }
         if ownership == Ownership::Foreign {

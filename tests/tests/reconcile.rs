@@ -32,6 +32,8 @@ mod observe;
 mod outages;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/retain.rs"]
+mod retain;
 #[path = "reconcile/status.rs"]
 mod status;
 #[path = "reconcile/surface.rs"]

@@ -54,6 +54,7 @@ fn defaults_are_upstreams() {
             accept_v1_data: true,
             namespaces: Namespaces::All,
             label_selector: None,
+            retain: None,
             rehearse: Rehearse::No,
             drift: DriftRule::Report,
             max_unseal_retries: 5,

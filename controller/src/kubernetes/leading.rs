@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::graveyard::Graveyard;
 use super::leadership::Term;
 use super::namespaces::{Coverage, Presence, until_present};
 use super::objects::{Habits, Objects, SealedSecretFold, SecretFold};
@@ -138,6 +139,7 @@ impl Scope {
         );
         let habits = Habits {
             bury: config.old_gc_behavior,
+            retain: config.retain.is_some(),
             recall: config.update_status,
         };
         if !habits.recall {
@@ -191,6 +193,20 @@ impl Scope {
             "rehearsal",
             self.clone().rehearse(listed.all.clone()),
         );
+        if let Some(rule) = self.config().retain {
+            let graveyard = Graveyard {
+                cluster: self.shell.cluster.clone(),
+                objects: self.objects.clone(),
+                leadership: self.shell.leadership.clone(),
+                rule,
+                clock: self.shell.services.clock,
+            };
+            let listed = listed.all.clone();
+            self.spawn(tasks, "retained Secrets", async move {
+                listed.cancelled().await;
+                graveyard.tend().await;
+            });
+        }
         self.serve(tasks, coverage.at_once, listed.clone());
         for namespace in coverage.to_check {
             let task = self.clone().serve_later(namespace, listed.clone());
@@ -223,6 +239,7 @@ impl Scope {
                 key_prefix: keys.prefix.clone(),
                 allow_sealed_keys: keys.allow_sealed,
                 update_status: self.config().update_status,
+                retain: self.config().retain.is_some(),
                 drift: self.config().drift,
                 content_key: self.content_key.clone(),
             },

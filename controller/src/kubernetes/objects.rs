@@ -24,6 +24,7 @@ use crate::memory::{CONTESTED, Done, Facts, Finished, KeySet, Memory, Offer, Sho
 use crate::metrics::Metrics;
 use crate::object_key::ObjectKey;
 use crate::queue::{Pace, Urgency, Verdict, WorkQueue, now};
+use crate::retain::{Orphaned, retained_for};
 
 /// A resync spreads its looks over this time.
 const RESYNC_SPREAD: Duration = Duration::from_mins(30);
@@ -43,8 +44,29 @@ pub(super) struct Objects {
 pub(super) struct Habits {
     /// `--old-gc-behavior`: a deleted object is worked on once more.
     pub(super) bury: bool,
+    /// `--retain-deleted`: Secrets that carry its mark are remembered.
+    pub(super) retain: bool,
     /// Whether statuses carry records of what earlier processes settled.
     pub(super) recall: bool,
+}
+
+/// A Secret that carries the mark of `--retain-deleted`, as the watch showed it last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Retained {
+    pub(super) uid: String,
+    pub(super) resource_version: String,
+    pub(super) orphaned: Option<Orphaned>,
+}
+
+impl Retained {
+    fn of(secret: &ObjectMeta) -> Option<Self> {
+        retained_for(secret)?;
+        Some(Self {
+            uid: secret.uid.clone().unwrap_or_default(),
+            resource_version: secret.resource_version.clone().unwrap_or_default(),
+            orphaned: Orphaned::of(secret),
+        })
+    }
 }
 
 /// What is known and what waits.
@@ -58,6 +80,8 @@ pub(super) struct State {
     pub(super) unpublished: BTreeMap<ObjectKey, Option<String>>,
     /// Objects that are gone and whose Secret is to follow: their uid.
     pub(super) buried: BTreeMap<ObjectKey, String>,
+    /// Secrets that outlive their SealedSecrets for a while.
+    pub(super) retained: BTreeMap<ObjectKey, Retained>,
     /// Where the first list of Secrets is still to come.
     awaited: BTreeSet<Reach>,
 }
@@ -81,6 +105,7 @@ impl Objects {
             waiting: Waiting::default(),
             unpublished: BTreeMap::new(),
             buried: BTreeMap::new(),
+            retained: BTreeMap::new(),
             awaited: BTreeSet::new(),
         };
         Self {
@@ -378,7 +403,7 @@ impl SealedSecretFold {
 pub(super) struct SecretFold {
     objects: Objects,
     reach: Reach,
-    /// Those of the list under way that have a SealedSecret.
+    /// Those of the list under way that have a SealedSecret or are retained.
     listing: BTreeSet<ObjectKey>,
 }
 
@@ -419,7 +444,12 @@ impl SecretFold {
         let wake = state
             .memory
             .target_changed(&key, present.then_some(secret), now());
-        let known = state.memory.knows(&key);
+        let retained = Retained::of(secret).filter(|_| present && self.objects.habits.retain);
+        let known = state.memory.knows(&key) || retained.is_some();
+        match retained {
+            Some(retained) => state.retained.insert(key.clone(), retained),
+            None => state.retained.remove(&key),
+        };
         drop(state);
         self.objects.wake(key.clone(), urgency, wake);
         known.then_some(key)
@@ -438,6 +468,10 @@ impl SecretFold {
             })
             .map(|(key, _)| key.clone())
             .collect();
+        let (reach, listing) = (&self.reach, &self.listing);
+        state
+            .retained
+            .retain(|key, _| !reach.holds(&key.namespace) || listing.contains(key));
         let mut wakes = Vec::with_capacity(missing.len());
         for key in missing {
             let wake = state.memory.target_changed(&key, None, now());

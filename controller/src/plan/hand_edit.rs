@@ -7,6 +7,7 @@ use crate::drift::{DriftRule, Drifted, Edits, Handling, restored};
 use crate::memory::Facts;
 use crate::outcome::Outcome;
 use crate::ownership::{Ownership, Standing};
+use crate::retain::is_orphaned;
 use crate::secret_diff;
 
 /// The Secret that is there, beside what it would be replaced by if its SealedSecret had changed.
@@ -48,6 +49,7 @@ pub(super) fn decide(
     if rule == DriftRule::Off
         || ownership == Ownership::Foreign
         || standing.is_only_patched()
+        || is_orphaned(&existing.metadata)
         || !is_same_as_synced(observed, synced_before)
         || !secret_diff::belongs_alike(existing, next)
     {

@@ -2,6 +2,7 @@ mod failed_writes;
 mod hand_edit;
 mod properties;
 mod reserved;
+mod retain;
 mod table;
 mod volatile;
 mod without_owner;

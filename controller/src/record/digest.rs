@@ -49,6 +49,7 @@ impl Terms {
             key_prefix,
             allow_sealed_keys,
             update_status: _,
+            retain,
             drift: _,
             content_key: _,
         } = rules;
@@ -60,6 +61,9 @@ impl Terms {
         ]);
         hash.field(key_namespace.as_bytes());
         hash.field(key_prefix.as_bytes());
+        if *retain {
+            hash.field(annotations::RETAINED.as_bytes());
+        }
         if let Some(resync) = resync {
             hash.field(annotations::RESYNC.as_bytes());
             hash.field(resync.as_bytes());

@@ -35,6 +35,7 @@ fn rules() -> Rules {
         key_prefix: "sealed-secrets-key".to_owned(),
         allow_sealed_keys: false,
         update_status: true,
+        retain: false,
         drift: DriftRule::Report,
         content_key: ContentKey::new(&[7; 32]),
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use kube::api::{DynamicObject, PostParams};
+use kube::api::{DynamicObject, ListParams, PostParams};
 use serde_json::Value;
 use testkit::controller::Launch;
 use testkit::fixtures;
@@ -75,6 +75,7 @@ async fn hand_over(world: &World, [first, second, third]: [fn() -> Launch; 3]) -
     }
     ensure!(contents(&before["patched"]).len() == 2);
     let conditions = synced(world, &sealed).await?;
+    observed(world, &before).await?;
     controller.stop().await?;
 
     for (round, launch) in [second, third].into_iter().enumerate() {
@@ -90,6 +91,7 @@ async fn hand_over(world: &World, [first, second, third]: [fn() -> Launch; 3]) -
             Ok(())
         })
         .await?;
+        no_alert(world, &controller).await?;
         // Nobody who waits for a transition sees one.
         assert_eq!(synced(world, &sealed).await?, conditions);
         in_charge(world, file.path(), &mut before, round).await?;
@@ -164,6 +166,57 @@ async fn looked_at(
         Ok(())
     })
     .await
+}
+
+/// Ours beside the one in charge: it foresees that nothing changes, and writes nothing.
+async fn observed(world: &World, before: &BTreeMap<String, Secret>) -> Result<()> {
+    let objects = async || {
+        let all = world.objects.list(&ListParams::default()).await?;
+        let versions = all
+            .iter()
+            .map(|one| (one.name_any(), one.resource_version()));
+        anyhow::Ok(versions.collect::<BTreeMap<_, _>>())
+    };
+    let versions = objects().await?;
+    let keys = world.keys().await?;
+    let observer = Controller::ours()
+        .args(["--observe"])
+        .start(world.cluster)
+        .await?;
+    eventually("everything is foreseen", SOON, async || {
+        let log = observer.log();
+        ensure!(log.contains("nothing was written"), "{log}");
+        Ok(())
+    })
+    .await?;
+    let log = observer.log();
+    for name in before.keys() {
+        let key = format!("{}/{name}", world.namespace);
+        let same = log
+            .lines()
+            .any(|line| line.contains(&key) && line.contains("verdict=same"));
+        ensure!(same, "{key} is not the same in\n{log}");
+    }
+    ensure!(world.keys().await? == keys, "the keys changed");
+    ensure!(objects().await? == versions, "an object changed");
+    for (name, secret) in before {
+        ensure!(world.secrets.get(name).await? == *secret, "{name} changed");
+    }
+    ensure!(observer.stop().await?.success());
+    Ok(())
+}
+
+/// The alert that is shipped with the existing controller fires on every condition that is not 1.
+async fn no_alert(world: &World, controller: &Controller) -> Result<()> {
+    let metrics = controller.metrics().await?;
+    let namespace = format!("namespace=\"{}\"", world.namespace);
+    let alarming = metrics.lines().find(|line| {
+        line.starts_with("sealed_secrets_controller_condition_info{")
+            && line.contains(&namespace)
+            && !line.ends_with(" 1")
+    });
+    ensure!(alarming.is_none(), "{alarming:?}");
+    Ok(())
 }
 
 /// It opens what is sealed from now on, with the certificate handed out before, and follows changes of what was there.

@@ -3,13 +3,15 @@
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
-use kube::api::{DeleteParams, ObjectMeta, PostParams};
+use kube::api::{DeleteParams, ObjectMeta, PostParams, PropagationPolicy};
 use sealed_crypto::Scope;
 use serde_json::json;
 use testkit::eventually;
 use testkit::fixtures::{self, OTHER_KEY};
 
-use super::kit::{SOON, World, contents, handled, ours, template, with_ours, with_world};
+use super::kit::{
+    SOON, World, annotation, contents, handled, ours, template, with_ours, with_world,
+};
 
 /// R13, R49: apply, change, delete; in a namespace that did not exist when the controller started.
 #[tokio::test]
@@ -211,6 +213,40 @@ async fn a_sealed_secret_made_again_keeps_its_secret() -> Result<()> {
             .await?;
             world.synced("app").await?;
         }
+        Ok(())
+    })
+    .await
+}
+
+/// `--cascade=orphan` takes the owner off the Secret: whoever asked for that has it to themselves, until they say
+/// otherwise.
+#[tokio::test]
+async fn an_orphaned_secret_is_nobodys_until_its_owner_lends_it() -> Result<()> {
+    with_ours(&[], async |world, _| {
+        let sealed = world.sealed("app", [("foo", "bar")])?;
+        world.create(&sealed).await?;
+        let before = world.secret("app").await?;
+        world.synced("app").await?;
+        let orphan = DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Orphan),
+            ..DeleteParams::default()
+        };
+        world.objects.delete("app", &orphan).await?;
+        eventually("the object is gone", SOON, async || {
+            ensure!(world.objects.get_opt("app").await?.is_none(), "it is there");
+            Ok(())
+        })
+        .await?;
+        let created = world.create(&sealed).await?;
+        let message = world.failed("app").await?;
+        ensure!(message.contains("is not managed by"), "{message}");
+        let managed = json!({ "metadata": { "annotations": { annotation("managed"): "true" } } });
+        world.merge_secret("app", managed).await?;
+        world.synced("app").await?;
+        let after = world.secret("app").await?;
+        assert_eq!(after.metadata.uid, before.metadata.uid);
+        let owners = after.metadata.owner_references.unwrap_or_default();
+        assert_eq!(Some(&owners[0].uid), created.metadata.uid.as_ref());
         Ok(())
     })
     .await

@@ -25,6 +25,7 @@ fn objects(bury: bool) -> Objects {
         Arc::new(metrics),
         Habits {
             bury,
+            retain: false,
             recall: false,
         },
         ContentKey::new(&[7; 32]),
@@ -334,6 +335,7 @@ fn recalling() -> Objects {
     let metrics = Metrics::new("v0", false).unwrap();
     let habits = Habits {
         bury: false,
+        retain: false,
         recall: true,
     };
     Objects::new(
