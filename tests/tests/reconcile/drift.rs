@@ -8,10 +8,10 @@ use testkit::{Controller, eventually, throughout};
 use super::kit::{A_WHILE, SOON, World, condition, contents, template, text, with_ours};
 
 /// The value of a counter without labels, or the sum of one with.
-async fn counter(controller: &Controller, name: &str) -> Result<f64> {
+async fn counter(controller: &Controller, name: &str) -> Result<u64> {
     let metrics = controller.metrics().await?;
     let series = metrics.lines().filter(|line| line.starts_with(name));
-    let values = series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    let values = series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
     Ok(values.sum())
 }
 
@@ -88,7 +88,7 @@ async fn a_hand_edit_is_told_and_left_until_somebody_asks() -> Result<()> {
         ensure!(!message.contains("hunter2"), "{message}");
         let event = world.event("app", "Drifted").await?;
         ensure!(event.message.unwrap_or_default().contains(expected));
-        ensure!(counter(controller, "sealed_secrets_controller_drift_total").await? == 1.0);
+        ensure!(counter(controller, "sealed_secrets_controller_drift_total").await? == 1);
         world.untouched(&edited).await?;
 
         let request = json!({ "metadata": { "annotations": { "seal-tool/resync": "1" } } });
