@@ -176,18 +176,18 @@ mod tests {
         Timestamp::from_second(1_000_000 + second).expect("in range")
     }
 
-    fn orphaned(since: i64) -> Option<Orphaned> {
-        Some(Orphaned {
+    fn orphaned(since: i64) -> Orphaned {
+        Orphaned {
             since: at(since),
             held: false,
-        })
+        }
     }
 
-    fn held(since: i64) -> Option<Orphaned> {
-        Some(Orphaned {
+    fn held(since: i64) -> Orphaned {
+        Orphaned {
             since: at(since),
             held: true,
-        })
+        }
     }
 
     fn without_sealed_secret(orphaned: Option<Orphaned>) -> Remains {
@@ -206,13 +206,16 @@ mod tests {
 
     #[rstest]
     #[case::with_its_sealed_secret(Remains { sealed: true, orphaned: None }, Burial::Wait)]
-    #[case::whose_sealed_secret_is_back(Remains { sealed: true, orphaned: orphaned(-7200) }, Burial::Unmark)]
-    #[case::held_whose_sealed_secret_is_back(Remains { sealed: true, orphaned: held(-7200) }, Burial::Unmark)]
+    #[case::whose_sealed_secret_is_back(Remains { sealed: true, orphaned: Some(orphaned(-7200)) }, Burial::Unmark)]
+    #[case::held_whose_sealed_secret_is_back(Remains { sealed: true, orphaned: Some(held(-7200)) }, Burial::Unmark)]
     #[case::just_lost(without_sealed_secret(None), Burial::Mark(Orphaned { since: at(0), held: false }))]
-    #[case::in_its_grace(without_sealed_secret(orphaned(-3599)), Burial::Wait)]
-    #[case::after_its_grace(without_sealed_secret(orphaned(-3600)), Burial::Delete)]
-    #[case::marked_by_a_clock_that_is_ahead(without_sealed_secret(orphaned(9999)), Burial::Wait)]
-    #[case::held(without_sealed_secret(held(-999_999)), Burial::Wait)]
+    #[case::in_its_grace(without_sealed_secret(Some(orphaned(-3599))), Burial::Wait)]
+    #[case::after_its_grace(without_sealed_secret(Some(orphaned(-3600))), Burial::Delete)]
+    #[case::marked_by_a_clock_that_is_ahead(
+        without_sealed_secret(Some(orphaned(9999))),
+        Burial::Wait
+    )]
+    #[case::held(without_sealed_secret(Some(held(-999_999))), Burial::Wait)]
     fn a_retained_secret(#[case] remains: Remains, #[case] expected: Burial) {
         assert_eq!(buried(&[remains]), [expected]);
     }
@@ -234,18 +237,18 @@ mod tests {
         assert_eq!(buried(&[lost; 3]), [hold(0); 3]);
 
         // Those that were lost a moment before are some of them, and so are late ones, whatever the clock.
-        let before = without_sealed_secret(orphaned(-59));
+        let before = without_sealed_secret(Some(orphaned(-59)));
         assert_eq!(buried(&[before, lost, lost]), [hold(-59), hold(0), hold(0)]);
-        let old = [-3700, -3690, -3680].map(|since| without_sealed_secret(orphaned(since)));
+        let old = [-3700, -3690, -3680].map(|since| without_sealed_secret(Some(orphaned(since))));
         assert_eq!(buried(&old), [hold(-3700), hold(-3690), hold(-3680)]);
-        let stayed = [held(-30), held(-20)].map(without_sealed_secret);
+        let stayed = [held(-30), held(-20)].map(|one| without_sealed_secret(Some(one)));
         let all = [stayed[0], stayed[1], lost];
         assert_eq!(buried(&all), [Burial::Wait, Burial::Wait, hold(0)]);
 
         // That most of a crowd are back changes nothing for the rest.
         let back = Remains {
             sealed: true,
-            orphaned: held(-30),
+            orphaned: Some(held(-30)),
         };
         let all = [back, back, stayed[0]];
         assert_eq!(buried(&all), [Burial::Unmark, Burial::Unmark, Burial::Wait]);
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn one_after_the_other_is_no_crowd() {
         let all: Vec<_> = (0..50)
-            .map(|number| without_sealed_secret(orphaned(-4000 - number * 60)))
+            .map(|number| without_sealed_secret(Some(orphaned(-4000 - number * 60))))
             .collect();
         assert_eq!(buried(&all), [Burial::Delete; 50]);
     }
@@ -281,14 +284,12 @@ mod tests {
     #[test]
     fn what_is_written_on_a_secret_is_read_again() {
         for orphaned in [orphaned(5), held(5)] {
-            let text = orphaned
-                .map(|orphaned| orphaned.to_string())
-                .unwrap_or_default();
+            let text = orphaned.to_string();
             let secret = ObjectMeta {
                 annotations: Some([(ORPHANED.to_owned(), text)].into()),
                 ..ObjectMeta::default()
             };
-            assert_eq!(Orphaned::of(&secret), orphaned);
+            assert_eq!(Orphaned::of(&secret), Some(orphaned));
             assert!(is_orphaned(&secret));
         }
         let junk = ObjectMeta {

@@ -1,7 +1,10 @@
 //! The flags of compat §8.1 and what their values become.
 
+use std::time::Duration;
+
 use super::*;
 use crate::args::table;
+use crate::drift::DriftRule;
 
 fn resolve(arguments: &[&str]) -> Result<Config, ConfigFaults> {
     resolve_with(&[], arguments)
@@ -26,7 +29,7 @@ fn defaults_are_upstreams() {
     assert_eq!(config.http.listen.to_string(), ":8080");
     assert_eq!(config.http.listen_metrics.to_string(), ":8081");
     assert_eq!(config.http.quota, Quota { rate: 2, burst: 2 });
-    let two_minutes = Some(std::time::Duration::from_mins(2));
+    let two_minutes = Some(Duration::from_mins(2));
     assert_eq!(config.http.timeouts.read, two_minutes);
     assert_eq!(config.http.timeouts.write, two_minutes);
     assert_eq!(
