@@ -1,3 +1,4 @@
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     FieldsV1, ManagedFieldsEntry, OwnerReference, Time,
 };
@@ -8,7 +9,9 @@ use sealed_crypto::KeyOrder;
 use serde_json::json;
 
 use super::*;
+use crate::opened_by::OpenedBy;
 use crate::outcome::Failure;
+use crate::ownership::Standing;
 use crate::triage::KeyChoice;
 
 fn fingerprint(number: u8) -> Fingerprint {
