@@ -2,11 +2,13 @@
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
 use sealed_crypto::Scope;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::cluster::{HOME, SERVICE_ACCOUNT};
 use testkit::controller::Launch;
-use testkit::fixtures::{self, KEY};
+use testkit::fixtures::{self, KEY, OTHER_KEY};
 use testkit::{Controller, eventually};
 
 use super::kit::{CONTROLLER, SOON, Tool, World, contents, renamed, with_world};
@@ -151,6 +153,65 @@ async fn re_encrypt(world: &World, tool: Tool, sealed: &str) -> Result<String> {
         ensure!(*value != old[item], "{tool:?} kept the value of {item}");
     }
     Ok(again)
+}
+
+/// `--tls-secret`: the Service says that its port speaks TLS, and ours follow. The real kubeseal knows plain HTTP only.
+#[tokio::test]
+async fn ours_reach_a_controller_that_speaks_tls() -> Result<()> {
+    const NAME: &str = "api-tls";
+    with_world(async |world| {
+        world.with_key(KEY).await?;
+        let plain = Controller::ours()
+            .args(CONTROLLER)
+            .start(world.cluster)
+            .await?;
+        expose(world, &plain, None).await?;
+        let mut certificate = OTHER_KEY.key_secret(HOME, NAME)?;
+        certificate.metadata.labels = None;
+        let secrets: Api<Secret> = Api::namespaced(world.cluster.client().await?, HOME);
+        secrets.create(&PostParams::default(), &certificate).await?;
+        let encrypted = Controller::ours()
+            .args(CONTROLLER)
+            .args([format!("--tls-secret={NAME}")])
+            .spawn(world.cluster)
+            .await?;
+        let port = encrypted.port();
+        let moved = json!({ "op": "replace", "path": "/subsets/0/ports/0/port", "value": port });
+        patch(world, "endpoints", moved).await?;
+        let protocol = "/spec/ports/0/appProtocol";
+        let https = json!({ "op": "add", "path": protocol, "value": "https" });
+        patch(world, "service", https).await?;
+        let reached = eventually("ours fetch the certificate", SOON, async || {
+            for tool in Tool::OURS {
+                let printed = world.online(tool)?.arg("--fetch-cert").succeed().await?;
+                ensure!(printed == KEY.certificate()?, "{tool:?}: {printed}");
+            }
+            Ok(())
+        })
+        .await;
+        // Other tests use the Service as well.
+        patch(
+            world,
+            "service",
+            json!({ "op": "remove", "path": protocol }),
+        )
+        .await?;
+        secrets.delete(NAME, &DeleteParams::default()).await?;
+        reached
+    })
+    .await
+}
+
+/// One operation of a JSON patch of what the controller is reached by.
+async fn patch(world: &World, kind: &str, operation: Value) -> Result<String> {
+    let patch = json!([operation]).to_string();
+    world
+        .cluster
+        .kubectl()?
+        .args(["--namespace", HOME, "patch", kind, SERVICE_ACCOUNT])
+        .args(["--type=json", "--patch", &patch])
+        .succeed()
+        .await
 }
 
 /// A controller that is asked too often says when to come back, and every command line does.
