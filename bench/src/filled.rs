@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::api::{ListParams, ObjectMeta, PostParams};
@@ -213,14 +213,6 @@ fn accounted_for(metrics: &str) -> usize {
                 && line.ends_with(" 1")
         })
         .count()
-}
-
-/// A counter without labels.
-pub(crate) fn counter(metrics: &str, name: &str) -> Result<u64> {
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    Ok(line.with_context(|| format!("no {name}"))?.trim().parse()?)
 }
 
 /// Waits until the process rests and says when it last worked.

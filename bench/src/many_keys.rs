@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use testkit::Controller;
 
-use crate::filled::{Filled, counter};
+use crate::filled::Filled;
 use crate::sealing::VALUES;
 use crate::sealing_keys::BenchKey;
 use crate::starts::DECRYPTIONS;
@@ -100,7 +100,10 @@ async fn one(spread: Spread, objects: usize) -> Result<(Duration, u64)> {
         filled
     };
     let (controller, cost) = filled.sync(Controller::ours()).await?;
-    let trials = counter(&controller.metrics().await?, DECRYPTIONS)?;
+    let trials = controller
+        .metric(DECRYPTIONS)
+        .await?
+        .context("no private-key operations are counted")?;
     controller.stop().await?;
     Ok((cost.cpu, trials))
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use testkit::Controller;
 use testkit::controller::Launch;
 
-use crate::filled::{Filled, counter};
+use crate::filled::Filled;
 use crate::measure::{Cost, resident_kib};
 use crate::sealing::VALUES;
 use crate::sealing_keys::BenchKey;
@@ -60,8 +60,7 @@ async fn starts(launch: Launch, objects: usize) -> Result<Starts> {
     controller.stop().await?;
     let (controller, warm) = filled.sync(launch).await?;
     // Upstream does not count them.
-    let decryptions_when_warm =
-        counter(&controller.metrics().await?, DECRYPTIONS).unwrap_or_default();
+    let decryptions_when_warm = controller.metric(DECRYPTIONS).await?.unwrap_or_default();
     controller.stop().await?;
     Ok(Starts {
         cold,

@@ -74,6 +74,22 @@ impl Controller {
         Ok(web::get(self.metrics_port, "/metrics").await?.body)
     }
 
+    /// One of its metrics: the sum of all series of exactly that name, or `None` when there is none.
+    pub async fn metric(&self, name: &str) -> Result<Option<u64>> {
+        let metrics = self.metrics().await?;
+        let mut total = None;
+        for line in metrics.lines() {
+            let series = line
+                .strip_prefix(name)
+                .filter(|rest| rest.starts_with(['{', ' ']));
+            if let Some((_, value)) = series.and_then(|rest| rest.rsplit_once(' ')) {
+                let value: u64 = value.parse().with_context(|| format!("{line:?}"))?;
+                total = Some(total.unwrap_or(0) + value);
+            }
+        }
+        Ok(total)
+    }
+
     /// Ends it as a kubelet does.
     pub async fn stop(mut self) -> Result<ExitStatus> {
         self.process.terminate(GRACE).await

@@ -3,17 +3,11 @@
 use anyhow::{Context as _, Result, ensure};
 use kube::ResourceExt as _;
 use serde_json::json;
-use testkit::{Controller, eventually, throughout};
+use testkit::{eventually, throughout};
 
-use super::kit::{A_WHILE, SOON, World, condition, contents, template, text, with_ours};
-
-/// The value of a counter without labels, or the sum of one with.
-async fn counter(controller: &Controller, name: &str) -> Result<u64> {
-    let metrics = controller.metrics().await?;
-    let series = metrics.lines().filter(|line| line.starts_with(name));
-    let values = series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
-    Ok(values.sum())
-}
+use super::kit::{
+    A_WHILE, SOON, World, condition, contents, decryptions, template, text, with_ours,
+};
 
 /// What the condition says, once it says `part`.
 async fn drifted(world: &World, name: &str, part: &str) -> Result<String> {
@@ -49,11 +43,7 @@ async fn a_hand_edit_is_told_and_left_until_somebody_asks() -> Result<()> {
         world.synced("app").await?;
 
         // What others put on it costs a look, and opens nothing.
-        let opened = counter(
-            controller,
-            "sealed_secrets_controller_rsa_decryptions_total",
-        )
-        .await?;
+        let opened = decryptions(controller).await?;
         world
             .merge_secret(
                 "app",
@@ -61,11 +51,7 @@ async fn a_hand_edit_is_told_and_left_until_somebody_asks() -> Result<()> {
             )
             .await?;
         throughout("nothing is opened", A_WHILE, async || {
-            let now = counter(
-                controller,
-                "sealed_secrets_controller_rsa_decryptions_total",
-            )
-            .await?;
+            let now = decryptions(controller).await?;
             ensure!(now == opened, "{now} instead of {opened}");
             Ok(())
         })
@@ -88,7 +74,10 @@ async fn a_hand_edit_is_told_and_left_until_somebody_asks() -> Result<()> {
         ensure!(!message.contains("hunter2"), "{message}");
         let event = world.event("app", "Drifted").await?;
         ensure!(event.message.unwrap_or_default().contains(expected));
-        ensure!(counter(controller, "sealed_secrets_controller_drift_total").await? == 1);
+        let told = controller
+            .metric("sealed_secrets_controller_drift_total")
+            .await?;
+        ensure!(told == Some(1), "{told:?}");
         world.untouched(&edited).await?;
 
         let request = json!({ "metadata": { "annotations": { "seal-tool/resync": "1" } } });

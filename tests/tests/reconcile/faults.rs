@@ -12,9 +12,9 @@ use sealed_crypto::Scope;
 use serde_json::{Value, json};
 use testkit::cluster::Options;
 use testkit::fixtures::OTHER_KEY;
-use testkit::{Cluster, Skip, announce, eventually, skipped};
+use testkit::{announce, eventually};
 
-use super::kit::{World, condition, contents, ours, template, with_key, with_ours};
+use super::kit::{World, condition, contents, ours, template, with_ours, with_own_cluster};
 
 /// After an outage the watches come back with a pause of up to half a minute.
 const RECOVERY: Duration = Duration::from_mins(2);
@@ -23,56 +23,49 @@ const RECOVERY: Duration = Duration::from_mins(2);
 /// was deleted meanwhile is nowhere in the list, so that only its absence tells.
 #[tokio::test]
 async fn a_compacted_history_loses_nothing() -> Result<()> {
-    if skipped(Skip::Cluster) {
-        return Ok(());
-    }
     // Watches that are lists and watches in one would hide it.
-    let cluster = Cluster::start_with(Options {
+    let options = Options {
         api_server_flags: vec!["--feature-gates=WatchList=false".to_owned()],
         ..Options::default()
+    };
+    with_own_cluster(options, async |cluster, world| {
+        let controller = ours().start(cluster).await?;
+        for name in ["kept", "changed", "deleted", "emptied"] {
+            world.create(&world.sealed(name, [("foo", "bar")])?).await?;
+            world.synced(name).await?;
+        }
+        let kept = world.secret("kept").await?;
+
+        controller.freeze()?;
+        world
+            .respecify(&world.sealed("changed", [("foo", "changed")])?)
+            .await?;
+        world.delete("deleted").await?;
+        world.vanishes("deleted").await?;
+        world.delete_secret("emptied").await?;
+        world
+            .create(&world.sealed("new", [("foo", "bar")])?)
+            .await?;
+        cluster.compact().await?;
+        // The connections of the watches end with it, and its memory of the latest events too.
+        cluster.kill_api_server()?;
+        cluster.start_api_server().await?;
+        controller.thaw()?;
+
+        for (name, value) in [("changed", "changed"), ("new", "bar"), ("emptied", "bar")] {
+            eventually(&format!("{name} is in sync"), RECOVERY, async || {
+                let secret = world.secrets.get(name).await?;
+                ensure!(contents(&secret)["foo"] == value);
+                Ok(())
+            })
+            .await?;
+        }
+        assert_eq!(world.secret("kept").await?, kept, "nobody had to touch it");
+        world.stays_absent("deleted").await?;
+        controller.stop().await?;
+        Ok(())
     })
-    .await?;
-    with_key(&cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            let controller = ours().start(&cluster).await?;
-            for name in ["kept", "changed", "deleted", "emptied"] {
-                world.create(&world.sealed(name, [("foo", "bar")])?).await?;
-                world.synced(name).await?;
-            }
-            let kept = world.secret("kept").await?;
-
-            controller.freeze()?;
-            world
-                .respecify(&world.sealed("changed", [("foo", "changed")])?)
-                .await?;
-            world.delete("deleted").await?;
-            world.vanishes("deleted").await?;
-            world.delete_secret("emptied").await?;
-            world
-                .create(&world.sealed("new", [("foo", "bar")])?)
-                .await?;
-            cluster.compact().await?;
-            // The connections of the watches end with it, and its memory of the latest events too.
-            cluster.kill_api_server()?;
-            cluster.start_api_server().await?;
-            controller.thaw()?;
-
-            for (name, value) in [("changed", "changed"), ("new", "bar"), ("emptied", "bar")] {
-                eventually(&format!("{name} is in sync"), RECOVERY, async || {
-                    let secret = world.secrets.get(name).await?;
-                    ensure!(contents(&secret)["foo"] == value);
-                    Ok(())
-                })
-                .await?;
-            }
-            assert_eq!(world.secret("kept").await?, kept, "nobody had to touch it");
-            world.stays_absent("deleted").await?;
-            controller.stop().await?;
-            Ok(())
-        })
-        .await
+    .await
 }
 
 /// Others write to the same statuses all the time: each of ours is stored in the end, and theirs are kept.
@@ -142,60 +135,55 @@ async fn disturb(
 /// One right after the other is taken away and given back, while the rest stays.
 #[tokio::test]
 async fn single_rights_may_come_and_go() -> Result<()> {
-    if skipped(Skip::Cluster) {
-        return Ok(());
-    }
-    let cluster = Cluster::start().await?;
-    with_key(&cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client.clone(), namespace);
-            let controller = ours().start(&cluster).await?;
-            for (number, (resource, verb)) in [
-                ("secrets", "watch"),
-                ("secrets", "create"),
-                ("secrets", "get"),
-                ("sealedsecrets/status", "update"),
-                ("events", "create"),
-                ("sealedsecrets", "watch"),
-            ]
-            .into_iter()
-            .enumerate()
-            {
-                let name = format!("app-{number}");
-                let rights = without(&client, resource, verb).await?;
-                world
-                    .create(&world.sealed(&name, [("foo", "bar")])?)
-                    .await?;
-                // The rest goes on: what does not need the right is done at once.
-                if matches!(resource, "events" | "sealedsecrets/status")
-                    || verb == "watch" && resource == "secrets"
-                {
-                    world.secret_with(&name, [("foo", "bar")]).await?;
-                }
-                let answer = testkit::http::get(controller.port(), "/healthz").await?;
-                ensure!(
-                    answer.status.is_success(),
-                    "without {verb} {resource}: {}",
-                    answer.body
-                );
-                give_back(&client, rights).await?;
-                eventually(
-                    &format!("{name} is in sync after {verb} {resource} came back"),
-                    RECOVERY,
-                    async || {
-                        let object = world.objects.get(&name).await?;
-                        ensure!(condition(&object, "Synced")?["status"] == "True");
-                        ensure!(contents(&world.secrets.get(&name).await?)["foo"] == "bar");
-                        Ok(())
-                    },
-                )
+    let options = Options::default();
+    with_own_cluster(options, async |cluster, world| {
+        let client = world.client.clone();
+        let controller = ours().start(cluster).await?;
+        for (number, (resource, verb)) in [
+            ("secrets", "watch"),
+            ("secrets", "create"),
+            ("secrets", "get"),
+            ("sealedsecrets/status", "update"),
+            ("events", "create"),
+            ("sealedsecrets", "watch"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let name = format!("app-{number}");
+            let rights = without(&client, resource, verb).await?;
+            world
+                .create(&world.sealed(&name, [("foo", "bar")])?)
                 .await?;
+            // The rest goes on: what does not need the right is done at once.
+            if matches!(resource, "events" | "sealedsecrets/status")
+                || verb == "watch" && resource == "secrets"
+            {
+                world.secret_with(&name, [("foo", "bar")]).await?;
             }
-            controller.stop().await?;
-            Ok(())
-        })
-        .await
+            let answer = testkit::http::get(controller.port(), "/healthz").await?;
+            ensure!(
+                answer.status.is_success(),
+                "without {verb} {resource}: {}",
+                answer.body
+            );
+            give_back(&client, rights).await?;
+            eventually(
+                &format!("{name} is in sync after {verb} {resource} came back"),
+                RECOVERY,
+                async || {
+                    let object = world.objects.get(&name).await?;
+                    ensure!(condition(&object, "Synced")?["status"] == "True");
+                    ensure!(contents(&world.secrets.get(&name).await?)["foo"] == "bar");
+                    Ok(())
+                },
+            )
+            .await?;
+        }
+        controller.stop().await?;
+        Ok(())
+    })
+    .await
 }
 
 /// Takes one verb away and gives the rules as they were.

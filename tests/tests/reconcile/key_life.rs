@@ -19,10 +19,10 @@ const RENEW: &str = "seal-tool/renew";
 
 /// The value of one of our metrics.
 async fn metric(controller: &Controller, name: &str) -> Result<u64> {
-    let metrics = controller.metrics().await?;
-    let start = format!("sealed_secrets_controller_{name} ");
-    let line = metrics.lines().find_map(|line| line.strip_prefix(&start));
-    Ok(line.with_context(|| format!("no {name}"))?.parse()?)
+    let value = controller
+        .metric(&format!("sealed_secrets_controller_{name}"))
+        .await?;
+    value.with_context(|| format!("no {name}"))
 }
 
 /// Asked for on every key, since whoever asks seldom knows the newest; over a restart; and by a key that is retired.

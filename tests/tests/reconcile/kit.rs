@@ -11,10 +11,10 @@ use sealed_api::names::annotations::BACKED_UP;
 use sealed_api::{SealedSecret, SecretTemplate};
 use sealed_crypto::Scope;
 use serde_json::{Value, json};
-use testkit::cluster::HOME;
+use testkit::cluster::{HOME, Options};
 use testkit::controller::Launch;
 use testkit::fixtures::{self, KEY};
-use testkit::{Cluster, Controller, eventually};
+use testkit::{Cluster, Controller, Skip, eventually, skipped};
 
 /// What upstream's own suite grants.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
@@ -63,6 +63,17 @@ pub(crate) async fn with_world_on(
             test(cluster, &World::new(client, namespace)).await
         })
         .await
+}
+
+/// The same on a cluster that is this test's alone, because others would suffer from what it does to it.
+pub(crate) async fn with_own_cluster(
+    options: Options,
+    test: impl AsyncFnOnce(&Cluster, &World) -> Result<()>,
+) -> Result<()> {
+    if skipped(Skip::Cluster) {
+        return Ok(());
+    }
+    with_world_on(Some(&Cluster::start_with(options).await?), test).await
 }
 
 /// The same with our controller.
@@ -330,15 +341,20 @@ pub(crate) fn template(template: &Value) -> Result<Option<SecretTemplate>> {
     Ok(object.spec.template)
 }
 
+/// How often a controller has used a private key.
+pub(crate) async fn decryptions(controller: &Controller) -> Result<u64> {
+    let metric = "sealed_secrets_controller_rsa_decryptions_total";
+    Ok(controller.metric(metric).await?.unwrap_or(0))
+}
+
 /// Waits until a controller has made that many passes.
 pub(crate) async fn handled(controller: &Controller, passes: u32) -> Result<()> {
     eventually("the passes are over", SOON, async || {
-        let metrics = controller.metrics().await?;
-        let line = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix("sealed_secrets_controller_unseal_requests_total "));
-        let count: f64 = line.unwrap_or("0").parse()?;
-        ensure!(count >= f64::from(passes), "{count}");
+        let count = controller
+            .metric("sealed_secrets_controller_unseal_requests_total")
+            .await?
+            .unwrap_or(0);
+        ensure!(count >= u64::from(passes), "{count}");
         Ok(())
     })
     .await?;

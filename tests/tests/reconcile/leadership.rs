@@ -12,10 +12,10 @@ use sealed_manifest::Documents;
 use serde_json::Value;
 use testkit::cluster::{DEFINITION, ELECTION_RIGHTS, HOME, Options, RIGHTS, manifest};
 use testkit::fixtures::KEY;
-use testkit::{Cluster, Controller, Skip, eventually, skipped, throughout};
+use testkit::{Cluster, Controller, eventually, throughout};
 
 use super::home::{ACCOUNT, Home, with_home};
-use super::kit::{A_WHILE, SOON, World, contents, ours, with_key};
+use super::kit::{A_WHILE, SOON, World, contents, ours, with_own_cluster};
 
 const LEASE: &str = "sealed-secrets-controller";
 
@@ -53,11 +53,10 @@ async fn grant(home: &Home) -> Result<()> {
 
 /// Whether the controller says that it leads.
 async fn leads(controller: &Controller) -> Result<bool> {
-    let metrics = controller.metrics().await?;
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("sealed_secrets_controller_leader "));
-    Ok(line.context("no such metric")? == "1")
+    let leader = controller
+        .metric("sealed_secrets_controller_leader")
+        .await?;
+    Ok(leader.context("no such metric")? == 1)
 }
 
 async fn comes_to_lead(controller: &Controller, within: Duration) -> Result<()> {
@@ -356,54 +355,47 @@ async fn a_key_that_is_due_is_renewed_once() -> Result<()> {
 /// A leader that cannot renew stops, is healthy nevertheless, and goes on when it can.
 #[tokio::test]
 async fn an_outage_ends_a_term_and_not_the_process() -> Result<()> {
-    if skipped(Skip::Cluster) {
-        return Ok(());
-    }
-    let cluster = Cluster::start_with(Options {
+    let options = Options {
         manifests: [DEFINITION, RIGHTS, ELECTION_RIGHTS].map(manifest).into(),
         ..Options::default()
-    })
-    .await?;
-    with_key(&cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            let controller = ours().start(&cluster).await?;
-            world
-                .create(&world.sealed("before", [("foo", "bar")])?)
-                .await?;
-            world.synced("before").await?;
-            ensure!(leads(&controller).await?);
-
-            cluster.freeze_api_server()?;
-            let frozen = Instant::now();
-            eventually("the term ends", SOON, async || {
-                ensure!(!leads(&controller).await?, "it leads");
-                Ok(())
-            })
+    };
+    with_own_cluster(options, async |cluster, world| {
+        let controller = ours().start(cluster).await?;
+        world
+            .create(&world.sealed("before", [("foo", "bar")])?)
             .await?;
-            say("from the outage to the end of the term", frozen);
-            for path in ["/healthz", "/readyz", "/v1/cert.pem"] {
-                let answer = testkit::http::get(controller.port(), path).await?;
-                ensure!(answer.status.is_success(), "{path}: {}", answer.body);
-            }
-            cluster.thaw_api_server()?;
-            let thawed = Instant::now();
-            world
-                .create(&world.sealed("after", [("foo", "bar")])?)
-                .await?;
-            reconciled(&world, "after", TAKEOVER).await?;
-            say(
-                "from the end of the outage to a new object's Secret",
-                thawed,
-            );
-            ensure!(leads(&controller).await?);
-            let leases: Api<Lease> = Api::namespaced(world.client.clone(), HOME);
-            let ended = controller.stop().await?;
-            ensure!(ended.success(), "{ended}");
-            let holder = leases.get(LEASE).await?.spec.unwrap_or_default();
-            assert_eq!(holder.holder_identity.as_deref(), Some(""), "given back");
+        world.synced("before").await?;
+        ensure!(leads(&controller).await?);
+
+        cluster.freeze_api_server()?;
+        let frozen = Instant::now();
+        eventually("the term ends", SOON, async || {
+            ensure!(!leads(&controller).await?, "it leads");
             Ok(())
         })
-        .await
+        .await?;
+        say("from the outage to the end of the term", frozen);
+        for path in ["/healthz", "/readyz", "/v1/cert.pem"] {
+            let answer = testkit::http::get(controller.port(), path).await?;
+            ensure!(answer.status.is_success(), "{path}: {}", answer.body);
+        }
+        cluster.thaw_api_server()?;
+        let thawed = Instant::now();
+        world
+            .create(&world.sealed("after", [("foo", "bar")])?)
+            .await?;
+        reconciled(world, "after", TAKEOVER).await?;
+        say(
+            "from the end of the outage to a new object's Secret",
+            thawed,
+        );
+        ensure!(leads(&controller).await?);
+        let leases: Api<Lease> = Api::namespaced(world.client.clone(), HOME);
+        let ended = controller.stop().await?;
+        ensure!(ended.success(), "{ended}");
+        let holder = leases.get(LEASE).await?.spec.unwrap_or_default();
+        assert_eq!(holder.holder_identity.as_deref(), Some(""), "given back");
+        Ok(())
+    })
+    .await
 }

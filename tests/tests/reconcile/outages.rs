@@ -8,10 +8,12 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use sealed_crypto::Scope;
 use testkit::cluster::{DEFINITION, Options, SERVICE_ACCOUNT, manifest};
+use testkit::eventually;
 use testkit::fixtures::KEY;
-use testkit::{Cluster, Skip, eventually, skipped};
 
-use super::kit::{World, condition, contents, ours, with_key, with_ours, with_world};
+use super::kit::{
+    World, condition, contents, decryptions, ours, with_ours, with_own_cluster, with_world,
+};
 
 /// After an outage the watches come back with a pause of up to half a minute.
 const RECOVERY: Duration = Duration::from_mins(2);
@@ -20,57 +22,50 @@ const RECOVERY: Duration = Duration::from_mins(2);
 /// controller would cure nothing, and what happened meanwhile is made up for.
 #[tokio::test]
 async fn an_outage_is_survived() -> Result<()> {
-    if skipped(Skip::Cluster) {
-        return Ok(());
-    }
     // A cluster of its own: the others would suffer. OpenShift has this plugin on; it asks for more rights from whoever
     // blocks the deletion of an owner.
-    let cluster = Cluster::start_with(Options {
+    let options = Options {
         api_server_flags: vec![
             "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
         ],
         ..Options::default()
+    };
+    with_own_cluster(options, async |cluster, world| {
+        let controller = ours().start(cluster).await?;
+        for name in ["kept", "deleted"] {
+            world.create(&world.sealed(name, [("foo", "bar")])?).await?;
+            world.synced(name).await?;
+        }
+        let kept = world.secret("kept").await?;
+
+        cluster.kill_api_server()?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        healthy(controller.port()).await?;
+        cluster.start_api_server().await?;
+        // Deleted before the watch is back: the event is gone for good if it was compacted, and in any case not
+        // seen yet.
+        world.delete_secret("deleted").await?;
+        world
+            .create(&world.sealed("new", [("foo", "bar")])?)
+            .await?;
+        comes_back(world, "new").await?;
+        comes_back(world, "deleted").await?;
+        assert_eq!(world.secret("kept").await?, kept, "nobody had to touch it");
+
+        // Longer than a request may take: nothing answers, and connections stay open.
+        cluster.freeze_api_server()?;
+        tokio::time::sleep(Duration::from_secs(35)).await;
+        healthy(controller.port()).await?;
+        cluster.thaw_api_server()?;
+        world
+            .create(&world.sealed("newer", [("foo", "bar")])?)
+            .await?;
+        comes_back(world, "newer").await?;
+        let ended = controller.stop().await?;
+        ensure!(ended.success(), "{ended}");
+        Ok(())
     })
-    .await?;
-    with_key(&cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            let controller = ours().start(&cluster).await?;
-            for name in ["kept", "deleted"] {
-                world.create(&world.sealed(name, [("foo", "bar")])?).await?;
-                world.synced(name).await?;
-            }
-            let kept = world.secret("kept").await?;
-
-            cluster.kill_api_server()?;
-            tokio::time::sleep(Duration::from_secs(3)).await;
-            healthy(controller.port()).await?;
-            cluster.start_api_server().await?;
-            // Deleted before the watch is back: the event is gone for good if it was compacted, and in any case not
-            // seen yet.
-            world.delete_secret("deleted").await?;
-            world
-                .create(&world.sealed("new", [("foo", "bar")])?)
-                .await?;
-            comes_back(&world, "new").await?;
-            comes_back(&world, "deleted").await?;
-            assert_eq!(world.secret("kept").await?, kept, "nobody had to touch it");
-
-            // Longer than a request may take: nothing answers, and connections stay open.
-            cluster.freeze_api_server()?;
-            tokio::time::sleep(Duration::from_secs(35)).await;
-            healthy(controller.port()).await?;
-            cluster.thaw_api_server()?;
-            world
-                .create(&world.sealed("newer", [("foo", "bar")])?)
-                .await?;
-            comes_back(&world, "newer").await?;
-            let ended = controller.stop().await?;
-            ensure!(ended.success(), "{ended}");
-            Ok(())
-        })
-        .await
+    .await
 }
 
 async fn comes_back(world: &World, name: &str) -> Result<()> {
@@ -91,66 +86,60 @@ async fn healthy(port: u16) -> Result<()> {
 /// Rights that are taken away and given back, and a type that is removed and installed again.
 #[tokio::test]
 async fn rights_and_the_type_may_come_and_go() -> Result<()> {
-    if skipped(Skip::Cluster) {
-        return Ok(());
-    }
-    let cluster = Cluster::start_with(Options {
+    let options = Options {
         api_server_flags: vec!["--feature-gates=WatchList=false".to_owned()],
         ..Options::default()
-    })
-    .await?;
-    with_key(&cluster).await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client.clone(), namespace);
-            let controller = ours().start(&cluster).await?;
-            world
-                .create(&world.sealed("first", [("foo", "bar")])?)
-                .await?;
-            world.synced("first").await?;
+    };
+    with_own_cluster(options, async |cluster, world| {
+        let client = world.client.clone();
+        let controller = ours().start(cluster).await?;
+        world
+            .create(&world.sealed("first", [("foo", "bar")])?)
+            .await?;
+        world.synced("first").await?;
 
-            let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
-            let mut binding = bindings.get(SERVICE_ACCOUNT).await?;
-            bindings
-                .delete(SERVICE_ACCOUNT, &DeleteParams::default())
-                .await?;
-            world
-                .create(&world.sealed("second", [("foo", "bar")])?)
-                .await?;
-            world.delete_secret("first").await?;
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            healthy(controller.port()).await?;
-            binding.metadata.resource_version = None;
-            bindings.create(&PostParams::default(), &binding).await?;
-            comes_back(&world, "second").await?;
-            comes_back(&world, "first").await?;
+        let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
+        let mut binding = bindings.get(SERVICE_ACCOUNT).await?;
+        bindings
+            .delete(SERVICE_ACCOUNT, &DeleteParams::default())
+            .await?;
+        world
+            .create(&world.sealed("second", [("foo", "bar")])?)
+            .await?;
+        world.delete_secret("first").await?;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        healthy(controller.port()).await?;
+        binding.metadata.resource_version = None;
+        bindings.create(&PostParams::default(), &binding).await?;
+        comes_back(world, "second").await?;
+        comes_back(world, "first").await?;
 
-            for verb in ["delete", "apply"] {
-                cluster
-                    .kubectl()?
-                    .args([verb, "-f"])
-                    .arg(manifest(DEFINITION))
-                    .succeed()
-                    .await?;
-            }
-            // The objects went with the type, and the Secrets with the objects.
-            gone(&world, "first").await?;
+        for verb in ["delete", "apply"] {
             cluster
                 .kubectl()?
-                .args(["wait", "--for=condition=Established", "--timeout=30s"])
-                .arg("crd/sealedsecrets.bitnami.com")
+                .args([verb, "-f"])
+                .arg(manifest(DEFINITION))
                 .succeed()
                 .await?;
-            eventually("objects can be created again", RECOVERY, async || {
-                world
-                    .create(&world.sealed("third", [("foo", "bar")])?)
-                    .await
-            })
+        }
+        // The objects went with the type, and the Secrets with the objects.
+        gone(world, "first").await?;
+        cluster
+            .kubectl()?
+            .args(["wait", "--for=condition=Established", "--timeout=30s"])
+            .arg("crd/sealedsecrets.bitnami.com")
+            .succeed()
             .await?;
-            comes_back(&world, "third").await?;
-            Ok(())
+        eventually("objects can be created again", RECOVERY, async || {
+            world
+                .create(&world.sealed("third", [("foo", "bar")])?)
+                .await
         })
-        .await
+        .await?;
+        comes_back(world, "third").await?;
+        Ok(())
+    })
+    .await
 }
 
 async fn gone(world: &World, name: &str) -> Result<()> {
@@ -195,30 +184,24 @@ async fn two_controllers_do_not_disturb_each_other() -> Result<()> {
 /// A controller that starts before the API server is not a failure.
 #[tokio::test]
 async fn a_start_without_api_server_waits_for_it() -> Result<()> {
-    if skipped(Skip::Cluster) {
-        return Ok(());
-    }
-    let cluster = Cluster::start().await?;
-    with_key(&cluster).await?;
-    // Its credentials are made before the outage.
-    let first = ours().start(&cluster).await?;
-    first.stop().await?;
-    cluster
-        .with_namespace(async |client, namespace| {
-            let world = World::new(client, namespace);
-            world
-                .create(&world.sealed("app", [("foo", "bar")])?)
-                .await?;
-            cluster.freeze_api_server()?;
-            let controller = ours().with_old_credentials().spawn(&cluster).await?;
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            healthy(controller.port()).await?;
-            let ready = testkit::http::get(controller.port(), "/readyz").await?;
-            assert_eq!(ready.status.as_u16(), 503);
-            cluster.thaw_api_server()?;
-            comes_back(&world, "app").await
-        })
-        .await
+    let options = Options::default();
+    with_own_cluster(options, async |cluster, world| {
+        // Its credentials are made before the outage.
+        let first = ours().start(cluster).await?;
+        first.stop().await?;
+        world
+            .create(&world.sealed("app", [("foo", "bar")])?)
+            .await?;
+        cluster.freeze_api_server()?;
+        let controller = ours().with_old_credentials().spawn(cluster).await?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        healthy(controller.port()).await?;
+        let ready = testkit::http::get(controller.port(), "/readyz").await?;
+        assert_eq!(ready.status.as_u16(), 503);
+        cluster.thaw_api_server()?;
+        comes_back(world, "app").await
+    })
+    .await
 }
 
 /// SIGTERM in the middle of a cold start: what was begun is finished, and the next start does the rest.
@@ -292,7 +275,7 @@ async fn a_late_key_opens_everything_that_waited() -> Result<()> {
             for number in 0..20 {
                 world.failed(&format!("app-{number}")).await?;
             }
-            let before = decryptions(&controller.metrics().await?)?;
+            let before = decryptions(controller).await?;
             let home = World::new(world.client.clone(), testkit::cluster::HOME);
             let key = other.key_secret(&home.namespace, "late-key")?;
             home.secrets.create(&PostParams::default(), &key).await?;
@@ -301,7 +284,7 @@ async fn a_late_key_opens_everything_that_waited() -> Result<()> {
                 let synced = world.synced(&format!("app-{number}")).await;
                 result = result.and_then(|()| synced.map(drop));
             }
-            let after = decryptions(&controller.metrics().await?)?;
+            let after = decryptions(controller).await?;
             home.secrets
                 .delete("late-key", &DeleteParams::default())
                 .await?;
@@ -311,11 +294,4 @@ async fn a_late_key_opens_everything_that_waited() -> Result<()> {
         },
     )
     .await
-}
-
-fn decryptions(metrics: &str) -> Result<u64> {
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("sealed_secrets_controller_rsa_decryptions_total "));
-    Ok(line.unwrap_or("0").parse()?)
 }
