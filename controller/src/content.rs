@@ -6,22 +6,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealed_crypto::{MAC_LEN, Mac, MacKey};
 
 use crate::secret_diff::type_of;
 
 /// The key of [`content_mac`]. Never an unkeyed digest: whoever saw that could try values against
 /// it.
 #[derive(Clone)]
-pub struct ContentKey(hmac::Key);
+pub struct ContentKey(Arc<MacKey>);
 
 impl ContentKey {
     /// A key of these bytes, which nobody else knows.
-    pub fn new(bytes: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    pub fn new(bytes: &[u8; MAC_LEN]) -> Self {
+        Self(Arc::new(MacKey::new(bytes)))
     }
 }
 
@@ -33,7 +34,7 @@ impl fmt::Debug for ContentKey {
 
 /// A keyed digest of what a Secret holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContentMac([u8; 32]);
+pub struct ContentMac([u8; MAC_LEN]);
 
 /// The labels and annotations of a Secret that its template sets, by name. Those of others may
 /// come and go.
@@ -58,54 +59,31 @@ impl OwnMetadata {
 
 /// Digests what drift is about: the data, the type, and the labels and annotations in `own`.
 pub fn content_mac(key: &ContentKey, secret: &Secret, own: &OwnMetadata) -> ContentMac {
-    let mut digest = Digest(hmac::Context::with_key(&key.0));
-    digest.bytes(type_of(secret).as_bytes());
-    digest.number(secret.data.as_ref().map_or(0, BTreeMap::len));
+    let mut mac = key.0.begin();
+    mac.field(type_of(secret).as_bytes());
+    number(&mut mac, secret.data.as_ref().map_or(0, BTreeMap::len));
     for (name, value) in secret.data.iter().flatten() {
-        digest.bytes(name.as_bytes());
-        digest.bytes(&value.0);
+        mac.field(name.as_bytes());
+        mac.field(&value.0);
     }
     let metadata = &secret.metadata;
-    digest.own(metadata.labels.as_ref(), &own.labels);
-    digest.own(metadata.annotations.as_ref(), &own.annotations);
-    digest.end()
+    own_entries(&mut mac, metadata.labels.as_ref(), &own.labels);
+    own_entries(&mut mac, metadata.annotations.as_ref(), &own.annotations);
+    ContentMac(mac.sign())
 }
 
-/// Every part has its length before it, so that no two contents read the same.
-struct Digest(hmac::Context);
-
-impl Digest {
-    fn number(&mut self, number: usize) {
-        self.0.update(&(number as u64).to_le_bytes());
+fn own_entries(mac: &mut Mac, all: Option<&BTreeMap<String, String>>, names: &[String]) {
+    number(mac, names.len());
+    for name in names {
+        mac.field(name.as_bytes());
+        let value = all.and_then(|all| all.get(name));
+        number(mac, usize::from(value.is_some()));
+        mac.field(value.map_or(b"", String::as_bytes));
     }
+}
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len());
-        self.0.update(bytes);
-    }
-
-    fn own(&mut self, all: Option<&BTreeMap<String, String>>, names: &[String]) {
-        self.number(names.len());
-        for name in names {
-            self.bytes(name.as_bytes());
-            match all.and_then(|all| all.get(name)) {
-                None => self.number(0),
-                Some(value) => {
-                    self.number(1);
-                    self.bytes(value.as_bytes());
-                }
-            }
-        }
-    }
-
-    fn end(self) -> ContentMac {
-        let tag = self.0.sign();
-        let mut mac = [0; 32];
-        for (to, from) in mac.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
-        ContentMac(mac)
-    }
+fn number(mac: &mut Mac, number: usize) {
+    mac.field(&(number as u64).to_be_bytes());
 }
 
 #[cfg(test)]

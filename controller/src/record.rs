@@ -16,13 +16,13 @@ mod digest;
 mod keys;
 mod text;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
 use sealed_api::names::conditions;
 use sealed_api::{Code, Condition, SealedSecret, SealedSecretStatus};
-use sealed_crypto::{Fingerprint, Keyring, MAC_LEN, MacKey};
-use zeroize::Zeroizing;
+use sealed_crypto::{Fingerprint, Keyring, Mac, MacKey};
 
 pub use self::digest::{InputDigest, Terms};
 pub use self::keys::RecordKeys;
@@ -93,13 +93,13 @@ impl Entry<'_> {
                 resource_version: resource_version.to_owned(),
             }),
             held: self.held,
-            content: content.map(|(input, content)| content.mac(&key, input)),
+            content: content.map(|(input, content)| content.mac(&key, input).sign()),
         };
         let mut unsigned = fields.unsigned()?;
         let sign = |unsigned: &str| {
             text::signed(
                 unsigned,
-                &key.sign(&message(unsigned, &synced(self.outcome))),
+                &message(&key, unsigned, &synced(self.outcome)).sign(),
             )
         };
         let mut text = sign(&unsigned);
@@ -118,30 +118,14 @@ impl Entry<'_> {
 }
 
 impl Content<'_> {
-    fn mac(&self, key: &MacKey, input: InputDigest) -> [u8; MAC_LEN] {
-        key.sign(&self.message(input))
-    }
-
-    /// What the MAC is over: unambiguous, and the same for whatever the API server stores alike. It holds the values.
-    fn message(&self, input: InputDigest) -> Zeroizing<Vec<u8>> {
+    /// Its MAC: unambiguous, and the same for whatever the API server stores alike.
+    fn mac(&self, key: &MacKey, input: InputDigest) -> Mac {
         let Standing {
             ours,
             managed,
             patch,
             sealing_key,
         } = self.standing;
-        let mut owners = secret_diff::sorted_owners(&self.secret.metadata);
-        let owners = owners
-            .iter_mut()
-            .map(|owner| serde_json::to_string(owner).unwrap_or_default());
-        let owners: Vec<String> = owners.collect();
-        let data: Vec<(&str, &[u8])> = self
-            .secret
-            .data
-            .iter()
-            .flatten()
-            .map(|(key, value)| (key.as_str(), value.0.as_slice()))
-            .collect();
         let flags = [
             ours,
             managed,
@@ -149,42 +133,42 @@ impl Content<'_> {
             sealing_key,
             self.secret.immutable.unwrap_or_default(),
         ];
-        let mut fields: Vec<&[u8]> = vec![b"content", &input.0];
-        let flags = flags.map(u8::from);
-        let counts = [owners.len() as u64, data.len() as u64].map(u64::to_be_bytes);
-        fields.push(&flags);
-        fields.push(secret_diff::type_of(self.secret).as_bytes());
-        fields.extend(counts.iter().map(<[u8; 8]>::as_slice));
-        fields.extend(owners.iter().map(String::as_bytes));
-        fields.extend(
-            data.iter()
-                .flat_map(|(key, value)| [key.as_bytes(), *value]),
-        );
-        joined(&fields)
-    }
-}
+        let mut owners = secret_diff::sorted_owners(&self.secret.metadata);
+        let owners = owners
+            .iter_mut()
+            .map(|owner| serde_json::to_string(owner).unwrap_or_default());
+        let owners: Vec<String> = owners.collect();
+        let data = self.secret.data.as_ref();
+        let entries = data.map_or(0, BTreeMap::len);
 
-/// Fields with their lengths, in one buffer that is wiped and never grows: growing would leave a copy behind.
-fn joined(fields: &[&[u8]]) -> Zeroizing<Vec<u8>> {
-    let len = fields.iter().map(|field| field.len() + 8).sum();
-    let mut joined = Zeroizing::new(Vec::with_capacity(len));
-    for field in fields {
-        joined.extend_from_slice(&(field.len() as u64).to_be_bytes());
-        joined.extend_from_slice(field);
+        let mut mac = key.begin();
+        mac.field(b"content");
+        mac.field(&input.0);
+        mac.field(&flags.map(u8::from));
+        mac.field(secret_diff::type_of(self.secret).as_bytes());
+        mac.field(&(owners.len() as u64).to_be_bytes());
+        mac.field(&(entries as u64).to_be_bytes());
+        for owner in &owners {
+            mac.field(owner.as_bytes());
+        }
+        for (name, value) in data.into_iter().flatten() {
+            mac.field(name.as_bytes());
+            mac.field(&value.0);
+        }
+        mac
     }
-    joined
 }
 
 /// What the signature is over: the text, and the condition that holds the outcome.
-fn message(unsigned: &str, synced: &Condition) -> Zeroizing<Vec<u8>> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    joined(&[
-        b"record",
-        unsigned.as_bytes(),
-        synced.status.as_bytes(),
-        text(&synced.reason).as_bytes(),
-        text(&synced.message).as_bytes(),
-    ])
+fn message(key: &MacKey, unsigned: &str, synced: &Condition) -> Mac {
+    let mut mac = key.begin();
+    mac.field(b"record");
+    mac.field(unsigned.as_bytes());
+    mac.field(synced.status.as_bytes());
+    for text in [&synced.reason, &synced.message] {
+        mac.field(text.as_deref().unwrap_or_default().as_bytes());
+    }
+    mac
 }
 
 /// What a status says to be a record. Nothing follows from it before it is [verified](Self::verify).
@@ -220,7 +204,7 @@ impl Unverified {
         let signer = fields.signer.as_ref().or(opener)?;
         let signer = keyring.iter().find(|key| signer.names(key.fingerprint()))?;
         let key = keys.of(signer, keyring)?;
-        let genuine = key.verifies(&message(unsigned, &self.synced), &tag);
+        let genuine = message(&key, unsigned, &self.synced).verifies(&tag);
         genuine.then(|| Record::new(fields, self.outcome.clone(), keyring, key))
     }
 
@@ -345,7 +329,7 @@ impl Record {
             return false;
         };
         // What the deprecated form of data says about metadata is sealed.
-        if object.spec.data.is_some() || !self.key.verifies(&content.message(input), &mac) {
+        if object.spec.data.is_some() || !content.mac(&self.key, input).verifies(&mac) {
             return false;
         }
         let wanted = object

@@ -157,6 +157,6 @@ pub use format::{FormatError, SealedValue, SealedValueError};
 pub use key::{GenerateError, KeyEncodingError, PrivateKey, PrivateKeyError};
 pub use keyring::{Keyring, SealingKey};
 pub use label::{Label, LabelError, Scope, ScopeError};
-pub use mac_key::{MAC_LEN, MacKey};
+pub use mac_key::{MAC_LEN, Mac, MacKey};
 pub use seal::{SealError, seal};
 pub use unseal::{KeyOrder, Opened, Plaintext, Undecryptable};

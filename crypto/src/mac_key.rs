@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 
@@ -13,7 +14,8 @@ const SALT: &[u8] = b"sealed-secrets mac key";
 /// Bytes of a tag.
 pub const MAC_LEN: usize = 32;
 
-/// A key for HMAC-SHA-256 that only a holder of the private key it comes from can have.
+/// A key for HMAC-SHA-256: one that only a holder of the private key it comes from can have, or a
+/// process's own.
 ///
 /// `Debug` shows nothing, and there is no way to take the key out.
 pub struct MacKey(hmac::Key);
@@ -41,18 +43,48 @@ impl PrivateKey {
 }
 
 impl MacKey {
-    /// The tag of a message.
-    pub fn sign(&self, message: &[u8]) -> [u8; MAC_LEN] {
+    /// A key of these bytes, which nobody else knows.
+    pub fn new(bytes: &[u8; MAC_LEN]) -> Self {
+        Self(hmac::Key::new(HMAC_SHA256, bytes))
+    }
+
+    /// Begins a message.
+    pub fn begin(&self) -> Mac {
+        Mac(hmac::Context::with_key(&self.0))
+    }
+}
+
+/// A message on its way to a tag. It consists of fields, each with its length before it (64 bits,
+/// big-endian), so that no two messages of different fields read the same.
+///
+/// Nothing is gathered, so a field may be what must not be copied.
+pub struct Mac(hmac::Context);
+
+impl Mac {
+    /// The next field.
+    pub fn field(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    /// The tag.
+    pub fn sign(self) -> [u8; MAC_LEN] {
         let mut tag = [0; MAC_LEN];
-        for (to, from) in tag.iter_mut().zip(hmac::sign(&self.0, message).as_ref()) {
+        for (to, from) in tag.iter_mut().zip(self.0.sign().as_ref()) {
             *to = *from;
         }
         tag
     }
 
-    /// Whether this is the tag of that message. The time it takes does not depend on the answer.
-    pub fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
-        hmac::verify(&self.0, message, tag).is_ok()
+    /// Whether this is the tag. The time it takes does not depend on the answer.
+    pub fn verifies(self, tag: &[u8]) -> bool {
+        verify_slices_are_equal(&self.sign(), tag).is_ok()
+    }
+}
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mac").finish_non_exhaustive()
     }
 }
 
@@ -71,21 +103,43 @@ mod tests {
         PrivateKey::from_pem(&std::fs::read(format!("{folder}{name}")).unwrap()).unwrap()
     }
 
+    fn message(key: &MacKey, bytes: &[u8]) -> Mac {
+        let mut mac = key.begin();
+        mac.field(bytes);
+        mac
+    }
+
+    #[test]
+    fn fields_do_not_run_into_each_other() {
+        let key = MacKey::new(&[7; MAC_LEN]);
+        let tag = |fields: &[&[u8]]| {
+            let mut mac = key.begin();
+            for field in fields {
+                mac.field(field);
+            }
+            mac.sign()
+        };
+        assert_ne!(tag(&[b"ab", b"c"]), tag(&[b"a", b"bc"]));
+        assert_ne!(tag(&[b"a", b""]), tag(&[b"a"]));
+        let others = MacKey::new(&[8; MAC_LEN]);
+        assert!(!message(&others, b"a").verifies(&tag(&[b"a"])));
+    }
+
     #[test]
     fn a_tag_holds_for_its_message_key_and_context_only() {
         let a = private_key("rsa2048-a.pkcs1.pem");
         let key = a.mac_key(b"one").unwrap();
-        let tag = key.sign(b"message");
-        assert!(key.verifies(b"message", &tag));
-        assert!(!key.verifies(b"messagf", &tag));
-        assert!(!key.verifies(b"message", &tag[..31]));
-        assert!(!key.verifies(b"message", b""));
+        let tag = message(&key, b"message").sign();
+        assert!(message(&key, b"message").verifies(&tag));
+        assert!(!message(&key, b"messagf").verifies(&tag));
+        assert!(!message(&key, b"message").verifies(&tag[..31]));
+        assert!(!message(&key, b"message").verifies(b""));
         let others = [
             a.mac_key(b"two"),
             private_key("rsa2048-b.pkcs1.pem").mac_key(b"one"),
         ];
         for other in others {
-            assert!(!other.unwrap().verifies(b"message", &tag));
+            assert!(!message(&other.unwrap(), b"message").verifies(&tag));
         }
     }
 
@@ -95,8 +149,9 @@ mod tests {
         let pkcs8 = a.unwrapping_key().to_pkcs8().unwrap();
         let again =
             PrivateKey::from_pem(crate::pem::write("PRIVATE KEY", pkcs8.as_ref()).as_bytes());
-        let tag = a.mac_key(b"x").unwrap().sign(b"m");
-        assert!(again.unwrap().mac_key(b"x").unwrap().verifies(b"m", &tag));
+        let tag = message(&a.mac_key(b"x").unwrap(), b"m").sign();
+        let again = again.unwrap().mac_key(b"x").unwrap();
+        assert!(message(&again, b"m").verifies(&tag));
     }
 
     #[test]
