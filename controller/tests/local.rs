@@ -37,6 +37,24 @@ fn settled() -> (Site, site::Running) {
     (site, running)
 }
 
+/// Passes come one after the other, so a second object proves that a whole sweep went by.
+fn a_sweep_goes_by(site: &Site, running: &site::Running) {
+    site.put(
+        "sealed/next.yaml",
+        &running.sealed("web", "next", &[("a", "b")]),
+    );
+    site.wait_value("secrets/web/next.yaml", "a", "b");
+}
+
+/// What the start found has been worked on.
+fn the_first_sweep_ends(site: &Site, running: &site::Running) {
+    wait_for("a pass", || {
+        let none_yet = running.metrics().contains("unseal_requests_total 0");
+        (!none_yet).then_some(())
+    });
+    a_sweep_goes_by(site, running);
+}
+
 fn refused(output: &Output, part: &str) {
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
@@ -125,12 +143,7 @@ fn a_file_that_cannot_be_read_deletes_nothing() {
     wait_for("the error", || {
         running.log().contains("db.yaml: document 1").then_some(())
     });
-    // A second object proves that a whole sweep went by.
-    site.put(
-        "sealed/next.yaml",
-        &running.sealed("web", "next", &[("a", "b")]),
-    );
-    site.wait_value("secrets/web/next.yaml", "a", "b");
+    a_sweep_goes_by(&site, &running);
     assert_eq!(site.value(SECRET, "password").as_deref(), Some(CANARY));
 }
 
@@ -152,15 +165,7 @@ fn a_restart_keeps_keys_and_writes_nothing() {
     assert_eq!(running.stop(), Some(0));
     let running = site.start(&[]);
     assert_eq!(running.certificate().fingerprint(), before);
-    wait_for("a pass", || {
-        let none_yet = running.metrics().contains("unseal_requests_total 0");
-        (!none_yet).then_some(())
-    });
-    site.put(
-        "sealed/next.yaml",
-        &running.sealed("web", "next", &[("a", "b")]),
-    );
-    site.wait_value("secrets/web/next.yaml", "a", "b");
+    the_first_sweep_ends(&site, &running);
     let now = fs::metadata(site.path(SECRET)).unwrap();
     assert_eq!(
         (now.ino(), now.mtime_nsec()),
@@ -188,16 +193,7 @@ fn a_made_up_password_stays_until_the_sealed_secret_changes() {
 
     // The next start knows nothing of it but what the directory says.
     let running = site.start(&[]);
-    wait_for("a pass", || {
-        let none_yet = running.metrics().contains("unseal_requests_total 0");
-        (!none_yet).then_some(())
-    });
-    // Passes come one after the other, so the first is over when the next object is done.
-    site.put(
-        "sealed/next.yaml",
-        &running.sealed("web", "next", &[("a", "b")]),
-    );
-    site.wait_value("secrets/web/next.yaml", "a", "b");
+    the_first_sweep_ends(&site, &running);
     assert_eq!(password(), first);
 
     site.put("sealed/db.yaml", &sealed(&running, "b"));
