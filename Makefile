@@ -42,7 +42,7 @@ check: ## formatting, lints, documentation, licences, bans, sources
 	cargo deny --version >/dev/null 2>&1 || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
 	cargo deny --offline check licenses bans sources
 
-bench: ## ours beside upstream in one run, as ratios (release build, Go, several minutes)
+bench: ## ours beside upstream in one run, as ratios (release build, Go, a long run)
 	cargo build --release $(WORKSPACE) --bins
 	target/release/testkit build
 	tests/netns target/release/bench
