@@ -1,7 +1,7 @@
 //! What `seal --help` prints. `kubeseal --help` is the bare list of flags, as scripts and wrappers know it.
 
 use crate::args;
-use crate::verbs::Verb;
+use crate::verbs;
 
 const SYNOPSIS: &str = "\
 Usage: seal < secret.yaml > sealed.yaml                    seal with the certificate of the cluster's controller
@@ -16,8 +16,10 @@ Exit codes:  0 done, 1 failed, 2 the command line makes no sense
 
 /// The verbs, each with what it does.
 fn verbs() -> String {
-    let lines = Verb::ALL.map(|(_, name, what)| format!("       seal {name:<47}{what}\n"));
-    format!("{}\n", lines.concat())
+    let lines = verbs::ALL
+        .iter()
+        .map(|verb| format!("       seal {:<47}{}\n", verb.name, verb.does));
+    format!("{}\n", lines.collect::<String>())
 }
 
 /// Examples first, then the flags that do something, then the others by name only.

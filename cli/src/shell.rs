@@ -16,7 +16,7 @@ use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::request::Wish;
 use crate::suggest;
-use crate::verbs::Verb;
+use crate::verbs::Call;
 
 /// The version, as the existing tool's users look for it.
 const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
@@ -64,9 +64,9 @@ pub fn main(name: Option<Name>) -> ExitCode {
 /// Runs the program on the arguments `words`, without the program's name.
 pub fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'_>) -> ExitCode {
     if environment.name == Name::Seal
-        && let Some((verb, words)) = Verb::called(&words)
+        && let Some(call) = Call::of(&words)
     {
-        return verb.run(words, environment, streams);
+        return call.run(environment, streams);
     }
     if environment.name == Name::Seal && words == ["help"] {
         return help(environment, &mut streams, false);

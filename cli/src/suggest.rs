@@ -5,12 +5,12 @@ use std::path::Path;
 use sealed_pflag::{Flag, Table};
 
 use crate::failure::Failure;
-use crate::verbs::Verb;
+use crate::verbs;
 
 /// The failure for a word that is no flag where only flags are understood.
 pub(crate) fn unexpected_argument(word: &str, table: &Table) -> Failure {
     let failure = Failure::usage(format!("unexpected argument `{word}`"));
-    if let Some(verb) = nearest(word, Verb::names()) {
+    if let Some(verb) = nearest(word, verbs::first_words()) {
         return failure.hint(format!("did you mean `seal {verb}`? A verb comes first"));
     }
     match nearest_flag(word, table) {

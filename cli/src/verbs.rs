@@ -2,74 +2,58 @@
 //!
 //! `kubeseal` knows no verbs: there a word that is no flag is passed over, as it always was.
 
+mod call;
 mod template;
 
-use std::process::ExitCode;
+pub(crate) use self::call::Call;
+
+use sealed_pflag::{Matches, Table};
 
 use crate::environment::Environment;
+use crate::failure::Failure;
 use crate::io::Streams;
 
-/// A verb.
+/// A verb: how it is called and what it does.
+pub(crate) struct Verb {
+    /// One word, or two where the first is a family: `keys backup`.
+    pub(crate) name: &'static str,
+    /// What it does in a few words, for lists of verbs.
+    pub(crate) does: &'static str,
+    /// The head of its help: a line of usage, what it does, examples.
+    pub(crate) synopsis: &'static str,
+    /// The flags besides `--help`, which every verb has.
+    pub(crate) flags: fn() -> Vec<sealed_pflag::Flag>,
+    /// The `SEALED_SECRETS_…` variables that count. The others are meant for other calls.
+    pub(crate) variables: &'static [&'static str],
+    /// Does what the command line asks for.
+    pub(crate) run: fn(&Matches, &Environment, Streams<'_>) -> Result<Outcome, Failure>,
+}
+
+/// How a verb that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
-    /// Render templates.
-    Template,
+pub(crate) enum Outcome {
+    /// What was asked for is done.
+    Done,
+}
+
+/// Every verb, in the order of lists.
+pub(crate) const ALL: &[&Verb] = &[&template::VERB];
+
+/// The words that a command line with a verb can begin with.
+pub(crate) fn first_words() -> impl Iterator<Item = &'static str> {
+    ALL.iter().filter_map(|verb| verb.name.split(' ').next())
 }
 
 impl Verb {
-    /// Every verb with what it does, for the list in the help.
-    pub(crate) const ALL: [(Self, &'static str, &'static str); 1] = [(
-        Self::Template,
-        "template",
-        "render the templates of a SealedSecret, to see what the Secret will be",
-    )];
-
-    /// The names of all verbs.
-    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        Self::ALL.iter().map(|(_, name, _)| *name)
+    /// Its flags, and the variables that stand for them.
+    pub(crate) fn table(&self) -> Table {
+        let mut flags = (self.flags)();
+        flags.push(sealed_pflag::Flag::bool("help", false, "Print this help").short('h'));
+        Table::new(flags).env_prefix("SEALED_SECRETS_")
     }
 
-    /// The verb that a command line calls, and the words that are for it; `help VERB` asks for its help.
-    pub(crate) fn called(words: &[String]) -> Option<(Self, Vec<String>)> {
-        match words {
-            [help, verb] if help == "help" => Some((Self::of(verb)?, vec!["--help".to_owned()])),
-            [verb, words @ ..] => Some((Self::of(verb)?, words.to_vec())),
-            [] => None,
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        let mut all = Self::ALL.iter();
-        all.find(|(_, name, _)| *name == word)
-            .map(|(verb, ..)| *verb)
-    }
-
-    /// Does what `words`, the rest of the command line, asks for.
-    pub(crate) fn run(
-        self,
-        words: Vec<String>,
-        environment: &Environment,
-        streams: Streams<'_>,
-    ) -> ExitCode {
-        match self {
-            Self::Template => template::main(words, environment, streams),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verb_comes_first_or_behind_help() {
-        let called = |line: &str| {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            Verb::called(&words).map(|(_, words)| words.join(" "))
-        };
-        assert_eq!(called("template a b").as_deref(), Some("a b"));
-        assert_eq!(called("help template").as_deref(), Some("--help"));
-        assert_eq!(called("help"), None);
-        assert_eq!(called("-f template"), None);
+    /// What `--help` prints.
+    pub(crate) fn help(&self) -> String {
+        format!("{}{}", self.synopsis, self.table().usage())
     }
 }

@@ -8,7 +8,6 @@ mod notes;
 mod values;
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
 
 use sealed_api::{
     Code, Render as _, Rendered, SecretView, Templates, Texts, Unsealed, Values, Wiping, preview,
@@ -17,9 +16,9 @@ use sealed_manifest::Format;
 use sealed_sprig::System;
 use zeroize::Zeroize as _;
 
-use self::args::{Objects, Request, Source, Wish};
+use self::args::{Objects, Request, Source};
 use self::values::Opener;
-use crate::environment::Environment;
+use super::{Outcome, Verb};
 use crate::failure::Failure;
 use crate::faults;
 use crate::input::{Input, documents_of, format_of};
@@ -28,41 +27,18 @@ use crate::name::Name;
 use crate::output::{Output, serialize};
 use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
 
-/// Runs the verb.
-pub(super) fn main(
-    words: Vec<String>,
-    environment: &Environment,
-    streams: Streams<'_>,
-) -> ExitCode {
-    let Streams {
-        stdin,
-        stdout,
-        stderr,
-    } = streams;
-    let done = match Wish::of(words, environment) {
-        Ok(Wish::Help(text)) => {
-            let mut output = Output::stdout(stdout);
-            output.write(text.as_bytes()).and_then(|()| output.commit())
-        }
-        Ok(Wish::Do(request)) => {
-            let streams = Streams {
-                stdin,
-                stdout,
-                stderr: &mut *stderr,
-            };
-            run(&request, streams)
-        }
-        Err(failure) => Err(failure),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // That nobody can read it is no reason to do anything else.
-            drop(stderr.write_all(failure.text(Name::Seal).as_bytes()));
-            failure.exit_code(Name::Seal)
-        }
-    }
-}
+/// `seal template`.
+pub(super) const VERB: Verb = Verb {
+    name: "template",
+    does: "render the templates of a SealedSecret, to see what the Secret will be",
+    synopsis: args::SYNOPSIS,
+    flags: args::flags,
+    variables: &[args::KEYS_VARIABLE],
+    run: |matches, environment, streams| {
+        run(&Request::of(matches, environment)?, streams)?;
+        Ok(Outcome::Done)
+    },
+};
 
 fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
     let Streams {

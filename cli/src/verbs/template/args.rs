@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use sealed_api::Values;
-use sealed_pflag::{Flag, Matches, ParseError, Table};
+use sealed_pflag::{Flag, Matches};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::input::read_file;
 use crate::output::FormatChoice;
-use crate::suggest;
 
-const SYNOPSIS: &str = "\
+pub(super) const SYNOPSIS: &str = "\
 Usage: seal template [FILE] [flags]
 
 Renders the templates of a SealedSecret (spec.template.data) on this machine and prints the Secret that it will be. FILE
@@ -25,15 +24,7 @@ Examples: seal template sealed.yaml                                     with mad
 ";
 
 /// The one variable that counts: the others are meant for jobs that seal, a format that is set for them, too.
-const KEYS_VARIABLE: &str = "SEALED_SECRETS_RECOVERY_PRIVATE_KEY";
-
-/// What was asked for.
-pub(super) enum Wish {
-    /// This help.
-    Help(String),
-    /// A rendering.
-    Do(Box<Request>),
-}
+pub(super) const KEYS_VARIABLE: &str = "SEALED_SECRETS_RECOVERY_PRIVATE_KEY";
 
 /// What to render.
 pub(super) struct Request {
@@ -66,64 +57,42 @@ pub(super) struct Objects {
     pub(super) format: FormatChoice,
 }
 
-fn table() -> Table {
-    Table::new([
-        Flag::text("entry", "", "Print only the value of this key of the Secret, as it is"),
-        Flag::text("format", "", "Output format, json or yaml; without it that of the input").short('o'),
-        Flag::bool("help", false, "Print this help").short('h'),
+pub(super) fn flags() -> Vec<Flag> {
+    vec![
+        Flag::text(
+            "entry",
+            "",
+            "Print only the value of this key of the Secret, as it is",
+        ),
+        Flag::text(
+            "format",
+            "",
+            "Output format, json or yaml; without it that of the input",
+        )
+        .short('o'),
         Flag::strings(
             "recovery-private-key",
             "Private keys that open the sealed values: PEM files, or key Secrets and Lists of them as YAML or JSON",
         ),
         Flag::text("secret-file", "", "Input file, same as FILE").short('f'),
-        Flag::text("text", "", "Render the template in this file instead of a SealedSecret's"),
-        Flag::string_array("value", "KEY=VALUE: a value for the sealed item KEY; may be repeated"),
-        Flag::string_array("value-file", "KEY=FILE: a value from a file; may be repeated"),
-    ])
-    .env_prefix("SEALED_SECRETS_")
-}
-
-impl Wish {
-    pub(super) fn of(words: Vec<String>, environment: &Environment) -> Result<Self, Failure> {
-        let table = table();
-        let variable = environment.variable(KEYS_VARIABLE);
-        let variables = variable.map(|value| (KEYS_VARIABLE.to_owned(), value.to_owned()));
-        let matches = match table.parse(variables, words) {
-            Ok(matches) => matches,
-            Err(rejected) => {
-                return match rejected.error {
-                    ParseError::Help => Ok(Self::help()),
-                    error => Err(misused(&error)),
-                };
-            }
-        };
-        if matches.bool("help") {
-            return Ok(Self::help());
-        }
-        if let Some(fault) = matches.environment_faults().first() {
-            return Err(Failure::usage(fault.to_string()));
-        }
-        Request::of(&matches, environment).map(|request| Self::Do(Box::new(request)))
-    }
-
-    fn help() -> Self {
-        Self::Help(format!("{SYNOPSIS}{}", table().usage()))
-    }
-}
-
-fn misused(error: &ParseError) -> Failure {
-    let failure = Failure::usage(error.to_string());
-    match error {
-        ParseError::UnknownFlag { name } => match suggest::nearest_flag(name, &table()) {
-            Some(flag) => failure.hint(format!("did you mean `--{flag}`?")),
-            None => failure.hint("`seal template --help` lists the flags"),
-        },
-        _ => failure.hint("`seal template --help` lists the flags"),
-    }
+        Flag::text(
+            "text",
+            "",
+            "Render the template in this file instead of a SealedSecret's",
+        ),
+        Flag::string_array(
+            "value",
+            "KEY=VALUE: a value for the sealed item KEY; may be repeated",
+        ),
+        Flag::string_array(
+            "value-file",
+            "KEY=FILE: a value from a file; may be repeated",
+        ),
+    ]
 }
 
 impl Request {
-    fn of(matches: &Matches, environment: &Environment) -> Result<Self, Failure> {
+    pub(super) fn of(matches: &Matches, environment: &Environment) -> Result<Self, Failure> {
         let file = file(matches)?;
         let (source, input, missing) = match given(matches, "text") {
             None => (
@@ -249,8 +218,9 @@ mod tests {
 
     use super::*;
     use crate::name::Name;
+    use crate::verbs::call;
 
-    fn wish(line: &str, variable: &str) -> Result<Wish, Failure> {
+    fn asked(line: &str, variable: &str) -> Result<Request, Failure> {
         let environment = Environment {
             name: Name::Seal,
             program: "seal".to_owned(),
@@ -264,12 +234,17 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
         };
         let words = line.split_whitespace().map(str::to_owned).collect();
-        Wish::of(words, &environment)
+        let matches = call::read(&super::super::VERB, words, &environment)?;
+        Request::of(&matches.expect("no help is asked for"), &environment)
     }
 
     #[test]
     fn at_a_terminal_the_missing_input_is_named() {
-        let told = |line| wish(line, "").err().map(|failure| failure.text(Name::Seal));
+        let told = |line| {
+            asked(line, "")
+                .err()
+                .map(|failure| failure.text(Name::Seal))
+        };
         let lone = told("--text -").expect("an error");
         assert!(
             lone.starts_with("error[usage]: no template is given"),
@@ -284,9 +259,8 @@ mod tests {
 
     #[test]
     fn of_the_variables_the_one_with_keys_counts_and_only_for_objects() {
-        let Ok(Wish::Do(request)) = wish("sealed.yaml", "a.pem,b.pem") else {
-            panic!("it is a rendering");
-        };
+        let request =
+            asked("sealed.yaml", "a.pem,b.pem").unwrap_or_else(|failure| panic!("{failure:?}"));
         let Source::Objects(objects) = request.source else {
             panic!("it is about objects");
         };
@@ -295,7 +269,7 @@ mod tests {
             [PathBuf::from("a.pem"), PathBuf::from("b.pem")]
         );
         assert_eq!(objects.format, FormatChoice::FollowInput);
-        assert!(wish("--text a.tmpl", "a.pem").is_ok());
-        assert!(wish("--text a.tmpl --recovery-private-key a.pem", "").is_err());
+        assert!(asked("--text a.tmpl", "a.pem").is_ok());
+        assert!(asked("--text a.tmpl --recovery-private-key a.pem", "").is_err());
     }
 }
