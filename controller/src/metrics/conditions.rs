@@ -1,105 +1,158 @@
 //! `condition_info`: one series per object and condition, and none that is out of date.
+//!
+//! A series is made when somebody asks: a gauge for each, kept between scrapes, takes a kilobyte, and with thousands of
+//! objects that would be most of what this process holds.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::core::{Collector, Desc, Describer as _};
+use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::{Opts, Registry};
 use sealed_api::{Condition, names};
 
 use crate::object_key::ObjectKey;
 
-/// What is shown of one object: the label values besides namespace and name.
-#[derive(Default)]
+const HELP: &str =
+    "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)";
+
+/// Whoever may write a status may put as many conditions there as fit: of one object so many are shown.
+const MOST: usize = 16;
+
+/// The longest type of a condition that Kubernetes' own schema allows.
+const LONGEST_TYPE: usize = 316;
+
+/// What is shown of one object: the label values besides namespace and name, each with the value.
 struct Shown {
-    instance: String,
-    conditions: BTreeSet<String>,
+    instance: Box<str>,
+    conditions: Box<[(Cow<'static, str>, i8)]>,
 }
 
+type All = BTreeMap<ObjectKey, Shown>;
+
+#[derive(Clone)]
 pub(super) struct ConditionInfo {
-    gauge: IntGaugeVec,
-    /// The series that exist, by object: removing one takes its exact labels.
-    shown: Mutex<BTreeMap<ObjectKey, Shown>>,
+    desc: Arc<Desc>,
+    all: Arc<Mutex<All>>,
 }
 
 impl ConditionInfo {
     pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let gauge = IntGaugeVec::new(
-            Opts::new(
-                names::metrics::CONDITION_INFO,
-                "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)",
+        let labels = [
+            "namespace",
+            "name",
+            "condition",
+            "ss_app_kubernetes_io_instance",
+        ];
+        let info = Self {
+            desc: Arc::new(
+                Opts::new(names::metrics::CONDITION_INFO, HELP)
+                    .variable_labels(labels.map(str::to_owned).to_vec())
+                    .describe()?,
             ),
-            &[
-                "namespace",
-                "name",
-                "condition",
-                "ss_app_kubernetes_io_instance",
-            ],
-        )?;
-        registry.register(Box::new(gauge.clone()))?;
-        Ok(Self {
-            gauge,
-            shown: Mutex::default(),
-        })
+            all: Arc::default(),
+        };
+        registry.register(Box::new(info.clone()))?;
+        Ok(info)
     }
 
     pub(super) fn observed(&self, key: &ObjectKey, instance: &str, conditions: &[Condition]) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = shown.entry(key.clone()).or_default();
-        let mut current = BTreeSet::new();
-        for condition in conditions.iter().filter(|c| is_exported(&c.type_)) {
-            self.gauge
-                .with_label_values(&[&key.namespace, &key.name, &condition.type_, instance])
-                .set(match condition.status.as_str() {
-                    names::conditions::TRUE => 1,
-                    names::conditions::FALSE => -1,
-                    _ => 0,
-                });
-            current.insert(condition.type_.clone());
-        }
-        for stale in &shown.conditions {
-            if shown.instance != instance || !current.contains(stale) {
-                self.remove(key, stale, &shown.instance);
-            }
-        }
-        *shown = Shown {
-            instance: instance.to_owned(),
-            conditions: current,
+        let shown: BTreeMap<&str, i8> = conditions
+            .iter()
+            .filter(|condition| is_exported(&condition.type_))
+            .take(MOST)
+            .map(|condition| (condition.type_.as_str(), value(condition)))
+            .collect();
+        let conditions = shown.into_iter().map(|(type_, value)| (kept(type_), value));
+        let shown = Shown {
+            instance: instance.into(),
+            conditions: conditions.collect(),
         };
+        self.all().insert(key.clone(), shown);
     }
 
     pub(super) fn gone(&self, key: &ObjectKey) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shown) = shown.remove(key) {
-            for condition in &shown.conditions {
-                self.remove(key, condition, &shown.instance);
-            }
-        }
+        self.all().remove(key);
     }
 
     /// Drops every series.
     pub(super) fn clear(&self) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.clear();
-        self.gauge.reset();
+        self.all().clear();
     }
 
-    fn remove(&self, key: &ObjectKey, condition: &str, instance: &str) {
-        self.gauge
-            .remove_label_values(&[&key.namespace, &key.name, condition, instance])
-            .expect("the map lists only series that were set, under the same lock");
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector for ConditionInfo {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.desc]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let all = self.all();
+        let metrics = all.iter().flat_map(|(key, shown)| {
+            shown.conditions.iter().map(|(condition, value)| {
+                let labels = [&key.namespace, &key.name, &**condition, &shown.instance];
+                series(&self.desc.variable_labels, labels, *value)
+            })
+        });
+        let mut family = MetricFamily::default();
+        family.set_name(self.desc.fq_name.clone());
+        family.set_help(self.desc.help.clone());
+        family.set_field_type(MetricType::GAUGE);
+        family.set_metric(metrics.collect());
+        vec![family]
+    }
+}
+
+fn series(names: &[String], values: [&str; 4], value: i8) -> Metric {
+    let pairs = names.iter().zip(values).map(|(name, value)| {
+        let mut pair = LabelPair::default();
+        pair.set_name(name.clone());
+        pair.set_value(value.to_owned());
+        pair
+    });
+    let mut pairs: Vec<LabelPair> = pairs.collect();
+    // As the library orders those of its own.
+    pairs.sort_by(|a, b| a.name().cmp(b.name()));
+    let mut gauge = Gauge::default();
+    gauge.set_value(f64::from(value));
+    let mut metric = Metric::from_gauge(gauge);
+    metric.set_label(pairs);
+    metric
+}
+
+fn value(condition: &Condition) -> i8 {
+    match condition.status.as_str() {
+        names::conditions::TRUE => 1,
+        names::conditions::FALSE => -1,
+        _ => 0,
+    }
+}
+
+/// Nearly every series is of the same type.
+fn kept(condition: &str) -> Cow<'static, str> {
+    match condition {
+        names::conditions::SYNCED => Cow::Borrowed(names::conditions::SYNCED),
+        other => Cow::Owned(other.to_owned()),
     }
 }
 
 /// Our own conditions beside `Synced` repeat it in other words: as series they would be a second alert for the same fault.
 fn is_exported(condition: &str) -> bool {
     use names::conditions::{READY, RECONCILING, SETTLED, STALLED};
-    ![READY, RECONCILING, SETTLED, STALLED].contains(&condition)
+    let is_type = condition.len() <= LONGEST_TYPE
+        && condition
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    is_type && ![READY, RECONCILING, SETTLED, STALLED].contains(&condition)
 }
 
 #[cfg(test)]
 mod tests {
-    use prometheus::core::Collector;
-
     use super::*;
 
     fn info() -> ConditionInfo {
@@ -124,7 +177,7 @@ mod tests {
 
     /// `condition/instance=value` of every series.
     fn series(info: &ConditionInfo) -> Vec<String> {
-        let mut all: Vec<String> = info.gauge.collect()[0]
+        let mut all: Vec<String> = info.collect()[0]
             .get_metric()
             .iter()
             .map(|metric| {
@@ -180,5 +233,21 @@ mod tests {
         let info = info();
         info.observed(&key(), "", &[synced(), condition("Ready", "False")]);
         assert_eq!(series(&info), ["Synced/=1"]);
+    }
+
+    /// The status is whatever whoever may write it likes.
+    #[test]
+    fn a_crowd_of_conditions_is_not_shown() {
+        let info = info();
+        let mut conditions: Vec<_> = (0..40_000)
+            .map(|number| condition(&format!("a{number}"), "True"))
+            .collect();
+        conditions.insert(0, synced());
+        conditions.insert(1, condition("no type\n", "True"));
+        conditions.insert(1, condition(&"a".repeat(1000), "True"));
+        info.observed(&key(), "", &conditions);
+        let series = series(&info);
+        assert_eq!(series.len(), MOST);
+        assert!(series.contains(&"Synced/=1".to_owned()), "{series:?}");
     }
 }
