@@ -12,6 +12,7 @@ use crate::fair_pool::FairPool;
 use crate::http::{Health, ServerCertificates, Sources};
 use crate::metrics::Metrics;
 use crate::render::Renderer;
+use crate::unseal::LatestKey;
 
 /// Everything a shell shares with the rest of the process. Clones share it too.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Services {
     pub pool: Arc<FairPool>,
     /// What renders templates.
     pub renderer: Arc<Renderer>,
+    /// The key that opened something last.
+    pub latest: LatestKey,
     /// The time of day.
     pub clock: fn() -> Timestamp,
     /// The sealing keys: the shell replaces them, everybody else subscribes.
@@ -56,6 +59,7 @@ impl Services {
             health,
             pool: Arc::new(pool),
             renderer: Arc::new(renderer),
+            latest: LatestKey::default(),
             clock,
             keyring: Arc::new(watch::Sender::new(Keyring::default())),
             renew_key: Arc::default(),

@@ -1,6 +1,6 @@
 //! Opening an object on the pool, value by value.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sealed_api::{OpenedItem, SealedItems, SealedSecret};
 use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
@@ -13,6 +13,23 @@ use crate::record::InputDigest;
 use crate::render::Renderer;
 use crate::triage::KeyChoice;
 
+/// The key that opened a value last, of whichever object.
+///
+/// At a cold start many values wait at a time, and each was given its order of keys before any was open. Where one of
+/// many keys sealed everything, only the first values have to search for it.
+#[derive(Clone, Debug, Default)]
+pub struct LatestKey(Arc<Mutex<Option<Fingerprint>>>);
+
+impl LatestKey {
+    fn opened(&self, key: Fingerprint) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    fn known(&self) -> Option<Fingerprint> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// How to open objects.
 #[derive(Clone, Copy)]
 pub struct Opener<'a> {
@@ -24,13 +41,16 @@ pub struct Opener<'a> {
     pub accept_v1_data: bool,
     /// What renders templates.
     pub renderer: &'a Renderer,
+    /// The key to try after those that are known of the object.
+    pub latest: &'a LatestKey,
 }
 
 impl Opener<'_> {
     /// Opens an object with the keys that [triage](crate::triage::triage) chose.
     ///
     /// The values wait in the line of the object's namespace, so that others are served between
-    /// them. As soon as one is open, the rest try its key first.
+    /// them. As soon as one is open, the rest try its key first, and other objects theirs before the
+    /// keys that nothing speaks for.
     ///
     /// # Errors
     ///
@@ -62,10 +82,13 @@ impl Opener<'_> {
             .map(|item| {
                 let (keyring, order) = (keyring.clone(), Arc::clone(&order));
                 let neighbour = Arc::clone(&neighbour);
+                let latest = self.latest.clone();
                 self.pool.reconcile(object.namespace(), move || {
-                    let opened = item.open(&keyring, &beginning_with(neighbour.get(), &order));
+                    let order = with(neighbour.get(), &order, latest.known());
+                    let opened = item.open(&keyring, &order);
                     if let Some(key) = opened.opened_with() {
                         neighbour.get_or_init(|| key);
+                        latest.opened(key);
                     }
                     opened
                 })
@@ -84,9 +107,15 @@ impl Opener<'_> {
     }
 }
 
-fn beginning_with(key: Option<&Fingerprint>, order: &KeyOrder) -> KeyOrder {
+/// The order of an object, with what was learnt since it was made.
+fn with(
+    neighbour: Option<&Fingerprint>,
+    order: &KeyOrder,
+    latest: Option<Fingerprint>,
+) -> KeyOrder {
+    let first = neighbour.into_iter().chain(&order.first).copied();
     KeyOrder {
-        first: key.into_iter().chain(&order.first).copied().collect(),
+        first: first.chain(latest).collect(),
         ..order.clone()
     }
 }

@@ -48,15 +48,40 @@ fn object(values: &[(&str, String)]) -> SealedSecret {
 }
 
 async fn open(object: &SealedSecret, keyring: &Keyring, choice: &KeyChoice) -> Attempt {
+    open_after(&LatestKey::default(), object, keyring, choice).await
+}
+
+async fn open_after(
+    latest: &LatestKey,
+    object: &SealedSecret,
+    keyring: &Keyring,
+    choice: &KeyChoice,
+) -> Attempt {
     let pool = FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).expect("starts");
     let opener = Opener {
         pool: &pool,
         keyring,
         accept_v1_data: true,
         renderer: &Renderer::start().expect("starts"),
+        latest,
     };
     let order = KeyOrder::default();
     opener.open(object, order, choice).await.expect("not lost")
+}
+
+/// Many objects are given their order of keys before anything is open.
+#[tokio::test]
+async fn what_opened_another_object_is_tried_before_the_rest() {
+    let keys = ["rsa2048-a", "rsa2048-b"].map(sealing_key);
+    let keyring = Keyring::new(keys.clone());
+    for (name, key) in ["rsa2048-a", "rsa2048-b"].into_iter().zip(&keys) {
+        let latest = LatestKey::default();
+        let object = object(&[("x", sealed(name, "1"))]);
+        open_after(&latest, &object, &keyring, &KeyChoice::All).await;
+        assert_eq!(latest.known(), Some(key.fingerprint()));
+        let attempt = open_after(&latest, &object, &keyring, &KeyChoice::All).await;
+        assert_eq!(attempt.unsealed.expect("opens").trials, 1);
+    }
 }
 
 #[tokio::test]
