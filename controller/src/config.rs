@@ -7,6 +7,7 @@ mod address;
 mod objects;
 mod pairs;
 mod reader;
+mod selector;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -177,14 +178,7 @@ impl Config {
         let config = Self {
             notices: matches.notices().to_vec(),
             stray_arguments: matches.positionals().to_vec(),
-            log: LogConfig {
-                format: match matches.text("log-format") {
-                    "json" => LogFormat::Json,
-                    _ => LogFormat::Text,
-                },
-                level: matches.text("log-level").parse().unwrap_or(LogLevel::INFO),
-                info_to_stdout: matches.bool("log-info-stdout"),
-            },
+            log: log(&mut read),
             http: http(&mut read, local.is_some()),
             keys: keys(&mut read),
             objects: objects(&mut read),
@@ -193,6 +187,31 @@ impl Config {
             local,
         };
         read.finish(config)
+    }
+}
+
+/// Upstream takes what it cannot read for the default. A misspelt level would then hide what is asked for.
+fn log(read: &mut Reader<'_>) -> LogConfig {
+    let format = match read.matches.text("log-format") {
+        "json" => LogFormat::Json,
+        // A chart whose value is empty still sets the flag.
+        "text" | "" => LogFormat::Text,
+        _ => {
+            read.fault("log-format", "must be text or json");
+            LogFormat::Text
+        }
+    };
+    let level = match read.matches.text("log-level") {
+        "" => LogLevel::INFO,
+        text => text.parse().unwrap_or_else(|why| {
+            read.fault("log-level", why);
+            LogLevel::INFO
+        }),
+    };
+    LogConfig {
+        format,
+        level,
+        info_to_stdout: read.matches.bool("log-info-stdout"),
     }
 }
 

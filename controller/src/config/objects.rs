@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sealed_api::dns1123;
 
-use super::reader::Reader;
+use super::{reader::Reader, selector};
 use crate::drift::DriftRule;
 use crate::retain::RetainRule;
 
@@ -67,7 +67,7 @@ pub(super) fn objects(read: &mut Reader<'_>) -> ObjectConfig {
     ObjectConfig {
         accept_v1_data: matches.bool("accept-deprecated-v1-data"),
         namespaces: namespaces(read),
-        label_selector: read.non_empty("label-selector"),
+        label_selector: label_selector(read),
         retain: retain(read),
         rehearse: rehearse(read),
         drift: drift(read),
@@ -77,6 +77,15 @@ pub(super) fn objects(read: &mut Reader<'_>) -> ObjectConfig {
         skip_recreate: matches.bool("skip-recreate"),
         update_status: matches.bool("update-status"),
     }
+}
+
+/// One that the API server would refuse at every list is a fault of the command line.
+fn label_selector(read: &mut Reader<'_>) -> Option<String> {
+    let text = read.non_empty("label-selector")?;
+    if let Err(why) = selector::check(&text) {
+        read.fault("label-selector", why);
+    }
+    Some(text)
 }
 
 fn retain(read: &mut Reader<'_>) -> Option<RetainRule> {

@@ -321,14 +321,27 @@ fn flags_that_would_do_nothing_are_refused() {
 #[test]
 fn what_upstream_takes_for_a_default_is_taken_for_it() {
     let config = config(&[
-        "--log-level=verbose",
-        "--log-format=xml",
+        "--log-level=",
+        "--log-format=",
         "stray",
         "--max-unseal-retries=-3",
     ]);
     assert_eq!(config.log, LogConfig::default());
     assert_eq!(config.stray_arguments, ["stray"]);
     assert_eq!(config.objects.max_unseal_retries, 0);
+}
+
+#[test]
+fn a_log_that_nobody_can_mean_is_refused() {
+    let text = resolve(&["--log-level=verbose", "--log-format=xml"])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        text,
+        "error: invalid value \"xml\" of flag --log-format: must be text or json\n\
+         error: invalid value \"verbose\" of flag --log-level: not a log level: DEBUG, INFO, WARN or ERROR, \
+         optionally followed by +N or -N"
+    );
 }
 
 #[test]
