@@ -83,7 +83,7 @@ fn keys() -> Vec<Flag> {
         Flag::bool(
             "auto-first-key",
             true,
-            "make a sealing key when the first start finds none",
+            "make a sealing key when a start finds none",
         ),
         Flag::duration(
             "backup-reminder",

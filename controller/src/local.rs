@@ -119,6 +119,7 @@ fn start(
         key_prefix: config.keys.prefix.clone(),
         allow_sealed_keys: config.keys.allow_sealed,
         update_status: true,
+        own_statuses: true,
         retain: false,
         drift: DriftRule::Off,
         content_key: ContentKey::new(&rand::random()),

@@ -14,12 +14,16 @@ use std::str::FromStr;
 use std::sync::Mutex;
 
 use jiff::Timestamp;
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Subscriber, debug, error};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use record::Record;
+
+use crate::object_key::ObjectKey;
+use crate::outcome::Failure;
+use crate::queue::Verdict;
 
 /// Crates whose events are printed: ours are all called `sealed_…`.
 const OWN_TARGETS: &str = "sealed_";
@@ -169,6 +173,22 @@ pub fn init(config: LogConfig, clock: fn() -> Timestamp) {
     let subscriber = tracing_subscriber::registry().with(layer);
     // Fails only when a subscriber is already set: tests of one process share the first.
     drop(tracing::subscriber::set_global_default(subscriber));
+}
+
+/// How a failed pass is told: a line for each failure that is news, and for debugging the others.
+pub(crate) fn log_failure(key: &ObjectKey, failure: &Failure, is_news: bool, next: Verdict) {
+    let error = &failure.message;
+    match (is_news, next) {
+        (false, _) => debug!(%key, error, "still failing"),
+        (true, Verdict::Settled) => error!(
+            %key,
+            error,
+            "Error updating, giving up until the object or the sealing keys change"
+        ),
+        (true, Verdict::Retry(_) | Verdict::After(_)) => {
+            error!(%key, error, "Error updating, will retry");
+        }
+    }
 }
 
 #[cfg(test)]

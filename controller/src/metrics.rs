@@ -181,7 +181,8 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Counts one pass over a SealedSecret: retries and deletions too.
+    /// Counts one pass over the body of a SealedSecret, retries included. Passes that memory alone settles are not counted,
+    /// deletions only with `--old-gc-behavior`.
     pub fn unseal_requested(&self) {
         self.unseal_requests.inc();
     }

@@ -32,12 +32,16 @@ use crate::outcome::{Event, Failure, Outcome};
 use crate::ownership::{Ownership, Standing, belongs_to};
 use crate::queue::Verdict;
 use crate::record::InputDigest;
-use crate::retain::{is_orphaned, retain};
+use crate::retain::{is_orphaned, retain, unmark};
 use crate::secret_diff::{self, Owner};
 use sealed_api::wipe;
 
 /// What the flags say about writing.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent switches of the command line"
+)]
 pub struct Rules {
     /// The namespace in which key Secrets are read.
     pub key_namespace: String,
@@ -47,6 +51,8 @@ pub struct Rules {
     pub allow_sealed_keys: bool,
     /// `--update-status`.
     pub update_status: bool,
+    /// Whether nobody else can have written a status: in standalone mode they are our own files.
+    pub own_statuses: bool,
     /// `--retain-deleted`: Secrets get a mark instead of an owner reference.
     pub retain: bool,
     /// `--drift`.
@@ -230,11 +236,12 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Decision, Fail
         secret, volatile, ..
     } = unsealed;
     let mut wanted = secret_diff::to_create(secret);
+    unmark(&mut wanted);
     let uid = object.metadata.uid.as_deref().unwrap_or_default();
-    if observed.rules.retain {
-        retain(&mut wanted, uid);
-    }
     let Some(existing) = observed.target else {
+        if observed.rules.retain {
+            retain(&mut wanted, uid);
+        }
         refuse_reserved(observed, &[&wanted.metadata])?;
         return Ok(Decision::sync(Write::Create(Box::new(wanted))));
     };
@@ -244,6 +251,9 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Decision, Fail
     let generation = object.metadata.generation.unwrap_or_default();
     let synced_before = tells_synced(object.status.as_ref(), generation);
     let ownership = standing.ownership(wrote_without_owner(observed, existing));
+    if observed.rules.retain && !standing.is_only_patched() {
+        retain(&mut wanted, uid);
+    }
     if rendered_before(observed, existing, standing, synced_before) {
         secret_diff::keep_volatile(&mut wanted, existing, volatile);
     }
@@ -251,11 +261,13 @@ fn decide(observed: &Observed<'_>, unsealed: &Unsealed) -> Result<Decision, Fail
         secret_diff::merged(existing, &wanted, owner)
     } else {
         let next = secret_diff::replaced(existing, &wanted, owner);
-        // Nothing changed since the last pass, perhaps of an earlier process, made it so. This is
-        // also how a Secret without owner is found to be in place after a restart. It answers no
-        // stranger's guess: a new guess is a new generation, which nobody synced yet.
+        // Nothing changed since the last pass, perhaps of an earlier process, made it so. With a status that
+        // nobody else can have written, this is also how a Secret without owner is found to be in place after a
+        // restart. In a cluster it would answer a stranger's guess: whoever may write a status could let it claim
+        // that the guess was synced. There the signed record tells.
         let returned = is_orphaned(&existing.metadata);
-        if synced_before && !returned && secret_diff::still_says(existing, &next) {
+        let is_known = ownership != Ownership::Foreign || observed.rules.own_statuses;
+        if synced_before && is_known && !returned && secret_diff::still_says(existing, &next) {
             return Ok(hand_edit::in_place(observed));
         }
         if ownership == Ownership::Foreign {

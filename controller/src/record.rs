@@ -37,6 +37,8 @@ use crate::secret_diff;
 /// What is to be recorded of a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
+    /// The uid of the object: its record is of no use in the status of a successor, or of any other.
+    pub uid: &'a str,
     /// How it ended.
     pub outcome: &'a Outcome,
     /// What it was about. `None` when the next process is to find out for itself: after failures that may be over.
@@ -99,7 +101,7 @@ impl Entry<'_> {
         let sign = |unsigned: &str| {
             text::signed(
                 unsigned,
-                &message(&key, unsigned, &synced(self.outcome)).sign(),
+                &message(&key, self.uid, unsigned, &synced(self.outcome)).sign(),
             )
         };
         let mut text = sign(&unsigned);
@@ -159,10 +161,11 @@ impl Content<'_> {
     }
 }
 
-/// What the signature is over: the text, and the condition that holds the outcome.
-fn message(key: &MacKey, unsigned: &str, synced: &Condition) -> Mac {
+/// What the signature is over: whose record it is, the text, and the condition that holds the outcome.
+fn message(key: &MacKey, uid: &str, unsigned: &str, synced: &Condition) -> Mac {
     let mut mac = key.begin();
     mac.field(b"record");
+    mac.field(uid.as_bytes());
     mac.field(unsigned.as_bytes());
     mac.field(synced.status.as_bytes());
     for text in [&synced.reason, &synced.message] {
@@ -197,14 +200,14 @@ impl Unverified {
         })
     }
 
-    /// What it says, if a holder of one of these keys wrote it.
-    pub fn verify(&self, keyring: &Keyring, keys: &RecordKeys) -> Option<Record> {
+    /// What it says, if a holder of one of these keys wrote it about the object of this uid.
+    pub fn verify(&self, uid: &str, keyring: &Keyring, keys: &RecordKeys) -> Option<Record> {
         let (unsigned, fields, tag) = text::parse(&self.message)?;
         let opener = fields.opened_by.first().map(|(name, _)| name);
         let signer = fields.signer.as_ref().or(opener)?;
         let signer = keyring.iter().find(|key| signer.names(key.fingerprint()))?;
         let key = keys.of(signer, keyring)?;
-        let genuine = message(&key, unsigned, &self.synced).verifies(&tag);
+        let genuine = message(&key, uid, unsigned, &self.synced).verifies(&tag);
         genuine.then(|| Record::new(fields, self.outcome.clone(), keyring, key))
     }
 

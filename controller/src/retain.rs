@@ -33,6 +33,7 @@ pub struct RetainRule {
 ///
 /// `managed` lets the existing controller take it over should it come back.
 pub fn retain(wanted: &mut Secret, uid: &str) {
+    let mark = mark(&wanted.metadata, uid);
     let metadata = &mut wanted.metadata;
     let owners = metadata.owner_references.get_or_insert_default();
     let before = owners.len();
@@ -42,17 +43,33 @@ pub fn retain(wanted: &mut Secret, uid: &str) {
         return;
     }
     let marks = [
-        (annotations::RETAINED, uid),
-        (annotations::MANAGED, names::TRUE),
+        (annotations::RETAINED, mark),
+        (annotations::MANAGED, names::TRUE.to_owned()),
     ];
-    let marks = marks.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let marks = marks.map(|(name, value)| (name.to_owned(), value));
     metadata.annotations.get_or_insert_default().extend(marks);
+}
+
+/// The mark: of which SealedSecret, and on which Secret. A copy of the Secret under another name, or in another
+/// namespace, is nothing that anybody asked to have deleted.
+fn mark(secret: &ObjectMeta, uid: &str) -> String {
+    let place = [&secret.namespace, &secret.name].map(|part| part.as_deref().unwrap_or_default());
+    format!("{uid} {}", place.join("/"))
 }
 
 /// The uid of the SealedSecret that a retained Secret is of.
 pub fn retained_for(secret: &ObjectMeta) -> Option<&str> {
-    let annotations = secret.annotations.as_ref()?;
-    annotations.get(annotations::RETAINED).map(String::as_str)
+    let text = secret.annotations.as_ref()?.get(annotations::RETAINED)?;
+    let (uid, _) = text.split_once(' ')?;
+    (*text == mark(secret, uid)).then_some(uid)
+}
+
+/// Takes off what only this controller may say. A template could otherwise mark a Secret that nobody retains.
+pub fn unmark(wanted: &mut Secret) {
+    if let Some(all) = &mut wanted.metadata.annotations {
+        all.remove(annotations::RETAINED);
+        all.remove(annotations::ORPHANED);
+    }
 }
 
 /// A retained Secret whose SealedSecret is gone.
@@ -129,15 +146,22 @@ pub fn bury(
             .orphaned
             .map_or(now, |orphaned| orphaned.since.min(now))
     };
+    // A loss in the future is no loss of this moment: a note could otherwise make every moment one of many losses.
     let mut losses: Vec<Timestamp> = all
         .values()
         .filter(|remains| !remains.sealed)
+        .filter(|remains| {
+            remains
+                .orphaned
+                .is_none_or(|orphaned| orphaned.since <= now)
+        })
         .map(since)
         .collect();
     losses.sort_unstable();
     let together = |moment: Timestamp| {
-        let near = |other: &&Timestamp| other.duration_since(moment).abs() < TOGETHER;
-        losses.iter().filter(near).count()
+        let near = |other: &Timestamp| other.duration_since(moment).abs() < TOGETHER;
+        let first = losses.partition_point(|other| *other < moment && !near(other));
+        losses[first..].partition_point(near)
     };
     let decide = |remains: &Remains| {
         let since = since(remains);
@@ -245,6 +269,10 @@ mod tests {
         let all = [stayed[0], stayed[1], lost];
         assert_eq!(buried(&all), [Burial::Wait, Burial::Wait, hold(0)]);
 
+        // A note from the future makes no crowd of others.
+        let future = without_sealed_secret(Some(held(9999)));
+        assert_eq!(buried(&[future, future, future, lost])[3], mark);
+
         // That most of a crowd are back changes nothing for the rest.
         let back = Remains {
             sealed: true,
@@ -269,12 +297,26 @@ mod tests {
             ..Default::default()
         };
         let mut secret = Secret::default();
+        secret.metadata.namespace = Some("web".to_owned());
+        secret.metadata.name = Some("app".to_owned());
         secret.metadata.owner_references = Some(vec![owner("u1"), owner("u7")]);
         retain(&mut secret, "u1");
         assert_eq!(secret.metadata.owner_references, Some(vec![owner("u7")]));
         assert_eq!(retained_for(&secret.metadata), Some("u1"));
         let annotations = secret.metadata.annotations.clone().unwrap_or_default();
         assert_eq!(annotations.keys().collect::<Vec<_>>(), [RETAINED, MANAGED]);
+
+        // A copy is not retained, whatever it says.
+        for change in [
+            |copy: &mut ObjectMeta| copy.namespace = Some("other".to_owned()),
+            |copy: &mut ObjectMeta| copy.name = Some("copy".to_owned()),
+        ] {
+            let mut copy = secret.metadata.clone();
+            change(&mut copy);
+            assert_eq!(retained_for(&copy), None);
+        }
+        unmark(&mut secret);
+        assert_eq!(retained_for(&secret.metadata), None);
 
         let mut unowned = Secret::default();
         retain(&mut unowned, "u1");

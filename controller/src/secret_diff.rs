@@ -14,6 +14,7 @@ use sealed_api::names::{annotations, secret};
 use zeroize::Zeroize as _;
 
 use crate::ownership::merged_owners;
+use crate::retain::retained_for;
 
 /// The keys that the token controller adds to a service-account token, and would issue a new
 /// token to replace.
@@ -125,10 +126,30 @@ pub fn restored(existing: &Secret, wanted: &Secret) -> Secret {
     next
 }
 
-/// Whether `next` has the owners of `existing`, and keeps its data as fixed or as free as it is.
-pub fn belongs_alike(existing: &Secret, next: &Secret) -> bool {
-    existing.immutable.unwrap_or_default() == next.immutable.unwrap_or_default()
-        && sorted_owners(&existing.metadata) == sorted_owners(&next.metadata)
+/// `existing` with the owners of `next`, the marks of a retained Secret as `next` has them, and as fixed
+/// or as free as `next` is. Nothing else is touched.
+pub fn belonging(existing: &Secret, next: &Secret) -> Secret {
+    let mut kept = existing.clone();
+    kept.immutable = next.immutable;
+    kept.metadata
+        .owner_references
+        .clone_from(&next.metadata.owner_references);
+    let was_retained = retained_for(&existing.metadata).is_some();
+    let wanted = next.metadata.annotations.as_ref();
+    let annotations = kept.metadata.annotations.get_or_insert_default();
+    for mark in [annotations::RETAINED, annotations::MANAGED] {
+        match wanted.and_then(|wanted| wanted.get(mark)) {
+            Some(value) => {
+                annotations.insert(mark.to_owned(), value.clone());
+            }
+            // `managed` is somebody's own word, unless it came with the mark.
+            None if was_retained => {
+                annotations.remove(mark);
+            }
+            None => {}
+        }
+    }
+    kept
 }
 
 /// Whether writing `next` over `existing` would change anything.

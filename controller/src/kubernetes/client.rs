@@ -22,7 +22,7 @@ pub(crate) use meter::Meter;
 pub(crate) use request::{ApiError, Cluster};
 
 /// How long one request may take, its answer included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Requests under way at a time, watches not counted. Each holds a connection of its own (HTTP/1.1), so this also
 /// bounds the memory that TLS buffers take; two workers per core keep an API server on the next machine busy.

@@ -1,4 +1,4 @@
-//! Events on SealedSecrets, as core/v1 objects.
+//! Events on SealedSecrets, key Secrets and the Lease, as core/v1 objects.
 //!
 //! kube's own recorder posts to `events.k8s.io`, which the roles of an existing installation do not grant. Recording
 //! never delays or fails a pass: a bounded channel, one task, and what cannot be written is dropped.

@@ -35,21 +35,52 @@ pub(super) struct Graveyard {
     pub(super) clock: fn() -> Timestamp,
 }
 
+/// What there is of a SealedSecret that seems to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is there: not ours to watch, perhaps.
+    There,
+    /// Nothing.
+    Gone,
+    /// Not even its type.
+    NoType,
+}
+
+/// Asks the API server for a SealedSecret. A type that is gone answers as an object that is gone does, so the type is
+/// asked for too.
+pub(super) async fn look(cluster: &Cluster, key: &ObjectKey) -> Result<Found, ApiError> {
+    let namespace = Some(key.namespace.as_str());
+    if cluster
+        .read::<Decoded>(namespace, &key.name)
+        .await?
+        .is_some()
+    {
+        return Ok(Found::There);
+    }
+    let one = ListParams::default().limit(1);
+    match cluster.list::<Decoded>(namespace, &one).await {
+        Ok(_) => Ok(Found::Gone),
+        Err(error) if error.is_not_found() => Ok(Found::NoType),
+        Err(error) => Err(error),
+    }
+}
+
 impl Graveyard {
     /// Works until it is dropped. Everything has to be listed before.
     pub(super) async fn tend(self) {
         let mut elsewhere = BTreeMap::new();
+        let mut without_type = false;
         loop {
             tokio::time::sleep(ROUND).await;
             if self.objects.rehearsal().is_on() || !self.leadership.leads() {
                 continue;
             }
             elsewhere.retain(|_, again| *again > Instant::now());
-            self.round(&mut elsewhere).await;
+            self.round(&mut elsewhere, &mut without_type).await;
         }
     }
 
-    async fn round(&self, elsewhere: &mut BTreeMap<ObjectKey, Instant>) {
+    async fn round(&self, elsewhere: &mut BTreeMap<ObjectKey, Instant>, without_type: &mut bool) {
         let retained: BTreeMap<ObjectKey, (Retained, Remains)> = {
             let state = self.objects.state();
             let all = state.retained.iter();
@@ -57,9 +88,13 @@ impl Graveyard {
                 sealed: state.memory.knows(key),
                 orphaned: retained.orphaned,
             };
-            all.filter(|(key, _)| !elsewhere.contains_key(*key))
-                .map(|(key, retained)| (key.clone(), (retained.clone(), remains(key, retained))))
-                .collect()
+            // Most have their SealedSecret and no note of its loss: there is nothing to decide.
+            all.filter(|(key, retained)| {
+                !(elsewhere.contains_key(*key)
+                    || retained.orphaned.is_none() && state.memory.knows(key))
+            })
+            .map(|(key, retained)| (key.clone(), (retained.clone(), remains(key, retained))))
+            .collect()
         };
         let remains = retained
             .iter()
@@ -70,8 +105,17 @@ impl Graveyard {
                 continue;
             };
             match self.carry_out(&key, secret, burial).await {
-                Ok(true) => {}
-                Ok(false) => {
+                Ok(Found::Gone) => {}
+                // It would be the same for all.
+                Ok(Found::NoType) => {
+                    if !std::mem::replace(without_type, true) {
+                        warn!(
+                            "the SealedSecret type is gone: retained Secrets stay as they are until it is back"
+                        );
+                    }
+                    return;
+                }
+                Ok(Found::There) => {
                     debug!(%key, "there is a SealedSecret of that name after all");
                     elsewhere.insert(key, Instant::now() + LOOK_AGAIN);
                 }
@@ -80,15 +124,22 @@ impl Graveyard {
                 Err(error) => warn!(%key, %error, "cannot look after a retained Secret"),
             }
         }
+        *without_type = false;
     }
 
-    /// Does it. Says whether its SealedSecret is as missing as it seemed.
+    /// Does it, unless its SealedSecret is not as missing as it seemed.
     async fn carry_out(
         &self,
         key: &ObjectKey,
         secret: &Retained,
         burial: Burial,
-    ) -> Result<bool, ApiError> {
+    ) -> Result<Found, ApiError> {
+        if matches!(burial, Burial::Mark(_) | Burial::Delete) {
+            let found = look(&self.cluster, key).await?;
+            if found != Found::Gone {
+                return Ok(found);
+            }
+        }
         match burial {
             Burial::Wait => {}
             Burial::Unmark => {
@@ -96,9 +147,6 @@ impl Graveyard {
                 info!(%key, "the SealedSecret of a retained Secret is back");
             }
             Burial::Mark(orphaned) => {
-                if !self.is_gone(key).await? {
-                    return Ok(false);
-                }
                 self.write(key, secret, Some(orphaned)).await?;
                 if orphaned.held {
                     warn!(
@@ -116,9 +164,6 @@ impl Graveyard {
                 }
             }
             Burial::Delete => {
-                if !self.is_gone(key).await? {
-                    return Ok(false);
-                }
                 let seen = ObjectMeta {
                     uid: Some(secret.uid.clone()),
                     resource_version: Some(secret.resource_version.clone()),
@@ -130,23 +175,7 @@ impl Graveyard {
                 info!(%key, "SealedSecret has gone, deleted Secret");
             }
         }
-        Ok(true)
-    }
-
-    /// Asks the API server. A type that is gone answers as an object that is gone does, so the type is asked for too.
-    async fn is_gone(&self, key: &ObjectKey) -> Result<bool, ApiError> {
-        let namespace = Some(key.namespace.as_str());
-        if self
-            .cluster
-            .read::<Decoded>(namespace, &key.name)
-            .await?
-            .is_some()
-        {
-            return Ok(false);
-        }
-        let one = ListParams::default().limit(1);
-        self.cluster.list::<Decoded>(namespace, &one).await?;
-        Ok(true)
+        Ok(Found::Gone)
     }
 
     async fn write(

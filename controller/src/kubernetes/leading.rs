@@ -233,12 +233,14 @@ impl Scope {
             metrics: Arc::clone(&services.metrics),
             pool: Arc::clone(&services.pool),
             renderer: Arc::clone(&services.renderer),
+            latest: services.latest.clone(),
             keyring: services.keyring.subscribe(),
             rules: Rules {
                 key_namespace: home.clone(),
                 key_prefix: keys.prefix.clone(),
                 allow_sealed_keys: keys.allow_sealed,
                 update_status: self.config().update_status,
+                own_statuses: false,
                 retain: self.config().retain.is_some(),
                 drift: self.config().drift,
                 content_key: self.content_key.clone(),
@@ -324,12 +326,19 @@ impl Scope {
 
     /// Begins when the objects are known: of other Secrets than theirs nothing is kept.
     async fn watch_secrets(self, reach: Reach, objects_listed: CancellationToken) {
+        // As long as the list of SealedSecrets gets on, it may take its time: begun too early, the list of Secrets
+        // would be no good to those that come after it.
+        let mut known = 0;
+        loop {
+            let waited = tokio::time::timeout(PATIENCE, objects_listed.cancelled()).await;
+            let now = self.objects.state().memory.iter().count();
+            if waited.is_ok() || now == known {
+                break;
+            }
+            known = now;
+        }
         let patience = tokio::time::sleep(PATIENCE);
         tokio::pin!(patience);
-        tokio::select! {
-            () = objects_listed.cancelled() => {}
-            () = &mut patience => {}
-        }
         // The label selector is for SealedSecrets; their Secrets carry whatever labels the template says.
         let mut watch = Watch::<PartialObjectMeta<Secret>>::new(
             &self.shell.cluster,
@@ -365,13 +374,18 @@ impl Scope {
     }
 
     async fn ask_again(self) {
+        let mut asked = None;
         loop {
             tokio::time::sleep(super::jittered(LOOK_FOR_RIGHTS)).await;
-            self.objects.ask_again();
+            asked = self.objects.ask_again(asked.as_ref());
         }
     }
 
     async fn resync(self) {
+        if self.config().skip_recreate {
+            // What is gone is to stay so, and nothing else would be found.
+            return self.end.cancelled().await;
+        }
         loop {
             tokio::time::sleep(super::jittered(RESYNC)).await;
             self.objects.resync();

@@ -1,6 +1,7 @@
 //! What the watches tell, folded into what the process remembers and what it has to do.
 //!
-//! Everything here is synchronous and under one lock, held for microseconds: watches and workers never wait for each
+//! Everything here is synchronous and under one lock, held for microseconds (a resync or a
+//! list that ends goes once over all objects): watches and workers never wait for each
 //! other's requests.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,12 +20,17 @@ use tracing::{debug, info, warn};
 use super::rehearsal::Rehearsal;
 use super::waiting::Waiting;
 use super::watch::Reach;
+use crate::conditions::tells;
 use crate::content::ContentKey;
 use crate::memory::{CONTESTED, Done, Facts, Finished, KeySet, Memory, Offer, Shown, Wake};
 use crate::metrics::Metrics;
 use crate::object_key::ObjectKey;
 use crate::queue::{Pace, Urgency, Verdict, WorkQueue, now};
 use crate::retain::{Orphaned, retained_for};
+
+/// A status that somebody else overwrote is put right after this time: two that disagree must not answer each other as
+/// fast as watches tell.
+const STATUS_REST: Duration = Duration::from_secs(10);
 
 /// A resync spreads its looks over this time.
 const RESYNC_SPREAD: Duration = Duration::from_mins(30);
@@ -137,12 +143,26 @@ impl Objects {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries one of the statuses that were not written: whether the right to write them was granted meanwhile shows by
-    /// asking only.
-    pub(super) fn ask_again(&self) {
-        let first = self.state().unpublished.keys().next().cloned();
-        if let Some(key) = first {
-            self.queue.add(key, Urgency::Backlog);
+    /// Tries one of the statuses that were not written, the next after `asked`: whether the right to write them was
+    /// granted meanwhile shows by asking only. Not always the same one, since that may be of a paused object.
+    pub(super) fn ask_again(&self, asked: Option<&ObjectKey>) -> Option<ObjectKey> {
+        let state = self.state();
+        let mut after = state.unpublished.keys();
+        let next = asked.and_then(|asked| after.find(|key| *key > asked));
+        let next = next.or_else(|| state.unpublished.keys().next()).cloned();
+        drop(state);
+        if let Some(key) = &next {
+            self.queue.add(key.clone(), Urgency::Backlog);
+        }
+        next
+    }
+
+    /// The status of an object could not be written: it is remembered with the record that was to stand in it.
+    pub(super) fn withhold(&self, key: &ObjectKey, record: Option<String>) {
+        let mut state = self.state();
+        // It may have gone while its pass was under way.
+        if state.memory.knows(key) {
+            state.unpublished.insert(key.clone(), record);
         }
     }
 
@@ -280,6 +300,7 @@ impl Objects {
         // Somebody made it again before its Secret could follow it.
         state.buried.remove(&key);
         let changed = state.memory.seen(&key, facts);
+        let misstated = !changed && self.is_misstated(&state, &key, &object);
         // A list after an outage.
         let answered = urgency == Urgency::Backlog && state.memory.awaits_server(&key);
         if changed || answered {
@@ -290,12 +311,34 @@ impl Objects {
             if !waits {
                 self.queue.add(key.clone(), urgency);
             }
+        } else if misstated {
+            state.waiting.put(&key, object);
+            drop(state);
+            debug!("sealed-secret" = %key, "its status is not what was written");
+            self.queue
+                .add_after(key.clone(), Urgency::Backlog, STATUS_REST);
         } else {
             // It was changed and changed back before its pass: the body in between is nobody's wish any more.
             state.waiting.forget(&key);
             debug!("sealed-secret" = %key, "update suppressed, no changes in spec");
         }
         Some(key)
+    }
+
+    /// Whether the status says something else than how the last pass ended. Somebody else has written it then, or it is
+    /// the state before our own write, of which the watch is about to tell.
+    fn is_misstated(&self, state: &State, key: &ObjectKey, object: &Decoded) -> bool {
+        let (status, generation) = match object {
+            Decoded::Sound(object) => (object.status.as_ref(), object.metadata.generation),
+            Decoded::Malformed(object) => (object.status.as_ref(), object.metadata.generation),
+        };
+        self.habits.recall
+            && !self.rehearsal.is_on()
+            && !state.unpublished.contains_key(key)
+            && state
+                .memory
+                .last(key)
+                .is_some_and(|last| !tells(status, generation.unwrap_or_default(), &last.outcome))
     }
 
     /// What the status says an earlier process settled, of an object that no pass of this one has ended for.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use jiff::Timestamp;
+use k8s_openapi::Metadata as _;
 use k8s_openapi::api::core::v1::Secret;
 use sealed_api::{Decoded, SealedSecret};
 use sealed_crypto::Keyring;
@@ -39,7 +40,7 @@ use crate::queue::{Pace, Ticket, Verdict, now};
 use crate::record::RecordKeys;
 use crate::render::Renderer;
 use crate::triage::{Target, Triage};
-use crate::unseal::Opener;
+use crate::unseal::{LatestKey, Opener};
 use sealed_api::Wiping;
 use tell::Pass;
 
@@ -55,6 +56,7 @@ pub(super) struct Reconciler {
     pub(super) metrics: Arc<Metrics>,
     pub(super) pool: Arc<FairPool>,
     pub(super) renderer: Arc<Renderer>,
+    pub(super) latest: LatestKey,
     pub(super) keyring: watch::Receiver<Keyring>,
     pub(super) rules: Rules,
     pub(super) accept_v1_data: bool,
@@ -248,6 +250,7 @@ impl Reconciler {
                     keyring: &keyring,
                     accept_v1_data: self.accept_v1_data,
                     renderer: &self.renderer,
+                    latest: &self.latest,
                 };
                 let attempt = opener
                     .open(object, order, &choice)
@@ -359,8 +362,19 @@ impl Reconciler {
     }
 
     /// `--old-gc-behavior`: the Secret goes with its SealedSecret, if it is that one's.
+    ///
+    /// One that has only left `--label-selector` looks deleted to the watch.
     async fn bury(&self, key: &ObjectKey, uid: &str) -> Verdict {
         self.metrics.unseal_requested();
+        match self.fetch(key).await {
+            Ok(body) if body.metadata().uid.as_deref() == Some(uid) => {
+                self.objects.state().buried.remove(key);
+                return Verdict::Settled;
+            }
+            Ok(_) | Err(Stop::NotFound) => {}
+            Err(Stop::Api(reason, error)) => return self.stopped(key, reason, &error),
+            Err(Stop::Lost(_)) => return Verdict::Retry(Pace::Fast),
+        }
         match apply::delete_owned(&self.cluster, key, uid).await {
             Ok(()) => {
                 self.objects.state().buried.remove(key);

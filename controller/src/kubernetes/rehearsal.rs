@@ -10,6 +10,7 @@ use tracing::info;
 use super::objects::Objects;
 use crate::config::Rehearse;
 use crate::forecast::{Forecast, Forecasts, TooManyChanges};
+use crate::http::{Gate, Health};
 use crate::metrics::Metrics;
 use crate::object_key::ObjectKey;
 use crate::queue::Urgency;
@@ -26,12 +27,16 @@ pub(super) struct Rehearsal {
     forecasts: Arc<Mutex<Forecasts>>,
     refusal: Arc<OnceLock<TooManyChanges>>,
     metrics: Arc<Metrics>,
+    /// Readiness, if there is an end to wait for.
+    gate: Arc<Option<Gate>>,
 }
 
 impl Rehearsal {
-    /// What the flags ask for.
-    pub(super) fn new(rule: Rehearse, metrics: Arc<Metrics>) -> Self {
+    /// What the flags ask for. A process that is to look before it writes is not ready until it has looked: a rollout
+    /// then leaves the one before it at work.
+    pub(super) fn new(rule: Rehearse, metrics: Arc<Metrics>, health: &Health) -> Self {
         let over = CancellationToken::new();
+        let gate = matches!(rule, Rehearse::AtMost(_)).then(|| health.gate("look before writing"));
         if rule == Rehearse::No {
             over.cancel();
         }
@@ -41,6 +46,23 @@ impl Rehearsal {
             forecasts: Arc::default(),
             refusal: Arc::default(),
             metrics,
+            gate: Arc::new(gate),
+        }
+    }
+
+    /// A term begins: what was foreseen in an earlier one may have changed since.
+    pub(super) fn begin(&self) {
+        *self.forecasts() = Forecasts::default();
+    }
+
+    /// Another process leads, and looks.
+    pub(super) fn follow(&self) {
+        self.open();
+    }
+
+    fn open(&self) {
+        if let Some(gate) = &*self.gate {
+            gate.open();
         }
     }
 
@@ -116,6 +138,7 @@ impl Rehearsal {
                 }
                 info!(summary, "everything was foreseen, writing begins");
                 *self.forecasts() = Forecasts::default();
+                self.open();
                 self.over.cancel();
                 for key in objects.forget_outcomes() {
                     objects.queue().add(key, Urgency::Backlog);

@@ -44,6 +44,7 @@ pub async fn run(services: Services) -> Result<(), RunError> {
     let rehearsal = Rehearsal::new(
         services.config.objects.rehearse,
         Arc::clone(&services.metrics),
+        &services.health,
     );
 
     let work = connections
@@ -275,6 +276,7 @@ impl Shell {
                 Standing::Undecided => None,
                 Standing::Follows => {
                     self.listed.open();
+                    self.rehearsal.follow();
                     None
                 }
                 Standing::Leads(term) => Some(term),
@@ -286,6 +288,7 @@ impl Shell {
                 }
             };
             let over = term.over.clone();
+            self.rehearsal.begin();
             let leading = Leading::begin(self, term);
             tokio::select! {
                 () = shutdown.cancelled() => return Some(leading),

@@ -17,13 +17,17 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::client::{ApiError, Cluster, Meter};
+use super::client::{ApiError, Cluster, Meter, REQUEST_TIMEOUT};
 use crate::metrics::WatchSeries;
 
 /// Objects to a page: what a list holds in memory at a time, and what is repeated when a page fails.
 const PAGE: u32 = 100;
 /// SealedSecrets to a page. Anybody may create some of 1.5 MB each, and a page of them is in memory twice.
 pub(crate) const PAGE_OF_BODIES: u32 = 25;
+
+/// A watch that was begun again and has said nothing for so long works: the API server would have refused it by now, and
+/// there may be nothing to tell for days.
+const ANSWERED: Duration = REQUEST_TIMEOUT;
 
 /// After this many refusals in a row a watch begins anew with a list: at the longest pause, every five minutes.
 const REFUSALS: u32 = 10;
@@ -114,6 +118,8 @@ pub(crate) struct Watch<K> {
     events: BoxStream<'static, watcher::Result<Event<K>>>,
     backoff: DefaultBackoff,
     resume: Option<Instant>,
+    /// After a failure: when silence means that it works.
+    silence: Option<Instant>,
     /// Refusals in a row.
     refusals: u32,
     trouble: Trouble,
@@ -148,6 +154,7 @@ where
             config,
             backoff: DefaultBackoff::default(),
             resume: None,
+            silence: None,
             refusals: 0,
             trouble: Trouble {
                 what,
@@ -164,7 +171,21 @@ where
             tokio::time::sleep_until(resume).await;
             self.resume = None;
         }
-        match self.events.next().await {
+        let next = match self.silence {
+            None => self.events.next().await,
+            Some(silence) => {
+                let told = tokio::time::timeout_at(silence, self.events.next()).await;
+                if let Ok(next) = told {
+                    next
+                } else {
+                    self.silence = None;
+                    self.series.works();
+                    self.trouble.over();
+                    self.events.next().await
+                }
+            }
+        };
+        match next {
             Some(Ok(event)) => {
                 // A list that has only begun has not succeeded yet.
                 match event {
@@ -192,7 +213,9 @@ where
                 self.trouble.met(&error);
                 // The iterator has no end; if it had, half a minute would be its last word.
                 let pause = self.backoff.next().unwrap_or(Duration::from_secs(30));
-                self.resume = Some(Instant::now() + pause);
+                let resume = Instant::now() + pause;
+                self.resume = Some(resume);
+                self.silence = Some(resume + ANSWERED);
                 let forbidden = is_forbidden(&error);
                 self.refusals = if forbidden { self.refusals + 1 } else { 0 };
                 if self.refusals >= REFUSALS {
@@ -309,6 +332,7 @@ mod tests {
             events: futures::stream::iter(events).boxed(),
             backoff: DefaultBackoff::default(),
             resume: None,
+            silence: None,
             refusals: 0,
             trouble: Trouble {
                 what: "Secrets",
@@ -336,6 +360,19 @@ mod tests {
             assert!(grown > Duration::from_secs(10), "{pauses:?}");
             assert!(anew < Duration::from_secs(5), "{pauses:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_not_refused_again_works_though_nothing_happens() {
+        let failure = futures::stream::iter([Err(watcher::Error::NoResourceVersion)]);
+        let mut watch = watch(Vec::new());
+        watch.events = failure.chain(futures::stream::pending()).boxed();
+        assert!(matches!(watch.next().await, Happening::Failed { .. }));
+        assert!(watch.trouble.last.is_some());
+        let waited = tokio::time::timeout(ANSWERED / 2, watch.next()).await;
+        assert!(waited.is_err() && watch.trouble.last.is_some());
+        let waited = tokio::time::timeout(ANSWERED * 2, watch.next()).await;
+        assert!(waited.is_err() && watch.trouble.last.is_none());
     }
 
     #[test]

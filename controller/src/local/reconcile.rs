@@ -12,6 +12,7 @@ use sealed_api::{Decoded, Malformed, SealedSecret, SealedSecretStatus};
 
 use super::shell::{Object, Shell};
 use crate::conditions::{Recorded, next_status};
+use crate::logging::log_failure;
 use crate::memory::{Done, Facts, KeySet};
 use crate::metrics::FailureReason;
 use crate::object_key::ObjectKey;
@@ -91,6 +92,7 @@ impl Shell {
                     keyring: &keyring,
                     accept_v1_data: self.services.config.objects.accept_v1_data,
                     renderer: &self.services.renderer,
+                    latest: &self.services.latest,
                 };
                 match opener.open(&object, order, &choice).await {
                     Ok(attempt) => {
@@ -217,7 +219,7 @@ impl Shell {
         if let Some(failure) = plan.outcome.failure() {
             let metrics = &self.services.metrics;
             metrics.unseal_failed(failure.cause.metric(), &key.namespace);
-            tell_failure(key, failure, plan.event.is_some(), plan.next);
+            log_failure(key, failure, plan.event.is_some(), plan.next);
         } else if plan.event.is_some() {
             tracing::info!(%key, "SealedSecret unsealed successfully");
         }
@@ -295,22 +297,6 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(lost) => std::panic::resume_unwind(lost.into_panic()),
-    }
-}
-
-/// A lasting failure is told once.
-fn tell_failure(key: &ObjectKey, failure: &Failure, news: bool, next: Verdict) {
-    let error = &failure.message;
-    match (news, next) {
-        (false, _) => tracing::debug!(%key, error, "still failing"),
-        (true, Verdict::Settled) => tracing::error!(
-            %key,
-            error,
-            "Error updating, giving up until the object or the sealing keys change"
-        ),
-        (true, Verdict::Retry(_) | Verdict::After(_)) => {
-            tracing::error!(%key, error, "Error updating, will retry");
-        }
     }
 }
 

@@ -224,6 +224,7 @@ impl Done {
             input.is_some() || self.synced_from.is_some() || self.opened_by.first().is_some();
         let target = self.target.as_ref();
         useful.then(|| Entry {
+            uid: &self.facts.uid,
             outcome: &self.outcome,
             input,
             terms,

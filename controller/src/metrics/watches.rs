@@ -75,6 +75,11 @@ impl WatchSeries {
         self.last_list.set(now.as_second());
     }
 
+    /// The watch works, and there is nothing to report.
+    pub(crate) fn works(&self) {
+        self.up.set(1);
+    }
+
     /// The watch does not work at the moment.
     pub(crate) fn failed(&self) {
         self.up.set(0);

@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::ownership::{Ownership, Standing};
 use crate::retain::is_orphaned;
 use crate::secret_diff;
+use sealed_api::wipe;
 
 /// The Secret that is there, beside what it would be replaced by if its SealedSecret had changed.
 #[derive(Clone, Copy)]
@@ -31,8 +32,11 @@ pub(super) fn is_same_as_synced(observed: &Observed<'_>, synced_before: bool) ->
     last.resynced == Facts::of(&observed.object.metadata).resync && (synced_before || same)
 }
 
-/// Decides, if it is a matter of hand edits: the Secret is ours, with owners and all, and the
-/// SealedSecret is what it was when they were in sync.
+/// Decides, if it is a matter of hand edits: the Secret is ours, and the SealedSecret is what it was
+/// when they were in sync.
+///
+/// Whose it is and whether it is retained follow from flags and from the SealedSecret alone: that is
+/// put right in any case, and is no reason to touch what somebody edited.
 pub(super) fn decide(
     observed: &Observed<'_>,
     found: Found<'_>,
@@ -51,22 +55,27 @@ pub(super) fn decide(
         || standing.is_only_patched()
         || is_orphaned(&existing.metadata)
         || !is_same_as_synced(observed, synced_before)
-        || !secret_diff::belongs_alike(existing, next)
     {
         return None;
     }
-    let edits = Edits::between(existing, wanted, ownership == Ownership::Patch);
+    let mut kept = secret_diff::belonging(existing, next);
+    let write = if secret_diff::differs(existing, &kept) {
+        Write::Replace(Box::new(kept.clone()))
+    } else {
+        Write::Nothing
+    };
+    let edits = Edits::between(&kept, wanted, ownership == Ownership::Patch);
     let decision = match rule {
         DriftRule::Report if !edits.is_empty() => Decision {
+            write,
             outcome: Outcome::Drifted(Drifted {
                 edits: edits.text(),
                 handling: Handling::Left,
             }),
             noticed: Some(Noticed::Reported),
-            ..Decision::confirm()
         },
         DriftRule::Repair if !edits.is_restored() => {
-            let write = Write::Replace(Box::new(secret_diff::restored(existing, wanted)));
+            let write = Write::Replace(Box::new(secret_diff::restored(&kept, wanted)));
             let edits = edits.text();
             let noticed = Some(Noticed::Repaired(restored(&edits)));
             let outcome = observed.contested.map_or(Outcome::Synced, |calm| {
@@ -81,8 +90,10 @@ pub(super) fn decide(
                 noticed,
             }
         }
-        _ => in_place(observed),
+        _ if write == Write::Nothing => in_place(observed),
+        _ => Decision::sync(write),
     };
+    wipe(&mut kept);
     Some(decision)
 }
 

@@ -49,6 +49,7 @@ impl Terms {
             key_prefix,
             allow_sealed_keys,
             update_status: _,
+            own_statuses: _,
             retain,
             drift: _,
             content_key: _,

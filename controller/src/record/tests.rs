@@ -35,6 +35,7 @@ fn rules() -> Rules {
         key_prefix: "sealed-secrets-key".to_owned(),
         allow_sealed_keys: false,
         update_status: true,
+        own_statuses: false,
         retain: false,
         drift: DriftRule::Report,
         content_key: ContentKey::new(&[7; 32]),
@@ -140,7 +141,8 @@ fn recorded(outcome: Outcome, keyring: &Keyring) -> SealedSecret {
 }
 
 fn verified(object: &SealedSecret, keyring: &Keyring) -> Option<Record> {
-    Unverified::of(object.status.as_ref()?)?.verify(keyring, &RecordKeys::default())
+    let uid = object.metadata.uid.as_deref()?;
+    Unverified::of(object.status.as_ref()?)?.verify(uid, keyring, &RecordKeys::default())
 }
 
 fn shown(secret: Option<&Secret>) -> Shown {
@@ -335,6 +337,16 @@ fn a_record_that_does_not_settle_still_tells_what_it_knows() {
     assert_eq!(done.opened_by.first(), keyring.fingerprints().next());
     let target = done.target.unwrap();
     assert!(target.held && target.uid == "7e57d004-2b97-4e7a-b45f-5387367791cd");
+}
+
+/// Else the status of an earlier SealedSecret of the name would make a Secret ours that was left to somebody.
+#[test]
+fn the_record_of_an_earlier_object_of_the_name_tells_nothing() {
+    let keyring = keyring(&["rsa2048-a"]);
+    let mut object = recorded(Outcome::Synced, &keyring);
+    assert!(verified(&object, &keyring).is_some());
+    object.metadata.uid = Some("made again".to_owned());
+    assert!(verified(&object, &keyring).is_none());
 }
 
 /// After a failure that may be over the next process has to look, but not to forget what the Secret was made of.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use kube::api::PostParams;
 use serde_json::json;
 use testkit::eventually;
 
@@ -39,6 +40,39 @@ async fn a_status_tells_of_the_generation_it_is_about() -> Result<()> {
         let second = condition(&object, "Synced")?;
         assert_eq!(second["lastTransitionTime"], first["lastTransitionTime"]);
         ensure!(second["lastUpdateTime"] != first["lastUpdateTime"]);
+        Ok(())
+    })
+    .await
+}
+
+/// Another controller, or a person, writes something else: what the last pass found is written again, once.
+#[tokio::test]
+async fn a_status_that_somebody_overwrote_is_put_right() -> Result<()> {
+    with_ours(&[], async |world, controller| {
+        world
+            .create(&world.sealed("app", [("foo", "bar")])?)
+            .await?;
+        world.synced("app").await?;
+        let secret = world.secret("app").await?;
+        let mut object = world.objects.get("app").await?;
+        object.data["status"]["conditions"] = json!([
+            { "type": "Synced", "status": "False", "message": "no key could decrypt secret (foo)" },
+        ]);
+        world
+            .objects
+            .replace_status("app", &PostParams::default(), &object)
+            .await?;
+        eventually("it is true again", 4 * SOON, async || {
+            let object = world.objects.get("app").await?;
+            ensure!(condition(&object, "Synced")?["status"] == "True");
+            ensure!(condition(&object, "Ready")?["status"] == "True");
+            Ok(())
+        })
+        .await?;
+        world.untouched(&secret).await?;
+        let log = controller.log();
+        let updating = format!("msg=Updating key={}/app", world.namespace);
+        assert_eq!(log.matches(&updating).count(), 1, "opened twice: {log}");
         Ok(())
     })
     .await
@@ -105,7 +139,7 @@ async fn conditions_of_others_are_kept() -> Result<()> {
                 .push(json!({ "type": "Theirs", "status": "Unknown" }));
             world
                 .objects
-                .replace_status("app", &kube::api::PostParams::default(), &object)
+                .replace_status("app", &PostParams::default(), &object)
                 .await?;
             Ok(())
         })

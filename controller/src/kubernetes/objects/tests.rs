@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Rehearse;
+use crate::http::Health;
 use crate::memory::Done;
 use crate::opened_by::OpenedBy;
 use crate::outcome::{Cause, Failure, Outcome};
@@ -15,7 +16,7 @@ use crate::triage::Target;
 
 fn rehearsal() -> Rehearsal {
     let metrics = Metrics::new("v0", false).unwrap();
-    Rehearsal::new(Rehearse::No, Arc::new(metrics))
+    Rehearsal::new(Rehearse::No, Arc::new(metrics), &Health::default())
 }
 
 fn objects(bury: bool) -> Objects {

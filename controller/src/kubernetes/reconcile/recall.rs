@@ -16,7 +16,8 @@ impl Reconciler {
         let Some((offer, facts)) = self.objects.state().memory.take_offer(key) else {
             return false;
         };
-        let Some(record) = offer.record().verify(keyring, &self.record_keys) else {
+        let offered = offer.record();
+        let Some(record) = offered.verify(&facts.uid, keyring, &self.record_keys) else {
             return false;
         };
         let current = (offer.input(), self.terms(&facts));
@@ -51,8 +52,9 @@ impl Reconciler {
         if !self.rules.update_status || self.objects.state().memory.last(&key).is_some() {
             return None;
         }
-        let record = Unverified::of(object.status.as_ref()?)?.verify(keyring, &self.record_keys)?;
         let facts = Facts::of(&object.metadata);
+        let found = Unverified::of(object.status.as_ref()?)?;
+        let record = found.verify(&facts.uid, keyring, &self.record_keys)?;
         let recalled = Done::recalled_from(&record, object, self.terms(&facts), secret);
         let (done, is_due) = recalled.unwrap_or_else(|| (Done::outdated(&record, &facts), false));
         let due = is_due

@@ -10,10 +10,11 @@ use crate::conditions::Recorded;
 use crate::forecast::Forecast;
 use crate::kubernetes::events::{About, Note};
 use crate::kubernetes::status::{Published, Stored};
+use crate::logging::log_failure;
 use crate::memory::{Done, Facts, KeySet};
 use crate::metrics::FailureReason;
 use crate::object_key::ObjectKey;
-use crate::outcome::{Event, Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
 use crate::plan::{self, Plan, Subject};
 use crate::queue::{Pace, Urgency, Verdict};
 
@@ -71,16 +72,20 @@ impl Reconciler {
             let forecast = Forecast::of(&plan, None);
             return self.foresee(key, forecast, done, plan.next);
         }
-        let tried = done.tried.clone();
+        // Keys that came or went while the pass was under way were not told to an object whose pass had not ended.
+        let keys = KeySet::from(&*self.keyring.borrow());
+        let outdated = match &done.tried {
+            Some(tried) => *tried != keys,
+            None => !keys.contains_all(done.opened_by.keys()),
+        };
         self.objects.finished(key, done);
-        // A key that came while the pass was under way was not told to an object that had not failed yet.
-        if tried.is_some_and(|tried| tried != KeySet::from(&*self.keyring.borrow())) {
+        if outdated {
             self.objects.queue().add(key.clone(), Urgency::Change);
         }
         if let Some(failure) = plan.outcome.failure() {
             self.metrics
                 .unseal_failed(failure.cause.metric(), &key.namespace);
-            log_failure(key, failure, plan.event.as_ref(), plan.next);
+            log_failure(key, failure, plan.event.is_some(), plan.next);
         }
         if let Some(noticed) = &plan.noticed
             && plan.event.is_some()
@@ -139,7 +144,7 @@ impl Reconciler {
             Recorded::AsStored => None,
             Recorded::As(record) => record.map(str::to_owned),
         };
-        self.objects.state().unpublished.insert(key.clone(), record);
+        self.objects.withhold(key, record);
         again
     }
 }
@@ -152,21 +157,5 @@ fn about(pass: Pass<'_>) -> About {
         name: pass.key.name.clone(),
         uid: pass.stored.uid.clone(),
         resource_version: pass.stored.resource_version.clone(),
-    }
-}
-
-/// One line for each failure that is news, and for debugging the others.
-fn log_failure(key: &ObjectKey, failure: &Failure, event: Option<&Event>, next: Verdict) {
-    let error = &failure.message;
-    match (event, next) {
-        (None, _) => debug!(%key, error, "still failing"),
-        (Some(_), Verdict::Settled) => error!(
-            %key,
-            error,
-            "Error updating, giving up until the object or the sealing keys change"
-        ),
-        (Some(_), Verdict::Retry(_) | Verdict::After(_)) => {
-            error!(%key, error, "Error updating, will retry");
-        }
     }
 }

@@ -209,13 +209,17 @@ fn what_was_only_patched_is_not_ours_to_watch() {
 }
 
 #[test]
-fn a_secret_whose_owner_changed_is_taken_over_and_not_called_edited() {
+fn a_secret_whose_owner_was_edited_is_ours_again_and_keeps_what_else_was() {
     let mut world = edited(DriftRule::Report, false);
     world.target().metadata.owner_references =
         Some(vec![owner("SealedSecret", "app", "u0", Some(true))]);
+    let edited = world.target.clone().expect("there is a Secret");
     let plan = world.plan();
-    assert!(matches!(plan.write, Write::Replace(_)), "{:?}", plan.write);
-    assert_eq!(plan.outcome, Outcome::Synced);
+    let written = plan.write.secret().expect("written");
+    let own = owner("SealedSecret", "app", "u1", Some(true));
+    assert_eq!(written.metadata.owner_references, Some(vec![own]));
+    assert_eq!(written.data, edited.data);
+    assert!(matches!(plan.outcome, Outcome::Drifted(_)));
 }
 
 #[test]

@@ -30,7 +30,10 @@ fn a_secret_gets_marks_instead_of_an_owner() {
     let mut world = world();
     let plan = world.pass();
     assert_eq!(owners(written(&plan)), 0);
-    assert_eq!(marks(written(&plan)), [(RETAINED, "u1"), (MANAGED, "true")]);
+    assert_eq!(
+        marks(written(&plan)),
+        [(RETAINED, "u1 web/app"), (MANAGED, "true")]
+    );
     for restarted in [false, true] {
         if restarted {
             world.restart();
@@ -55,6 +58,30 @@ fn the_flag_turned_on_and_off_changes_owners_and_marks_alone() {
 }
 
 #[test]
+fn the_flag_leaves_hand_edits_and_labels_of_others_alone() {
+    let mut world = World::new(object(&[("a", "b")]));
+    world.rules.drift = DriftRule::Report;
+    world.settle();
+    world.target().data = Some(bytes(&[("a", "edited")]));
+    world.target().metadata.labels = Some(strings(&[("theirs", "yes")]));
+    for retain in [true, false] {
+        world.rules.retain = retain;
+        world.restart();
+        let plan = world.pass();
+        let secret = written(&plan);
+        assert_eq!(owners(secret), usize::from(!retain));
+        assert_eq!(secret.data, Some(bytes(&[("a", "edited")])));
+        assert_eq!(secret.metadata.labels, Some(strings(&[("theirs", "yes")])));
+        assert!(
+            matches!(plan.outcome, Outcome::Drifted(_)),
+            "{:?}",
+            plan.outcome
+        );
+        assert_eq!(world.plan().write, Write::Nothing, "once is enough");
+    }
+}
+
+#[test]
 fn a_sealed_secret_that_comes_back_takes_its_secret_up_again() {
     for retain in [true, false] {
         let mut world = world();
@@ -69,7 +96,7 @@ fn a_sealed_secret_that_comes_back_takes_its_secret_up_again() {
         let plan = world.plan();
         assert_eq!(plan.outcome, Outcome::Synced);
         let expected: &[_] = if retain {
-            &[(RETAINED, "u2"), (MANAGED, "true")]
+            &[(RETAINED, "u2 web/app"), (MANAGED, "true")]
         } else {
             &[]
         };
@@ -85,7 +112,46 @@ fn the_very_same_object_takes_the_note_of_its_loss_off_again() {
     annotations.insert(ORPHANED.to_owned(), "2026-01-31T12:00:00Z".to_owned());
     world.restart();
     let plan = world.plan();
-    assert_eq!(marks(written(&plan)), [(RETAINED, "u1"), (MANAGED, "true")]);
+    assert_eq!(
+        marks(written(&plan)),
+        [(RETAINED, "u1 web/app"), (MANAGED, "true")]
+    );
+}
+
+/// Its owner lets us add to it, and nothing else: it is not ours to delete some day.
+#[test]
+fn what_is_only_patched_is_not_marked() {
+    let mut world = world();
+    world.target = Some(secret(&[("theirs", "1")]));
+    world.target().metadata.annotations = Some(strings(&[(PATCH, "true")]));
+    let plan = world.pass();
+    assert_eq!(marks(written(&plan)), [(PATCH, "true")]);
+    assert_eq!(owners(written(&plan)), 0);
+
+    // One that is patched and handed over is.
+    world.target = Some(secret(&[("theirs", "1")]));
+    let both = strings(&[(PATCH, "true"), (MANAGED, "true")]);
+    world.target().metadata.annotations = Some(both);
+    world.restart();
+    let plan = world.plan();
+    assert!(marks(written(&plan)).contains(&(RETAINED, "u1 web/app")));
+}
+
+#[test]
+fn a_template_cannot_mark() {
+    for retain in [true, false] {
+        let mut world = World::new(object(&[("a", "b")]));
+        world.rules.retain = retain;
+        let forged = [
+            (RETAINED, "u1 web/app"),
+            (ORPHANED, "2999-01-01T00:00:00Z held"),
+            (SKIP_SET_OWNER_REFERENCES, "true"),
+        ];
+        world.template().metadata.annotations = Some(strings(&forged));
+        let plan = world.plan();
+        let there = marks(written(&plan));
+        assert_eq!(there, [(SKIP_SET_OWNER_REFERENCES, "true")]);
+    }
 }
 
 #[test]

@@ -75,8 +75,9 @@ fn what_was_only_patched_does_not_become_ours() {
 }
 
 #[test]
-fn a_restart_finds_it_in_place() {
+fn a_restart_finds_it_in_place_by_a_status_that_only_we_can_have_written() {
     let mut world = world();
+    world.rules.own_statuses = true;
     world.settle();
     world.restart();
     let plan = world.plan();
@@ -98,6 +99,23 @@ fn a_foreign_secret_is_not_compared_with_a_guess() {
         world.plan().outcome,
         Outcome::Failed(Failure::unmanaged("app"))
     );
+}
+
+/// Nor would a status that claims the guess to be synced: others may write statuses, too.
+#[test]
+fn a_forged_status_makes_no_secret_ours() {
+    let mut world = world();
+    world.settle();
+    world.restart();
+    assert!(tells_synced(world.object.status.as_ref(), 1));
+    world.target().metadata.uid = Some("theirs".to_owned());
+    for guess in ["b", "c"] {
+        world.template().data = Some(texts(&[("a", guess)]));
+        assert_eq!(
+            world.plan().outcome,
+            Outcome::Failed(Failure::unmanaged("app"))
+        );
+    }
 }
 
 #[test]

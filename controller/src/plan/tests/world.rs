@@ -118,6 +118,7 @@ impl World {
                 key_prefix: "sealed-secrets-key".to_owned(),
                 allow_sealed_keys: false,
                 update_status: true,
+                own_statuses: false,
                 retain: false,
                 drift: DriftRule::default(),
                 content_key: ContentKey::new(&[7; 32]),
