@@ -8,6 +8,8 @@ mod home;
 #[path = "reconcile/kit.rs"]
 mod kit;
 
+#[path = "reconcile/clock.rs"]
+mod clock;
 #[path = "reconcile/cost.rs"]
 mod cost;
 #[path = "reconcile/drift.rs"]

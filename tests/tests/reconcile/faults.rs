@@ -152,6 +152,21 @@ async fn single_rights_may_come_and_go() -> Result<()> {
         {
             let name = format!("app-{number}");
             let rights = without(&client, resource, verb).await?;
+            if verb == "watch" {
+                // The right is asked for when a watch begins: those that run end with the API server.
+                cluster.kill_api_server()?;
+                cluster.start_api_server().await?;
+                eventually("the watch is refused", RECOVERY, async || {
+                    let log = controller.log();
+                    let refused = log.lines().any(|line| {
+                        line.contains(&format!("cannot watch {}", watched(resource)))
+                            && line.contains("forbidden")
+                    });
+                    ensure!(refused, "{log}");
+                    Ok(())
+                })
+                .await?;
+            }
             world
                 .create(&world.sealed(&name, [("foo", "bar")])?)
                 .await?;
@@ -159,7 +174,7 @@ async fn single_rights_may_come_and_go() -> Result<()> {
             if matches!(resource, "events" | "sealedsecrets/status")
                 || verb == "watch" && resource == "secrets"
             {
-                world.secret_with(&name, [("foo", "bar")]).await?;
+                comes(world, &name).await?;
             }
             let answer = testkit::http::get(controller.port(), "/healthz").await?;
             ensure!(
@@ -181,6 +196,22 @@ async fn single_rights_may_come_and_go() -> Result<()> {
             .await?;
         }
         controller.stop().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What log lines call it.
+fn watched(resource: &str) -> &str {
+    match resource {
+        "secrets" => "Secrets",
+        _ => "SealedSecrets",
+    }
+}
+
+async fn comes(world: &World, name: &str) -> Result<()> {
+    eventually(&format!("{name} is there"), RECOVERY, async || {
+        ensure!(contents(&world.secrets.get(name).await?)["foo"] == "bar");
         Ok(())
     })
     .await

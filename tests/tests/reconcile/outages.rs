@@ -54,7 +54,7 @@ async fn an_outage_is_survived() -> Result<()> {
 
         // Longer than a request may take: nothing answers, and connections stay open.
         cluster.freeze_api_server()?;
-        tokio::time::sleep(Duration::from_secs(35)).await;
+        tokio::time::sleep(Duration::from_secs(40)).await;
         healthy(controller.port()).await?;
         cluster.thaw_api_server()?;
         world
@@ -207,7 +207,7 @@ async fn a_start_without_api_server_waits_for_it() -> Result<()> {
 /// SIGTERM in the middle of a cold start: what was begun is finished, and the next start does the rest.
 #[tokio::test]
 async fn a_stop_in_the_middle_leaves_nothing_half_done() -> Result<()> {
-    const OBJECTS: usize = 200;
+    const OBJECTS: usize = 1000;
     with_world(async |cluster, world| {
         for number in 0..OBJECTS {
             let name = format!("app-{number}");
