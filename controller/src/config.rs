@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
+use sealed_custody::Recipients;
 use sealed_pflag::Matches;
 
 pub use address::ListenAddress;
@@ -20,7 +21,6 @@ use objects::objects;
 pub use objects::{Namespaces, ObjectConfig, Rehearse};
 pub use reader::ConfigFaults;
 
-use crate::escrow::Recipients;
 use crate::http::{Quota, Timeouts};
 use crate::logging::{LogConfig, LogFormat, LogLevel};
 use reader::Reader;

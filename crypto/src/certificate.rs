@@ -54,6 +54,13 @@ impl Certificate {
         first.unwrap_or(Err(CertificateError::NoCertificate))
     }
 
+    /// Reads every certificate of a PEM text whose key can be sealed for, and passes over the rest.
+    pub fn all_from_pem(text: &[u8]) -> Vec<Self> {
+        certificate_blocks(text)
+            .filter_map(|block| Self::from_der(&block.contents).ok())
+            .collect()
+    }
+
     /// Reads bare DER.
     ///
     /// # Errors

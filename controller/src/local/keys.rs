@@ -13,6 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sealed_api::names::{audit, install, secret};
 use sealed_api::{Origin, decode_secret};
 use sealed_crypto::{Fingerprint, KeyEncodingError, Keyring, SealingKey};
+use sealed_custody::Recipients;
 use sealed_manifest::to_yaml;
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ use super::directory::Directory;
 use super::manifests::{Files, Manifest};
 use crate::config::{KeyConfig, KeyOrderPriority};
 use crate::error_text::error_text;
-use crate::escrow::{self, EscrowError, Recipients};
+use crate::escrow::{self, EscrowError};
 use crate::key_marks::{Backups, KeyMarks, RenewRequest, note_answers};
 use crate::key_secret::{self, is_in_use, name_after};
 use crate::new_key::{self, NewKeyError};
@@ -284,7 +285,7 @@ impl Keys {
         let escrow = match &self.escrow {
             Some((recipients, directory)) => {
                 let name = format!("{}.age", escrow::name(key));
-                let text = recipients.encrypt(secret)?;
+                let text = escrow::encrypt(recipients, secret)?;
                 directory
                     .replace(OsStr::new(&name), text.as_bytes())
                     .map_err(|source| io_error(directory, OsStr::new(&name), source))?;

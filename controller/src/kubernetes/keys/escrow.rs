@@ -4,8 +4,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::names::{annotations, escrow, labels};
 use sealed_crypto::Fingerprint;
+use sealed_custody::Recipients;
 
-use crate::escrow::{EscrowError, Recipients, name};
+use crate::escrow::{EscrowError, encrypt, name};
 use crate::kubernetes::client::{ApiError, Cluster};
 
 /// Why a key is not in escrow.
@@ -34,7 +35,7 @@ pub(super) async fn publish(
     secret: &Secret,
     key: Fingerprint,
 ) -> Result<String, NotInEscrow> {
-    let file = recipients.encrypt(secret)?;
+    let file = encrypt(recipients, secret)?;
     let map = config_map(namespace, secret, key, file);
     match cluster.create(namespace, &map).await {
         Ok(_) => {}
