@@ -45,6 +45,7 @@ macro_rules! codes {
 }
 
 codes! {
+    AlreadyExists = "already-exists", "What is to be written is there already, and is something else.";
     ApiError = "api-error", "The Kubernetes API answered with an error that is not this object's fault.";
     BadBase64 = "bad-base64", "A value that has to be base64 is not.";
     BadBlob = "bad-blob", "The deprecated `spec.data` opens, but holds no Secret.";
@@ -56,6 +57,7 @@ codes! {
     BothData = "both-data", "`spec.data` and `spec.encryptedData` are set at the same time.";
     DeprecatedData = "deprecated-data", "The deprecated `spec.data` is set, and this program does not accept it.";
     EmptySecret = "empty-secret", "The Secret has no data, which is more often a mistake than meant.";
+    EncryptedBackup = "encrypted-backup", "A backup is encrypted, and nothing at hand opens it.";
     ExpiredCertificate = "expired-certificate", "The certificate's validity has ended.";
     FieldTwice = "field-twice", "An object has the same field twice, in different spellings.";
     ImmutableSecret = "immutable-secret", "The Secret is marked immutable and its data would change.";
@@ -66,6 +68,7 @@ codes! {
     MissingNamespace = "missing-namespace", "The object has no namespace, and its scope needs one.";
     NamespaceMismatch = "namespace-mismatch", "The input is in another namespace than the one asked for.";
     NoCertificate = "no-certificate", "There is no certificate to seal with.";
+    NoKeys = "no-keys", "There is no sealing key where one is needed.";
     NoSecrets = "no-secrets", "The input holds no Secret.";
     NotFound = "not-found", "A file or an object that is needed does not exist.";
     NotManaged = "not-managed", "A Secret of this name exists and does not belong to the SealedSecret.";

@@ -122,6 +122,11 @@ impl Failure {
         }
     }
 
+    /// The next steps.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// What is printed on standard error.
     pub fn text(&self, name: Name) -> String {
         let mut text = match name {

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 
-use crate::failure::printable;
+use crate::failure::{Failure, printable};
+use crate::name::Name;
 
 /// Standard input, output and error.
 pub struct Streams<'a> {
@@ -21,5 +22,10 @@ impl Talk<'_> {
     /// Says one line. That nobody can read it is no reason to stop.
     pub(crate) fn say(&mut self, line: &str) {
         drop(writeln!(self.0, "{}", printable(line)));
+    }
+
+    /// Tells a failure that does not stop the work.
+    pub(crate) fn tell(&mut self, failure: &Failure) {
+        drop(self.0.write_all(failure.text(Name::Seal).as_bytes()));
     }
 }

@@ -9,7 +9,7 @@ use sealed_manifest::Format;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use crate::failure::{Failure, io_cause};
+use crate::failure::{Failure, io_cause, printable};
 use crate::name::Name;
 
 /// The format of the results.
@@ -146,6 +146,11 @@ impl<'io> Output<'io> {
         })
     }
 
+    /// A file that nobody else may read, whatever stood there before. A link is replaced: what it leads to may be shared.
+    pub(crate) fn private_file(shown: &Path) -> Result<Self, Failure> {
+        Self::file(shown, Name::Kubeseal)
+    }
+
     /// Adds bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match &mut self.sink {
@@ -159,6 +164,14 @@ impl<'io> Output<'io> {
                 .write_all(bytes)
                 .map_err(|error| cannot_write(shown, &io_cause(&error))),
         }
+    }
+
+    /// Adds lines for people, without anything that a terminal would obey.
+    pub(crate) fn lines(&mut self, lines: &[String]) -> Result<(), Failure> {
+        for line in lines {
+            self.write(format!("{}\n", printable(line)).as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Ends without success: what a file was to hold is dropped, what was shown cannot be taken back.

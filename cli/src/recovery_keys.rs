@@ -1,166 +1,101 @@
-//! The private keys of `--recovery-private-key`: PEM files, and backups of the controller's key Secrets.
+//! Files with private keys: PEM, the controller's key Secrets, and encrypted backups of them.
+//!
+//! As `kubeseal` only what the existing tool reads is read. As `seal` a directory stands for the keys below it, age files
+//! and escrow objects are opened, and what cannot be used is told and passed over: in a disaster every key counts.
 
-use std::path::{Path, PathBuf};
+mod reader;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use sealed_api::{Code, names};
-use sealed_crypto::{Keyring, PrivateKey, PrivateKeyError, SealingKey, base64};
-use sealed_manifest::Documents;
-use serde_json::Value;
-use zeroize::Zeroizing;
+use sealed_api::{Wiping, names};
+use sealed_crypto::{Keyring, SealingKey};
+use sealed_custody::Manifest;
 
+use self::reader::Reader;
 use crate::failure::Failure;
-use crate::input::read_file;
 use crate::io::Talk;
 use crate::name::Name;
+use crate::unlock::Unlock;
+use crate::walk;
 
-/// Reads every key of every file. What cannot be used is told and passed over: in a disaster every key counts.
-///
-/// As `kubeseal` less is used, because more would open what the existing tool does not: of a PEM file the first key, and no
-/// backup with an entry that is no RSA key.
-pub(crate) fn load(files: &[PathBuf], name: Name, talk: &mut Talk<'_>) -> Result<Keyring, Failure> {
-    let mut keys = Vec::new();
-    for file in files {
-        let found = read(file, name, talk)?;
-        if found.is_empty() {
-            talk.say(&format!(
-                "warning: `{}` holds no private key that can be used",
-                file.display()
-            ));
-        }
-        keys.extend(found);
-    }
-    // Which key is newer does not show in a file, so the order on the command line is the order of trials.
-    let keys = keys
-        .into_iter()
-        .map(|key| Arc::new(SealingKey::new(key, None, Timestamp::UNIX_EPOCH)));
-    Ok(Keyring::new(keys))
+/// How files with keys end; of a directory only these are read.
+const KEY_FILES: &[&str] = &["age", "crt", "json", "key", "pem", "yaml", "yml"];
+
+/// What a file keeps keys in.
+pub(crate) struct KeySecret {
+    /// Where it was read, for messages.
+    pub(crate) place: String,
+    /// The Secret as it is stored. A PEM file has none.
+    pub(crate) secret: Option<Wiping>,
+    /// Its keys that can be used; more than one where somebody joined PEM files.
+    pub(crate) keys: Vec<Arc<SealingKey>>,
 }
 
-fn read(file: &Path, name: Name, talk: &mut Talk<'_>) -> Result<Vec<PrivateKey>, Failure> {
-    let bytes = Zeroizing::new(read_file(file)?);
-    let shown = file.display().to_string();
-    let labelled = count_key_blocks(&bytes);
-    if labelled == 0 {
-        return from_backup(&bytes, &shown, name, talk);
-    }
-    let read = match name {
-        Name::Kubeseal => PrivateKey::from_pem(&bytes).map(|key| vec![key]),
-        Name::Seal => PrivateKey::all_from_pem(&bytes),
-    };
-    match read {
-        Ok(keys) => {
-            if keys.len() < labelled {
-                let unused = labelled - keys.len();
-                talk.say(&format!(
-                    "warning: {unused} of {labelled} private keys in `{shown}` are not used"
-                ));
-            }
-            Ok(keys)
-        }
-        Err(error) => {
-            talk.say(&format!("warning: `{shown}`: {error}"));
-            Ok(Vec::new())
-        }
+/// Everything that files hold of keys.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// In the order of the files.
+    pub(crate) secrets: Vec<KeySecret>,
+    /// What backups among the files say of themselves, each with its place.
+    pub(crate) backups: Vec<(String, Manifest)>,
+}
+
+impl Found {
+    /// The keys for opening values.
+    pub(crate) fn keyring(&self) -> Keyring {
+        let keys = self.secrets.iter().flat_map(|one| &one.keys);
+        Keyring::new(keys.map(Arc::clone))
     }
 }
 
-/// How many PEM blocks begin at the start of a line and call themselves a private key.
-fn count_key_blocks(bytes: &[u8]) -> usize {
-    bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| {
-            line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----")
-        })
-        .count()
+impl KeySecret {
+    /// Whether a Secret that holds no usable key was meant to.
+    fn is_key_secret(secret: &Wiping) -> bool {
+        let metadata = &secret.metadata;
+        let label = metadata.labels.as_ref();
+        label.is_some_and(|all| all.contains_key(names::labels::SEALING_KEY))
+            || metadata.name.as_deref() == Some(names::key_secret::DEFAULT_PREFIX)
+    }
 }
 
-/// Key Secrets as YAML or JSON: one, several documents, or a List.
-fn from_backup(
-    bytes: &[u8],
-    shown: &str,
+/// Reads the keys to open values with. Whatever cannot be read is told and passed over.
+pub(crate) fn load(
+    files: &[PathBuf],
     name: Name,
+    unlock: &mut Unlock,
     talk: &mut Talk<'_>,
-) -> Result<Vec<PrivateKey>, Failure> {
-    let mut keys = Vec::new();
-    for document in Documents::new(bytes, shown) {
-        let Ok(document) = document else {
-            // Not a backup at all, or one that ends in the middle: what was found counts.
-            talk.say(&format!(
-                "warning: `{shown}` cannot be read to its end as YAML or JSON"
-            ));
-            break;
-        };
-        for entry in entries(document.into_value(), name) {
-            match key_of(&entry) {
-                Ok(found) => keys.extend(found),
-                Err(failure) if name == Name::Kubeseal => return Err(failure.at(shown)),
-                Err(failure) => talk.say(&format!(
-                    "warning: `{shown}`: {}: {}",
-                    called(&entry),
-                    failure.words(name)
-                )),
-            }
-        }
+) -> Result<Keyring, Failure> {
+    let mut reader = Reader::new(name, unlock, talk);
+    for listed in listed(files, name)? {
+        reader.file(&listed)?;
     }
-    Ok(keys)
+    Ok(reader.finish().keyring())
 }
 
-/// The Secrets of a List, or the one Secret. A List may lack its kind: that is how a plain dump of the API's answer looks.
-fn entries(mut value: Value, name: Name) -> Vec<Value> {
-    let is_object = value.is_object();
-    let is_list = match value.get("kind").and_then(Value::as_str) {
-        Some(names::secret::LIST_KIND) => true,
-        Some(names::secret::SECRET_LIST_KIND) => name == Name::Seal,
-        Some(_) => false,
-        None => value.get("items").is_some(),
-    };
-    if is_list {
-        return match value.get_mut("items").map(Value::take) {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        };
+/// Reads the keys to keep, with the Secrets they are in. A file that is named and does not open is an error: a backup
+/// would lack what is in it.
+pub(crate) fn collect(
+    files: &[PathBuf],
+    unlock: &mut Unlock,
+    talk: &mut Talk<'_>,
+) -> Result<Found, Failure> {
+    let mut reader = Reader::new(Name::Seal, unlock, talk).strict();
+    for listed in listed(files, Name::Seal)? {
+        reader.file(&listed)?;
     }
-    if is_object { vec![value] } else { Vec::new() }
+    Ok(reader.finish())
 }
 
-fn called(entry: &Value) -> String {
-    let name = entry
-        .get("metadata")
-        .and_then(|metadata| metadata.get("name"))
-        .and_then(Value::as_str);
-    name.map_or_else(
-        || "a Secret without a name".to_owned(),
-        |name| format!("Secret {name}"),
-    )
-}
-
-fn key_of(entry: &Value) -> Result<Vec<PrivateKey>, Failure> {
-    let field = names::key_secret::PRIVATE_KEY;
-    let Some(text) = entry
-        .get("data")
-        .and_then(|data| data.get(field))
-        .and_then(Value::as_str)
-    else {
-        return Err(
-            Failure::new(Code::BadKey, format!("it has no `{field}` in its data"))
-                .kubeseal("secret must contain a 'tls.data' key"),
-        );
-    };
-    let pem = base64::decode(text.as_bytes())
-        .map(Zeroizing::new)
-        .map_err(|error| {
-            Failure::new(Code::BadKey, format!("`{field}`: {error}")).kubeseal(error.to_string())
-        })?;
-    let unusable = |error: PrivateKeyError| {
-        let failure = Failure::new(Code::BadKey, format!("`{field}`: {error}"));
-        match error {
-            PrivateKeyError::NotRsa => {
-                failure.kubeseal("unexpected private key type: it is not an RSA key")
-            }
-            error => failure.kubeseal(error.to_string()),
-        }
-    };
-    PrivateKey::all_from_pem(&pem).map_err(unusable)
+fn listed(files: &[PathBuf], name: Name) -> Result<Vec<walk::Listed>, Failure> {
+    match name {
+        Name::Seal => walk::files(files, KEY_FILES),
+        Name::Kubeseal => Ok(files
+            .iter()
+            .map(|path| walk::Listed {
+                path: path.clone(),
+                named: true,
+            })
+            .collect()),
+    }
 }

@@ -84,12 +84,14 @@ fn misspelt_items(value: &Value) -> Option<&str> {
         .map(String::as_str)
 }
 
-fn is_list(value: &Value) -> bool {
+/// Whether an object is a List, of SealedSecrets or of anything.
+pub(crate) fn is_list(value: &Value) -> bool {
     let kind = value.get("kind").and_then(Value::as_str);
     kind.is_some_and(|kind| [names::LIST_KIND, names::secret::LIST_KIND].contains(&kind))
 }
 
-fn items_of(mut value: Value) -> Vec<Value> {
+/// The objects of a List.
+pub(crate) fn items_of(mut value: Value) -> Vec<Value> {
     match value.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) => items,
         _ => Vec::new(),

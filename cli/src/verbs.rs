@@ -3,9 +3,13 @@
 //! `kubeseal` knows no verbs: there a word that is no flag is passed over, as it always was.
 
 mod call;
+mod keys;
 mod template;
+mod unseal;
 
 pub(crate) use self::call::Call;
+
+use std::process::ExitCode;
 
 use sealed_pflag::{Matches, Table};
 
@@ -34,10 +38,29 @@ pub(crate) struct Verb {
 pub(crate) enum Outcome {
     /// What was asked for is done.
     Done,
+    /// It is, and what was looked at has problems, which are told.
+    Problems,
+}
+
+impl Outcome {
+    /// What the process ends with. 1 and 2 are failures.
+    fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Problems => 3,
+        })
+    }
 }
 
 /// Every verb, in the order of lists.
-pub(crate) const ALL: &[&Verb] = &[&template::VERB];
+pub(crate) const ALL: &[&Verb] = &[
+    &keys::backup::VERB,
+    &keys::export::VERB,
+    &keys::restore::VERB,
+    &keys::verify::VERB,
+    &template::VERB,
+    &unseal::VERB,
+];
 
 /// The words that a command line with a verb can begin with.
 pub(crate) fn first_words() -> impl Iterator<Item = &'static str> {

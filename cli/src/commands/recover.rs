@@ -15,10 +15,11 @@ use crate::name::Name;
 use crate::output::serialize;
 use crate::recovery_keys;
 use crate::sealed_input::{self, Kind, no_sealed_secrets};
+use crate::unlock::Unlock;
 
 pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(), Failure> {
     let name = context.name();
-    let keyring = recovery_keys::load(key_files, name, &mut context.talk)?;
+    let keyring = recovery_keys::load(key_files, name, &mut Unlock::asking(), &mut context.talk)?;
     if name == Name::Seal && keyring.is_empty() {
         return Err(no_key(key_files));
     }

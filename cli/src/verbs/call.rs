@@ -71,7 +71,7 @@ impl Call {
             Self::Family(family, Some(word)) => Err(no_member(family, &word)),
         };
         match done {
-            Ok(Outcome::Done) => ExitCode::SUCCESS,
+            Ok(outcome) => outcome.exit_code(),
             Err(failure) => {
                 // That nobody can read it is no reason to do anything else.
                 drop(stderr.write_all(failure.text(Name::Seal).as_bytes()));

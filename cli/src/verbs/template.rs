@@ -109,7 +109,7 @@ impl Rendering<'_> {
         text: &[u8],
         talk: &mut Talk<'_>,
     ) -> Result<(Vec<(Unsealed, Found)>, Format), Failure> {
-        let opener = Opener::load(&objects.keys, talk)?;
+        let opener = Opener::load(&objects.keys, &objects.unlock, talk)?;
         let nothing = no_sealed_secrets(self.origin);
         let documents = documents_of(text, self.origin, &nothing)?;
         sealed_input::refuse_broken_json(&documents)?;

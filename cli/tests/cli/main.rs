@@ -9,6 +9,7 @@
 )]
 
 mod ciphertext;
+mod custody;
 mod files;
 mod kubeseal;
 mod merge;

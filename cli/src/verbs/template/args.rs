@@ -9,6 +9,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::input::read_file;
 use crate::output::FormatChoice;
+use crate::unlock::{self, UnlockArguments};
 
 pub(super) const SYNOPSIS: &str = "\
 Usage: seal template [FILE] [flags]
@@ -51,6 +52,8 @@ pub(super) enum Source {
 pub(super) struct Objects {
     /// Files with private keys; without any, values are made up.
     pub(super) keys: Vec<PathBuf>,
+    /// What opens encrypted ones.
+    pub(super) unlock: UnlockArguments,
     /// The one entry to print, as it is.
     pub(super) entry: Option<String>,
     /// The output's format otherwise.
@@ -58,7 +61,7 @@ pub(super) struct Objects {
 }
 
 pub(super) fn flags() -> Vec<Flag> {
-    vec![
+    let mut flags = vec![
         Flag::text(
             "entry",
             "",
@@ -72,7 +75,7 @@ pub(super) fn flags() -> Vec<Flag> {
         .short('o'),
         Flag::strings(
             "recovery-private-key",
-            "Private keys that open the sealed values: PEM files, or key Secrets and Lists of them as YAML or JSON",
+            "Private keys that open the sealed values: PEM files, key Secrets and Lists of them as YAML or JSON, backups, or directories with these",
         ),
         Flag::text("secret-file", "", "Input file, same as FILE").short('f'),
         Flag::text(
@@ -88,7 +91,9 @@ pub(super) fn flags() -> Vec<Flag> {
             "value-file",
             "KEY=FILE: a value from a file; may be repeated",
         ),
-    ]
+    ];
+    flags.extend(unlock::flags());
+    flags
 }
 
 impl Request {
@@ -132,6 +137,7 @@ impl Objects {
         let keys = matches.list("recovery-private-key").iter();
         Ok(Self {
             keys: keys.map(PathBuf::from).collect(),
+            unlock: UnlockArguments::of(matches),
             entry,
             format: format.map_or(FormatChoice::FollowInput, FormatChoice::from_flag),
         })

@@ -12,6 +12,7 @@ use crate::name::Name;
 use crate::recovery_keys;
 use crate::sealed_input::Found;
 use crate::suggest;
+use crate::unlock::{Unlock, UnlockArguments};
 
 /// Where the values come from that the command line does not give.
 pub(super) struct Opener {
@@ -30,8 +31,13 @@ pub(super) struct Gathered {
 impl Opener {
     /// Reads the files with private keys. That keys were asked for and none can be used is an error: made-up
     /// values would pass for the sealed ones.
-    pub(super) fn load(files: &[PathBuf], talk: &mut Talk<'_>) -> Result<Self, Failure> {
-        let keyring = recovery_keys::load(files, Name::Seal, talk)?;
+    pub(super) fn load(
+        files: &[PathBuf],
+        unlock: &UnlockArguments,
+        talk: &mut Talk<'_>,
+    ) -> Result<Self, Failure> {
+        let mut unlock = Unlock::load(unlock)?;
+        let keyring = recovery_keys::load(files, Name::Seal, &mut unlock, talk)?;
         if keyring.is_empty() && !files.is_empty() {
             return Err(faults::no_key());
         }

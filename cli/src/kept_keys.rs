@@ -1,0 +1,269 @@
+//! Sealing keys as they are kept outside a cluster: the Secret of each, ready to be created again, oldest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealed_api::names::{annotations, key_secret, labels};
+use sealed_api::{Code, Wiping};
+use sealed_crypto::{Certificate, CertificateRequest, Fingerprint, SealingKey};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::io::Talk;
+use crate::recovery_keys::{Found, KeySecret};
+
+/// Digits of the fingerprint in a name that is made up.
+const NAME_DIGITS: usize = 5;
+
+/// Another day, when there were no certificates: nothing is ever sealed with one that ended then, and every key is newer.
+const NO_VALIDITY: (Timestamp, Timestamp) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+
+/// A key Secret that is kept.
+pub(crate) struct KeptKey {
+    /// Where it was read, for messages.
+    pub(crate) place: String,
+    /// Without what only means something in the cluster it comes from.
+    pub(crate) secret: Wiping,
+    /// Its keys; none if the Secret holds none that can be used.
+    pub(crate) keys: Vec<Arc<SealingKey>>,
+    /// What to know of the Secret before it is kept.
+    pub(crate) note: Option<String>,
+}
+
+/// What is told of a key Secret. It holds nothing secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyFacts {
+    /// The name of the key; none if the Secret holds no usable key.
+    pub(crate) fingerprint: Option<String>,
+    /// Namespace of the Secret.
+    pub(crate) namespace: String,
+    /// Name of the Secret.
+    pub(crate) name: String,
+    /// Value of the label that says whether the key is in use: `active`, or another.
+    pub(crate) label: String,
+    /// When its certificate begins and ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_before: Option<String>,
+    /// See there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_after: Option<String>,
+}
+
+impl KeptKey {
+    /// The names of its keys.
+    pub(crate) fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        self.keys.iter().map(|key| key.fingerprint())
+    }
+
+    /// Name of the Secret.
+    pub(crate) fn name(&self) -> &str {
+        self.secret.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Namespace of the Secret.
+    pub(crate) fn namespace(&self) -> &str {
+        self.secret
+            .metadata
+            .namespace
+            .as_deref()
+            .unwrap_or_default()
+    }
+
+    /// When its key came into use.
+    pub(crate) fn time(&self) -> Timestamp {
+        let times = self.keys.iter().map(|key| key.ordering_time());
+        times.min().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// What is told of it.
+    pub(crate) fn facts(&self) -> KeyFacts {
+        let label = self.secret.metadata.labels.as_ref();
+        let key = self.keys.first();
+        let certificate = key.and_then(|key| key.certificate());
+        KeyFacts {
+            fingerprint: key.map(|key| key.fingerprint().to_string()),
+            namespace: self.namespace().to_owned(),
+            name: self.name().to_owned(),
+            label: label
+                .and_then(|all| all.get(labels::SEALING_KEY).cloned())
+                .unwrap_or_default(),
+            not_before: certificate.map(|one| one.not_before().to_string()),
+            not_after: certificate.map(|one| one.not_after().to_string()),
+        }
+    }
+}
+
+impl KeyFacts {
+    /// As a line for people.
+    pub(crate) fn line(&self) -> String {
+        let day = |time: &Option<String>| {
+            let time = time.as_deref().unwrap_or("-");
+            time.get(..10).unwrap_or(time).to_owned()
+        };
+        format!(
+            "{:<50}  {:<8}  {:<10}  {:<10}  {}/{}",
+            self.fingerprint.as_deref().unwrap_or("no usable key"),
+            self.label,
+            day(&self.not_before),
+            day(&self.not_after),
+            self.namespace,
+            self.name
+        )
+    }
+}
+
+/// Tells what to know before keys are kept.
+pub(crate) fn tell_notes(keys: &[KeptKey], talk: &mut Talk<'_>) {
+    for note in keys.iter().filter_map(|key| key.note.as_ref()) {
+        talk.say(note);
+    }
+}
+
+/// What stands over the lines.
+pub(crate) fn head() -> String {
+    format!(
+        "{:<50}  {:<8}  {:<10}  {:<10}  {}",
+        "FINGERPRINT", "LABEL", "FROM", "UNTIL", "SECRET"
+    )
+}
+
+/// The lines for several, under a head.
+pub(crate) fn table(keys: &[KeyFacts]) -> Vec<String> {
+    std::iter::once(head())
+        .chain(keys.iter().map(KeyFacts::line))
+        .collect()
+}
+
+/// The Secrets to keep of what was found: each key once, the oldest first. A key from a PEM file gets a Secret in
+/// `namespace`.
+pub(crate) fn keep(found: Found, namespace: &str) -> Result<Vec<KeptKey>, Failure> {
+    let mut known = BTreeSet::new();
+    let mut kept: Vec<KeptKey> = Vec::with_capacity(found.secrets.len());
+    for one in found.secrets {
+        let names: Vec<Fingerprint> = one.keys.iter().map(|key| key.fingerprint()).collect();
+        if !names.is_empty() && names.iter().all(|name| known.contains(name)) {
+            continue;
+        }
+        known.extend(names);
+        kept.push(kept_key(one, namespace)?);
+    }
+    let mut places = BTreeMap::new();
+    for one in &kept {
+        let name = (one.namespace().to_owned(), one.name().to_owned());
+        if let Some(other) = places.insert(name, &one.place) {
+            return Err(Failure::new(
+                Code::AlreadyExists,
+                format!(
+                    "two different keys are in Secrets of the name {}/{}: {other}; {}",
+                    one.namespace(),
+                    one.name(),
+                    one.place
+                ),
+            )
+            .hint("they are probably of two clusters, which need two backups"));
+        }
+    }
+    kept.sort_by_key(KeptKey::time);
+    Ok(kept)
+}
+
+fn kept_key(one: KeySecret, namespace: &str) -> Result<KeptKey, Failure> {
+    let mut note = None;
+    let mut secret = match (one.secret, one.keys.first()) {
+        (Some(secret), _) => secret,
+        (None, Some(key)) => {
+            if key.certificate().is_none() {
+                note = Some(format!(
+                    "note: {}: {} has no certificate here; restored, it opens values, and nothing is sealed for it",
+                    one.place,
+                    key.fingerprint()
+                ));
+            }
+            secret_for(key, namespace)
+                .map_err(|why| Failure::new(Code::BadKey, why).at(&one.place))?
+        }
+        (None, None) => Wiping::default(),
+    };
+    strip(&mut secret.metadata);
+    if secret.metadata.namespace.is_none() {
+        secret.metadata.namespace = Some(namespace.to_owned());
+    }
+    if secret.metadata.name.is_none() {
+        secret.metadata.name = one.keys.first().map(|key| made_up_name(key.fingerprint()));
+    }
+    Ok(KeptKey {
+        place: one.place,
+        secret,
+        keys: one.keys,
+        note,
+    })
+}
+
+/// Takes away what only means something in the cluster an object comes from: with it, no other takes it.
+fn strip(metadata: &mut ObjectMeta) {
+    metadata.uid = None;
+    metadata.resource_version = None;
+    metadata.self_link = None;
+    metadata.generation = None;
+    metadata.managed_fields = None;
+    metadata.owner_references = None;
+    if let Some(all) = &mut metadata.annotations {
+        // It repeats the whole Secret.
+        all.remove(annotations::KUBECTL_LAST_APPLIED);
+        if all.is_empty() {
+            metadata.annotations = None;
+        }
+    }
+}
+
+/// The Secret that the controller would have made for a key.
+fn secret_for(key: &SealingKey, namespace: &str) -> Result<Wiping, String> {
+    let pem = key.private_key().to_pkcs1_pem();
+    let pem = pem.map_err(|error| error.to_string())?;
+    let certificate = match key.certificate() {
+        Some(certificate) => certificate.to_pem(),
+        None => expired_certificate(key)?.to_pem(),
+    };
+    let entry = |key: &str, value: &[u8]| (key.to_owned(), ByteString(value.to_vec()));
+    Ok(Wiping::from(Secret {
+        metadata: ObjectMeta {
+            name: Some(made_up_name(key.fingerprint())),
+            namespace: Some(namespace.to_owned()),
+            labels: Some([(labels::SEALING_KEY.to_owned(), labels::ACTIVE.to_owned())].into()),
+            ..ObjectMeta::default()
+        },
+        type_: Some(key_secret::TYPE.to_owned()),
+        data: Some(
+            [
+                entry(key_secret::PRIVATE_KEY, pem.as_bytes()),
+                entry(key_secret::CERTIFICATE, certificate.as_bytes()),
+            ]
+            .into(),
+        ),
+        ..Secret::default()
+    }))
+}
+
+/// Kubernetes wants a certificate in a Secret of this type, and the existing controller stops without one.
+fn expired_certificate(key: &SealingKey) -> Result<Certificate, String> {
+    let (not_before, not_after) = NO_VALIDITY;
+    let request = CertificateRequest {
+        common_name: String::new(),
+        not_before,
+        not_after,
+    };
+    let issued = key.private_key().self_signed(&request);
+    issued.map_err(|error| error.to_string())
+}
+
+fn made_up_name(key: Fingerprint) -> String {
+    let digits = key.as_bytes().iter().map(|byte| format!("{byte:02x}"));
+    let digits: String = digits.collect();
+    let digits = digits.get(..NAME_DIGITS).unwrap_or_default();
+    format!("{}{digits}", key_secret::DEFAULT_PREFIX)
+}

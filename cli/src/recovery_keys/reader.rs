@@ -1,0 +1,349 @@
+//! Reading one file after the other.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sealed_api::{Code, Origin, Wiping, decode_secret, names};
+use sealed_crypto::{Certificate, PrivateKey, PrivateKeyError, SealingKey, base64};
+use sealed_custody::{Manifest, protection};
+use sealed_manifest::Documents;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{Found, KeySecret};
+use crate::failure::Failure;
+use crate::input::read_file;
+use crate::io::Talk;
+use crate::name::Name;
+use crate::unlock::Unlock;
+use crate::walk::Listed;
+
+/// Texts of which one is in every file of a directory that may hold keys. The second is also in the label of key Secrets.
+const TRACES: [&[u8]; 4] = [
+    names::labels::ESCROW.as_bytes(),
+    names::key_secret::DEFAULT_PREFIX.as_bytes(),
+    b"-----BEGIN ",
+    b"age-encryption.org/v1\n",
+];
+
+/// Reads files with keys.
+pub(super) struct Reader<'r, 'io> {
+    name: Name,
+    is_strict: bool,
+    unlock: &'r mut Unlock,
+    talk: &'r mut Talk<'io>,
+    pending: Vec<Pending>,
+    /// Of PEM files, for the keys of PEM files.
+    certificates: Vec<Certificate>,
+    backups: Vec<(String, Manifest)>,
+}
+
+/// Keys whose certificates may still come.
+struct Pending {
+    place: String,
+    secret: Option<Wiping>,
+    keys: Vec<PrivateKey>,
+}
+
+impl<'r, 'io> Reader<'r, 'io> {
+    pub(super) fn new(name: Name, unlock: &'r mut Unlock, talk: &'r mut Talk<'io>) -> Self {
+        Self {
+            name,
+            is_strict: false,
+            unlock,
+            talk,
+            pending: Vec::new(),
+            certificates: Vec::new(),
+            backups: Vec::new(),
+        }
+    }
+
+    /// A named file that does not open becomes an error, and a key Secret without a usable key is kept.
+    pub(super) fn strict(mut self) -> Self {
+        self.is_strict = true;
+        self
+    }
+
+    /// Reads one file.
+    pub(super) fn file(&mut self, listed: &Listed) -> Result<(), Failure> {
+        let bytes = Zeroizing::new(read_file(&listed.path)?);
+        if !listed.named && !has_trace(&bytes) {
+            return Ok(());
+        }
+        let shown = listed.path.display().to_string();
+        let before = self.held();
+        if self.name == Name::Seal && protection(&bytes).is_some() {
+            self.encrypted(&bytes, &shown, listed.named)?;
+        } else {
+            self.plain(&bytes, &shown, listed.named)?;
+        }
+        if listed.named && self.held() == before {
+            self.talk.say(&format!(
+                "warning: `{shown}` holds no private key that can be used"
+            ));
+        }
+        Ok(())
+    }
+
+    /// How much there is that a file can add to.
+    fn held(&self) -> usize {
+        let keys: usize = self.pending.iter().map(|one| one.keys.len()).sum();
+        if self.is_strict {
+            keys + self.certificates.len() + self.pending.len()
+        } else {
+            keys
+        }
+    }
+
+    /// Gives each key its certificate.
+    pub(super) fn finish(self) -> Found {
+        let (name, certificates) = (self.name, self.certificates);
+        let joined = self.pending.into_iter().map(|pending| KeySecret {
+            keys: pending
+                .keys
+                .into_iter()
+                .map(|key| {
+                    let key = match &pending.secret {
+                        // Which key is newer does not show, so the order on the command line is the order of trials.
+                        _ if name == Name::Kubeseal => {
+                            SealingKey::new(key, None, Timestamp::UNIX_EPOCH)
+                        }
+                        Some(secret) => of_secret(key, secret),
+                        None => of_pem(key, &certificates),
+                    };
+                    Arc::new(key)
+                })
+                .collect(),
+            place: pending.place,
+            secret: pending.secret,
+        });
+        Found {
+            secrets: joined.collect(),
+            backups: self.backups,
+        }
+    }
+
+    fn encrypted(&mut self, file: &[u8], shown: &str, named: bool) -> Result<(), Failure> {
+        match self.unlock.open(file, shown) {
+            // Whatever stands in it was put there as a key.
+            Ok(text) => self.plain(&text, shown, true),
+            Err(failure) if named && self.is_strict => Err(failure),
+            Err(failure) => {
+                self.talk
+                    .say(&format!("warning: {}", failure.words(self.name)));
+                Ok(())
+            }
+        }
+    }
+
+    fn plain(&mut self, bytes: &[u8], shown: &str, named: bool) -> Result<(), Failure> {
+        let certificates = Certificate::all_from_pem(bytes);
+        let labelled = count_key_blocks(bytes);
+        if labelled > 0 {
+            self.pem(bytes, labelled, shown);
+        } else if certificates.is_empty() || self.name == Name::Kubeseal {
+            self.documents(bytes, shown, named)?;
+        }
+        self.certificates.extend(certificates);
+        Ok(())
+    }
+
+    fn pem(&mut self, bytes: &[u8], labelled: usize, shown: &str) {
+        let read = match self.name {
+            Name::Kubeseal => PrivateKey::from_pem(bytes).map(|key| vec![key]),
+            Name::Seal => PrivateKey::all_from_pem(bytes),
+        };
+        match read {
+            Ok(keys) => {
+                if keys.len() < labelled {
+                    let unused = labelled - keys.len();
+                    self.talk.say(&format!(
+                        "warning: {unused} of {labelled} private keys in `{shown}` are not used"
+                    ));
+                }
+                self.pending.extend(keys.into_iter().map(|key| Pending {
+                    place: shown.to_owned(),
+                    secret: None,
+                    keys: vec![key],
+                }));
+            }
+            Err(error) => self.talk.say(&format!("warning: `{shown}`: {error}")),
+        }
+    }
+
+    /// Key Secrets as YAML or JSON: one, several documents, or a List.
+    fn documents(&mut self, bytes: &[u8], shown: &str, named: bool) -> Result<(), Failure> {
+        for document in Documents::new(bytes, shown) {
+            let Ok(document) = document else {
+                // Not a backup at all, or one that ends in the middle: what was found counts.
+                self.talk.say(&format!(
+                    "warning: `{shown}` cannot be read to its end as YAML or JSON"
+                ));
+                break;
+            };
+            let value = document.into_value();
+            self.backups
+                .extend(Manifest::of(&value).map(|manifest| (shown.to_owned(), manifest)));
+            for entry in entries(value, self.name) {
+                if let Some(file) = escrow_of(&entry).filter(|_| self.name == Name::Seal) {
+                    let place = format!("{shown}: ConfigMap {}", name_of(&entry));
+                    self.encrypted(file.as_bytes(), &place, named)?;
+                } else if named || is_marked(&entry) {
+                    self.entry(entry, shown)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: Value, shown: &str) -> Result<(), Failure> {
+        let called = format!("Secret {}", name_of(&entry));
+        let (keys, secret) = match self.name {
+            Name::Kubeseal => (keys_of_data(&entry), None),
+            Name::Seal => match decode_secret(entry, Origin::Yaml) {
+                Ok(secret) => {
+                    let secret = Wiping::from(secret);
+                    (keys_of_secret(&secret), Some(secret))
+                }
+                Err(error) => (Err(Failure::undecodable(&error, &called)), None),
+            },
+        };
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(failure) if self.name == Name::Kubeseal => return Err(failure.at(shown)),
+            Err(failure) => {
+                let words = failure.words(self.name);
+                self.talk
+                    .say(&format!("warning: `{shown}`: {called}: {words}"));
+                Vec::new()
+            }
+        };
+        let is_kept = self.is_strict && secret.as_ref().is_some_and(KeySecret::is_key_secret);
+        if !keys.is_empty() || is_kept {
+            self.pending.push(Pending {
+                place: format!("{shown}: {called}"),
+                secret,
+                keys,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn has_trace(bytes: &[u8]) -> bool {
+    TRACES
+        .iter()
+        .any(|trace| bytes.windows(trace.len()).any(|part| part == *trace))
+}
+
+/// How many PEM blocks begin at the start of a line and call themselves a private key.
+fn count_key_blocks(bytes: &[u8]) -> usize {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| {
+            line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----")
+        })
+        .count()
+}
+
+/// The objects of a List, or the one object. A List may lack its kind: that is how a plain dump of the API's answer looks.
+fn entries(mut value: Value, name: Name) -> Vec<Value> {
+    let is_object = value.is_object();
+    let is_list = match value.get("kind").and_then(Value::as_str) {
+        Some(names::secret::LIST_KIND) => true,
+        Some(names::secret::SECRET_LIST_KIND) => name == Name::Seal,
+        Some(_) => false,
+        None => value.get("items").is_some(),
+    };
+    if is_list {
+        return match value.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+    }
+    if is_object { vec![value] } else { Vec::new() }
+}
+
+fn name_of(entry: &Value) -> String {
+    let name = entry.pointer("/metadata/name").and_then(Value::as_str);
+    name.unwrap_or("without a name").to_owned()
+}
+
+/// The age file of an escrow object.
+fn escrow_of(entry: &Value) -> Option<String> {
+    let labels = entry.pointer("/metadata/labels")?;
+    let label = labels.get(names::labels::ESCROW)?.as_str()?;
+    let file = entry.get("data")?.get(names::escrow::AGE_FILE)?.as_str()?;
+    (label == names::labels::SEALING_KEY_ESCROW).then(|| file.to_owned())
+}
+
+/// Whether an object that nobody named is a key Secret: others hold private keys, too.
+fn is_marked(entry: &Value) -> bool {
+    let has_label = entry
+        .pointer("/metadata/labels")
+        .is_some_and(|labels| labels.get(names::labels::SEALING_KEY).is_some());
+    let kind = entry.get("kind").and_then(Value::as_str);
+    kind == Some(names::secret::KIND)
+        && (has_label || name_of(entry) == names::key_secret::DEFAULT_PREFIX)
+}
+
+fn keys_of_secret(secret: &Wiping) -> Result<Vec<PrivateKey>, Failure> {
+    let field = names::key_secret::PRIVATE_KEY;
+    let data = secret.data.as_ref();
+    let pem = data.and_then(|data| data.get(field)).ok_or_else(no_field)?;
+    PrivateKey::all_from_pem(&pem.0).map_err(unusable)
+}
+
+/// As the existing tool reads it: `stringData` is not looked at, and only base64 is decoded.
+fn keys_of_data(entry: &Value) -> Result<Vec<PrivateKey>, Failure> {
+    let field = names::key_secret::PRIVATE_KEY;
+    let text = entry
+        .get("data")
+        .and_then(|data| data.get(field))
+        .and_then(Value::as_str)
+        .ok_or_else(no_field)?;
+    let pem = base64::decode(text.as_bytes())
+        .map(Zeroizing::new)
+        .map_err(|error| {
+            Failure::new(Code::BadKey, format!("`{field}`: {error}")).kubeseal(error.to_string())
+        })?;
+    PrivateKey::all_from_pem(&pem).map_err(unusable)
+}
+
+fn no_field() -> Failure {
+    let field = names::key_secret::PRIVATE_KEY;
+    Failure::new(Code::BadKey, format!("it has no `{field}` in its data"))
+        .kubeseal("secret must contain a 'tls.data' key")
+}
+
+fn unusable(error: PrivateKeyError) -> Failure {
+    let field = names::key_secret::PRIVATE_KEY;
+    let failure = Failure::new(Code::BadKey, format!("`{field}`: {error}"));
+    match error {
+        PrivateKeyError::NotRsa => {
+            failure.kubeseal("unexpected private key type: it is not an RSA key")
+        }
+        error => failure.kubeseal(error.to_string()),
+    }
+}
+
+/// A key with the certificate beside it; without one, the Secret's age says how new it is.
+fn of_secret(key: PrivateKey, secret: &Wiping) -> SealingKey {
+    let field = names::key_secret::CERTIFICATE;
+    let pem = secret.data.as_ref().and_then(|data| data.get(field));
+    let certificate = pem.and_then(|pem| Certificate::from_pem(&pem.0).ok());
+    let created = secret.metadata.creation_timestamp.as_ref();
+    let time = match &certificate {
+        Some(certificate) => Some(certificate.not_before()),
+        None => created.map(|time| time.0),
+    };
+    SealingKey::new(key, certificate, time.unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+fn of_pem(key: PrivateKey, certificates: &[Certificate]) -> SealingKey {
+    let certificate = certificates
+        .iter()
+        .find(|one| one.fingerprint() == key.fingerprint());
+    let time = certificate.map_or(Timestamp::UNIX_EPOCH, Certificate::not_before);
+    SealingKey::new(key, certificate.cloned(), time)
+}

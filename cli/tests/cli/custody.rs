@@ -1,0 +1,463 @@
+//! Keys that are kept: saved, lost, brought back, and proven on the way.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use age::secrecy::ExposeSecret as _;
+use age::x25519::Identity;
+use serde_json::Value;
+
+use crate::program::{Outcome, Sandbox};
+
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys");
+
+/// Two key Secrets as a cluster has them, one of them retired, and a SealedSecret for each.
+struct Custody {
+    sandbox: Sandbox,
+    identity: Identity,
+}
+
+fn vector(name: &str) -> Vec<u8> {
+    fs::read(Path::new(KEYS).join(name)).unwrap()
+}
+
+fn key_secret(name: &str, pair: &str, label: &str) -> String {
+    use base64_of as b64;
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n  namespace: kube-system\n  uid: 1-2-3\n  resourceVersion: \"7\"\n  \
+         creationTimestamp: \"2026-01-01T00:00:00Z\"\n  annotations: {{team: a}}\n  labels:\n    \
+         sealedsecrets.bitnami.com/sealed-secrets-key: {label}\ntype: kubernetes.io/tls\ndata:\n  tls.crt: {}\n  tls.key: {}\n",
+        b64(&vector(&format!("{pair}.crt.pem"))),
+        b64(&vector(&format!("{pair}.pkcs1.pem")))
+    )
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    sealed_crypto::base64::encode(bytes)
+}
+
+impl Custody {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let identity = Identity::generate();
+        sandbox.write("keys/k1.yaml", key_secret("k1", "rsa2048-a", "retired"));
+        sandbox.write("keys/k2.yaml", key_secret("k2", "rsa2048-b", "active"));
+        for name in ["rsa2048-a.crt.pem", "rsa2048-b.crt.pem"] {
+            sandbox.write(name, vector(name));
+        }
+        sandbox.write(
+            "identity.txt",
+            format!(
+                "# made by a test\n{}\n",
+                identity.to_string().expose_secret()
+            ),
+        );
+        Self { sandbox, identity }
+    }
+
+    fn recipient(&self) -> String {
+        self.identity.to_public().to_string()
+    }
+
+    fn run(&self, line: &str) -> Outcome {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.sandbox.run("seal", &words, &[], b"")
+    }
+
+    /// Runs what must succeed, and gives what it printed.
+    fn ok(&self, line: &str) -> String {
+        let outcome = self.run(line);
+        assert_eq!(outcome.status, Some(0), "{line}: {}", outcome.stderr);
+        String::from_utf8(outcome.stdout).unwrap()
+    }
+
+    fn json(&self, line: &str, status: i32) -> Value {
+        let outcome = self.run(line);
+        assert_eq!(outcome.status, Some(status), "{line}: {}", outcome.stderr);
+        serde_json::from_slice(&outcome.stdout).unwrap()
+    }
+
+    fn back_up(&self) {
+        let recipient = self.recipient();
+        self.ok(&format!("keys backup keys -r {recipient} -w keys.age"));
+    }
+
+    fn seal(&self, path: &str, namespace: &str, name: &str, certificate: &str) {
+        let secret = format!(
+            "kind: Secret\nmetadata: {{name: {name}, namespace: {namespace}}}\nstringData: {{user: u-{name}, password: p-{name}}}\n"
+        );
+        if let Some(parent) = self.sandbox.path(path).parent() {
+            fs::create_dir_all(parent).unwrap();
+        }
+        let words = ["--cert", certificate, "-w", path];
+        let outcome = self.sandbox.run("seal", &words, &[], secret.as_bytes());
+        assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        let metadata = fs::metadata(self.sandbox.path(name)).unwrap();
+        metadata.permissions().mode() & 0o777
+    }
+}
+
+fn yaml(text: &str) -> Value {
+    let mut documents = sealed_manifest::Documents::new(text.as_bytes(), "test");
+    documents.next().unwrap().unwrap().into_value()
+}
+
+fn decrypted(file: &[u8], identity: &dyn age::Identity) -> String {
+    let armor = age::armor::ArmoredReader::new(file);
+    let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(armor)).unwrap();
+    let mut text = String::new();
+    let mut reader = decryptor.decrypt(std::iter::once(identity)).unwrap();
+    reader.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_backup_is_one_age_file_with_a_list_of_the_key_secrets_oldest_first() {
+    let custody = Custody::new();
+    custody.back_up();
+    assert_eq!(custody.mode("keys.age"), 0o600);
+    let file = custody.sandbox.read("keys.age");
+    assert!(file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"));
+    let list = yaml(&decrypted(file.as_bytes(), &custody.identity));
+    assert_eq!(
+        (&list["apiVersion"], &list["kind"]),
+        (&"v1".into(), &"List".into())
+    );
+    let keys = list["metadata"]["annotations"]["seal-tool/keys"]
+        .as_str()
+        .unwrap();
+    assert_eq!(
+        keys,
+        "SHA256:mI8khZOi8xvKdkDhPKXlwtNcm/OkADGdjpQQqMno5wc,SHA256:0hhfZ/23yVxxsfcQac+wGzDDyGM0nLw5HmYfJUHM7Ko"
+    );
+    let made = list["metadata"]["annotations"]["seal-tool/backed-up"].as_str();
+    assert!(made.unwrap().ends_with('Z'), "{made:?}");
+    let items = list["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    for (item, name, label) in [(&items[0], "k1", "retired"), (&items[1], "k2", "active")] {
+        let stored = yaml(&custody.sandbox.read(&format!("keys/{name}.yaml")));
+        assert_eq!(
+            (&item["data"], &item["type"]),
+            (&stored["data"], &stored["type"])
+        );
+        let metadata = &item["metadata"];
+        assert_eq!(metadata["name"], name);
+        assert_eq!(metadata["annotations"]["team"], "a");
+        assert_eq!(
+            metadata["labels"]["sealedsecrets.bitnami.com/sealed-secrets-key"],
+            label
+        );
+        // With these no API server would create it.
+        assert!(metadata.get("uid").is_none() && metadata.get("resourceVersion").is_none());
+    }
+}
+
+#[test]
+fn the_decrypted_list_is_what_kubeseal_recovers_with() {
+    let custody = Custody::new();
+    custody.back_up();
+    custody.seal("app.json", "web", "app", "rsa2048-a.crt.pem");
+    let list = decrypted(
+        custody.sandbox.read("keys.age").as_bytes(),
+        &custody.identity,
+    );
+    custody.sandbox.write("plain.yaml", list);
+    let words = [
+        "--recovery-unseal",
+        "--recovery-private-key",
+        "plain.yaml",
+        "-f",
+        "app.json",
+    ];
+    let outcome = custody.sandbox.run("kubeseal", &words, &[], b"");
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+}
+
+#[test]
+fn lost_and_restored_the_keys_are_exactly_the_same() {
+    let custody = Custody::new();
+    custody.back_up();
+    let before = custody.ok("keys export keys --unencrypted");
+    fs::remove_dir_all(custody.sandbox.path("keys")).unwrap();
+
+    let restore = "keys restore keys.age -i identity.txt --to-directory keys";
+    custody.ok(&format!("{restore} --dry-run"));
+    assert!(
+        !custody.sandbox.path("keys").exists(),
+        "a dry run writes nothing"
+    );
+    custody.ok(&format!("{restore} --unencrypted"));
+    assert_eq!(custody.ok("keys export keys --unencrypted"), before);
+    assert_eq!(custody.mode("keys"), 0o700);
+    assert_eq!(custody.mode("keys/k1.yaml"), 0o600);
+    assert!(custody.sandbox.read("keys/.gitignore").ends_with("*\n"));
+
+    let again = custody.json(&format!("{restore} --unencrypted --json"), 0);
+    assert_eq!(again["created"], serde_json::json!([]));
+    assert_eq!(again["present"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_restore_clobbers_nothing_and_writes_nothing_beside_it() {
+    let custody = Custody::new();
+    custody.back_up();
+    fs::remove_dir_all(custody.sandbox.path("keys")).unwrap();
+    let restore = "keys restore keys.age -i identity.txt --to-directory keys --unencrypted";
+    for other in [
+        key_secret("k2", "rsa2056-a", "active"),
+        "kind: ConfigMap\n".to_owned(),
+    ] {
+        custody.sandbox.write("keys/k2.yaml", &other);
+        let outcome = custody.run(restore);
+        assert_eq!(outcome.status, Some(1));
+        assert!(
+            outcome.stderr.starts_with("error[already-exists]"),
+            "{}",
+            outcome.stderr
+        );
+        assert_eq!(custody.sandbox.read("keys/k2.yaml"), other);
+        assert!(!custody.sandbox.path("keys/k1.yaml").exists());
+    }
+}
+
+#[test]
+fn a_passphrase_protects_as_well() {
+    let custody = Custody::new();
+    custody
+        .sandbox
+        .write("passphrase", "correct horse battery staple\n");
+    custody.sandbox.write("other", "wrong\n");
+    custody.ok("keys backup keys --passphrase --passphrase-file passphrase -w keys.age");
+    let file = custody.sandbox.read("keys.age");
+    let identity = age::scrypt::Identity::new("correct horse battery staple".into());
+    assert_eq!(yaml(&decrypted(file.as_bytes(), &identity))["kind"], "List");
+    let report = custody.json(
+        "keys verify keys.age --passphrase-file passphrase --json",
+        0,
+    );
+    assert_eq!(report["keys"].as_array().unwrap().len(), 2);
+    let refused = custody.run("keys verify keys.age --passphrase-file other");
+    assert!(
+        refused.stderr.starts_with("error[encrypted-backup]: cannot open `keys.age`: it is encrypted with another passphrase"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn escrow_objects_and_files_of_a_clone_are_backups() {
+    let custody = Custody::new();
+    let recipient = custody.recipient();
+    for (key, file) in [("k1", "one.age"), ("k2", "two.age")] {
+        custody.ok(&format!(
+            "keys backup keys/{key}.yaml -r {recipient} -w {file}"
+        ));
+    }
+    let indented = custody.sandbox.read("one.age").replace('\n', "\n    ");
+    custody.sandbox.write(
+        "clone/infra/escrow.yaml",
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: sealed-secrets-escrow-1\n  labels: {{seal-tool/escrow: sealing-key}}\n\
+             data:\n  key.age: |\n    {indented}\n"
+        ),
+    );
+    custody
+        .sandbox
+        .write("clone/escrow/two.age", custody.sandbox.read("two.age"));
+    custody.sandbox.write(
+        "clone/chart/x.yaml",
+        "a: {{ .Values.sealed-secrets-keys }}\n",
+    );
+    // The private key of a web server is none of ours.
+    custody.sandbox.write(
+        "clone/apps/tls.yaml",
+        key_secret("web", "rsa2056-a", "x")
+            .replace("sealedsecrets.bitnami.com/sealed-secrets-key", "app"),
+    );
+    custody.seal("clone/apps/a.yaml", "web", "app", "rsa2048-a.crt.pem");
+    custody.seal("clone/apps/b.yaml", "web", "db", "rsa2048-b.crt.pem");
+
+    let report = custody.json("keys verify clone -i identity.txt --dir clone --json", 0);
+    assert_eq!(
+        (&report["objects"], &report["opened"]),
+        (&2.into(), &4.into())
+    );
+    assert_eq!(report["keys"].as_array().unwrap().len(), 2, "{report:#}");
+    custody.ok("keys restore clone -i identity.txt --to-directory local --unencrypted");
+    assert_eq!(
+        custody.ok("keys export local --unencrypted"),
+        custody.ok("keys export keys --unencrypted")
+    );
+    // Every verb that takes private keys takes the clone.
+    let secret =
+        custody.ok("unseal clone/apps/a.yaml --recovery-private-key clone -i identity.txt -o json");
+    assert_eq!(yaml(&secret)["data"]["user"], base64_of(b"u-app"));
+    let rendered = custody.ok(
+        "template clone/apps/b.yaml --recovery-private-key clone -i identity.txt --entry password",
+    );
+    assert_eq!(rendered, "p-db");
+}
+
+#[test]
+fn the_drill_says_what_would_be_lost_and_why() {
+    let custody = Custody::new();
+    let recipient = custody.recipient();
+    custody.ok(&format!(
+        "keys backup keys/k1.yaml -r {recipient} -w old.age"
+    ));
+    custody.seal("git/a.yaml", "web", "app", "rsa2048-a.crt.pem");
+    custody.seal("git/b.yaml", "web", "db", "rsa2048-b.crt.pem");
+    let moved = custody
+        .sandbox
+        .read("git/a.yaml")
+        .replace("name: app", "name: moved");
+    custody.sandbox.write("git/c.yaml", moved);
+    custody.sandbox.write(
+        "git/d.yaml",
+        "kind: SealedSecret\nmetadata: {{ x }}: {{ y }}\n",
+    );
+
+    let report = custody.json("keys verify old.age -i identity.txt --dir git --json", 3);
+    assert_eq!(
+        (&report["objects"], &report["values"], &report["opened"]),
+        (&3.into(), &6.into(), &2.into())
+    );
+    let lost = report["lost"].as_array().unwrap();
+    assert_eq!(lost.len(), 2, "{report:#}");
+    assert_eq!(
+        (&lost[0]["object"], &lost[0]["code"]),
+        (&"web/db".into(), &"wrong-key".into())
+    );
+    assert_eq!(
+        lost[0]["hints"][0],
+        "it names SHA256:0hhfZ/23yVxxsfcQac+wGzDDyGM0nLw5HmYfJUHM7Ko, which is not among the keys"
+    );
+    assert_eq!(lost[1]["items"], serde_json::json!(["password", "user"]));
+    assert_eq!(
+        lost[1]["hints"][0],
+        "`password` was sealed for another place: scope strict, namespace web, name app"
+    );
+    assert_eq!(report["unread"].as_array().unwrap().len(), 1);
+
+    fs::remove_file(custody.sandbox.path("git/b.yaml")).unwrap();
+    fs::remove_file(custody.sandbox.path("git/c.yaml")).unwrap();
+    let verify = "keys verify old.age -i identity.txt --dir git";
+    assert_eq!(
+        custody.run(verify).status,
+        Some(3),
+        "a file that cannot be read may hold anything"
+    );
+    assert_eq!(
+        custody.run(&format!("{verify} --skip-unreadable")).status,
+        Some(0)
+    );
+}
+
+#[test]
+fn with_the_key_known_each_value_costs_one_trial() {
+    let custody = Custody::new();
+    custody.back_up();
+    for index in 0..4 {
+        let certificate = ["rsa2048-a.crt.pem", "rsa2048-b.crt.pem"][index % 2];
+        custody.seal(
+            &format!("git/{index}.yaml"),
+            "web",
+            &format!("s{index}"),
+            certificate,
+        );
+    }
+    let report = custody.json("keys verify keys.age -i identity.txt --dir git --json", 0);
+    assert_eq!(
+        (&report["values"], &report["trials"]),
+        (&8.into(), &8.into()),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn what_opens_is_printed_ready_to_apply_and_what_does_not_is_told() {
+    let custody = Custody::new();
+    custody.back_up();
+    custody.seal("a.yaml", "web", "app", "rsa2048-a.crt.pem");
+    custody.seal("b.yaml", "web", "db", "rsa2048-b.crt.pem");
+    let keys = "--recovery-private-key keys.age -i identity.txt";
+    custody.ok(&format!("unseal a.yaml b.yaml {keys} -w out.yaml"));
+    assert_eq!(custody.mode("out.yaml"), 0o600);
+    let text = custody.sandbox.read("out.yaml");
+    assert_eq!(text.matches("kind: Secret\n").count(), 2, "{text}");
+    assert!(!text.contains("ownerReferences"), "{text}");
+
+    let broken = custody
+        .sandbox
+        .read("b.yaml")
+        .replace("namespace: web", "namespace: prod");
+    custody.sandbox.write("b.yaml", broken);
+    let outcome = custody.run(&format!("unseal a.yaml b.yaml {keys}"));
+    assert_eq!((outcome.status, outcome.stdout.len()), (Some(1), 0));
+    assert!(
+        outcome.stderr.contains("\nhint: `password` was sealed for another place: scope strict, namespace web, name db\n"),
+        "{}",
+        outcome.stderr
+    );
+    let outcome = custody.run(&format!("unseal a.yaml b.yaml {keys} --keep-going"));
+    assert_eq!(outcome.status, Some(3));
+    assert!(
+        outcome.stderr.ends_with("1 of 2 SealedSecrets opened\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        String::from_utf8(outcome.stdout)
+            .unwrap()
+            .contains("name: app")
+    );
+}
+
+#[test]
+fn a_backup_that_would_lack_something_is_not_made() {
+    let custody = Custody::new();
+    let recipient = custody.recipient();
+    custody.back_up();
+    custody.sandbox.write("empty/readme.yaml", "a: b\n");
+    for (sources, code) in [
+        ("keys.age", "encrypted-backup"),
+        ("keys missing.yaml", "not-found"),
+        ("empty", "no-keys"),
+        ("rsa2048-a.crt.pem", "no-keys"),
+    ] {
+        let outcome = custody.run(&format!("keys backup {sources} -r {recipient} -w new.age"));
+        assert_eq!(outcome.status, Some(1), "{sources}");
+        assert!(
+            outcome.stderr.contains(&format!("error[{code}]")),
+            "{}",
+            outcome.stderr
+        );
+        assert!(!custody.sandbox.path("new.age").exists());
+    }
+}
+
+#[test]
+fn no_key_is_written_unencrypted_without_being_asked_for() {
+    let custody = Custody::new();
+    custody.back_up();
+    for line in [
+        "keys export keys.age -i identity.txt -w out",
+        "keys restore keys.age -i identity.txt --to-directory out",
+        "keys backup keys -w out",
+    ] {
+        let outcome = custody.run(line);
+        assert_eq!(outcome.status, Some(2), "{}", outcome.stderr);
+        assert!(!custody.sandbox.path("out").exists(), "{line}");
+    }
+    let pem = custody.ok("keys export keys.age -i identity.txt --unencrypted --format pem");
+    let newest = String::from_utf8(vector("rsa2048-b.pkcs1.pem")).unwrap();
+    assert!(
+        pem.starts_with(newest.trim_end()),
+        "the newest key comes first"
+    );
+}
