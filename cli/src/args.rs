@@ -1,8 +1,12 @@
 //! The flags, and the command line as typed.
 
+mod logging;
+
 use sealed_api::names::install;
 use sealed_crypto::Scope;
 use sealed_pflag::{Flag, Matches, Source, Table};
+
+use self::logging::logging_flags;
 
 /// Every flag, with its default and its help.
 pub fn table() -> Table {
@@ -28,6 +32,17 @@ pub(crate) fn effective_table() -> Table {
         _ => flag,
     });
     Table::new(own.into_iter().chain(connection_flags()))
+}
+
+/// The flags that say which controller is meant, for verbs that talk to it.
+pub(crate) fn controller_flags() -> Vec<Flag> {
+    const OWN: [&str; 3] = ["controller-name", "controller-namespace", "kubeconfig"];
+    let own = own_flags().into_iter();
+    let own = own.filter(|flag| OWN.contains(&flag.name()));
+    let connection = connection_flags().into_iter();
+    // That one is about the Secret.
+    own.chain(connection.filter(|flag| flag.name() != "namespace"))
+        .collect()
 }
 
 /// The names of the flags without any effect.
@@ -164,84 +179,11 @@ fn connection_flags() -> [Flag; 19] {
     ]
 }
 
-/// The flags of the Go library klog: existing command lines have them, and nothing here logs.
-fn logging_flags() -> [Flag; 15] {
-    const INERT: &str = "Accepted for compatibility, without effect";
-    [
-        Flag::bool("add_dir_header", false, INERT),
-        Flag::bool("alsologtostderr", false, INERT),
-        Flag::checked("alsologtostderrthreshold", "0", check_severity, INERT).type_word("severity"),
-        Flag::bool("legacy_stderr_threshold_behavior", true, INERT),
-        Flag::checked("log_backtrace_at", ":0", check_location, INERT).type_word("traceLocation"),
-        Flag::text("log_dir", "", INERT),
-        Flag::text("log_file", "", INERT),
-        Flag::uint("log_file_max_size", 1800, INERT),
-        Flag::bool("logtostderr", true, INERT),
-        Flag::bool("one_output", false, INERT),
-        Flag::bool("skip_headers", false, INERT),
-        Flag::bool("skip_log_headers", false, INERT),
-        Flag::checked("stderrthreshold", "2", check_severity, INERT).type_word("severity"),
-        Flag::checked("v", "0", check_level, INERT)
-            .type_word("Level")
-            .short('v'),
-        Flag::checked("vmodule", "", check_modules, INERT).type_word("moduleSpec"),
-    ]
-    .map(Flag::without_env)
-}
-
 fn check_scope(text: &str) -> Result<(), String> {
     if text.is_empty() || text.parse::<Scope>().is_ok() {
         return Ok(());
     }
     Err("must be one of: strict, namespace-wide, cluster-wide".to_owned())
-}
-
-fn check_level(text: &str) -> Result<(), String> {
-    text.parse::<i32>().map(drop).map_err(|_| {
-        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-        let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        let cause = if number {
-            "value out of range"
-        } else {
-            "invalid syntax"
-        };
-        format!(
-            "strconv.ParseInt: parsing {}: {cause}",
-            sealed_pflag::quote(text)
-        )
-    })
-}
-
-fn check_severity(text: &str) -> Result<(), String> {
-    let upper = text.to_ascii_uppercase();
-    if ["INFO", "WARNING", "ERROR", "FATAL"].contains(&upper.as_str()) {
-        Ok(())
-    } else {
-        check_level(text)
-    }
-}
-
-fn check_location(text: &str) -> Result<(), String> {
-    let line = text
-        .split_once(':')
-        .and_then(|(_, line)| line.parse::<u32>().ok());
-    if text.is_empty() || line.is_some() {
-        return Ok(());
-    }
-    Err("syntax error: expect file.go:234".to_owned())
-}
-
-fn check_modules(text: &str) -> Result<(), String> {
-    let fits = |module: &str| {
-        module.is_empty()
-            || module
-                .split_once('=')
-                .is_some_and(|(_, n)| n.parse::<i32>().is_ok())
-    };
-    if text.split(',').all(fits) {
-        return Ok(());
-    }
-    Err("syntax error: expect comma-separated list of filename=N".to_owned())
 }
 
 /// The command line and the variables, read but not yet understood.
@@ -257,6 +199,8 @@ pub struct Arguments {
     pub cert: Option<String>,
     /// `--controller-name`.
     pub controller_name: String,
+    /// Whether somebody set `--controller-name`.
+    pub controller_named: bool,
     /// `--controller-namespace`.
     pub controller_namespace: String,
     /// `--fetch-cert`.
@@ -362,6 +306,7 @@ impl Arguments {
             allow_empty_data: matches.bool("allow-empty-data"),
             cert: text("cert"),
             controller_name: matches.text("controller-name").to_owned(),
+            controller_named: matches.is_set("controller-name"),
             controller_namespace: matches.text("controller-namespace").to_owned(),
             fetch_cert: matches.bool("fetch-cert"),
             format: (matches.source("format") != Source::Default)
@@ -384,28 +329,36 @@ impl Arguments {
             secret_file: text("secret-file"),
             validate: matches.bool("validate"),
             version: matches.bool("version"),
-            connection: Connection {
-                kubeconfig: text("kubeconfig"),
-                impersonate: text("as"),
-                impersonate_groups: matches.list("as-group").to_vec(),
-                impersonate_uid: text("as-uid"),
-                certificate_authority: text("certificate-authority"),
-                client_certificate: text("client-certificate"),
-                client_key: text("client-key"),
-                cluster: text("cluster"),
-                context: text("context"),
-                disable_compression: matches.bool("disable-compression"),
-                insecure_skip_tls_verify: matches.bool("insecure-skip-tls-verify"),
-                password: text("password"),
-                proxy_url: text("proxy-url"),
-                request_timeout: text("request-timeout"),
-                server: text("server"),
-                tls_server_name: text("tls-server-name"),
-                token: text("token"),
-                user: text("user"),
-                username: text("username"),
-            },
+            connection: Connection::of(matches),
             positionals: matches.positionals().to_vec(),
+        }
+    }
+}
+
+impl Connection {
+    /// Takes the values of its flags out of what was matched.
+    pub(crate) fn of(matches: &Matches) -> Self {
+        let text = |name: &str| Some(matches.text(name).to_owned()).filter(|text| !text.is_empty());
+        Self {
+            kubeconfig: text("kubeconfig"),
+            impersonate: text("as"),
+            impersonate_groups: matches.list("as-group").to_vec(),
+            impersonate_uid: text("as-uid"),
+            certificate_authority: text("certificate-authority"),
+            client_certificate: text("client-certificate"),
+            client_key: text("client-key"),
+            cluster: text("cluster"),
+            context: text("context"),
+            disable_compression: matches.bool("disable-compression"),
+            insecure_skip_tls_verify: matches.bool("insecure-skip-tls-verify"),
+            password: text("password"),
+            proxy_url: text("proxy-url"),
+            request_timeout: text("request-timeout"),
+            server: text("server"),
+            tls_server_name: text("tls-server-name"),
+            token: text("token"),
+            user: text("user"),
+            username: text("username"),
         }
     }
 }
@@ -451,31 +404,6 @@ mod tests {
         assert_eq!(parse(&[]).scope, None);
         assert_eq!(parse(&["--scope="]).scope, None);
         assert_eq!(parse(&["--scope=strict"]).scope, Some(Scope::Strict));
-    }
-
-    #[test]
-    fn logging_flags_check_their_values_as_klog_does() {
-        let refusal = |arguments: &[&str]| {
-            table()
-                .parse([], arguments.iter().map(|a| (*a).to_owned()))
-                .unwrap_err()
-                .to_string()
-        };
-        assert_eq!(
-            refusal(&["-vvv"]),
-            r#"invalid argument "vv" for "-v, --v" flag: strconv.ParseInt: parsing "vv": invalid syntax"#
-        );
-        assert!(refusal(&["-v=99999999999"]).ends_with("value out of range"));
-        assert!(refusal(&["--stderrthreshold=LOUD"]).contains("ParseInt"));
-        assert!(refusal(&["--log_backtrace_at=x"]).ends_with("expect file.go:234"));
-        assert!(refusal(&["--vmodule=x"]).ends_with("filename=N"));
-        parse(&[
-            "-v",
-            "4",
-            "--stderrthreshold=error",
-            "--log_backtrace_at=a.go:7",
-            "--vmodule=a=1,b=2",
-        ]);
     }
 
     #[test]

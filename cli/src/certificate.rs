@@ -23,10 +23,12 @@ pub(crate) fn fetch(
     source: &CertificateSource,
     environment: &Environment,
     stdin: &mut dyn Read,
+    talk: &mut Talk<'_>,
 ) -> Result<Vec<u8>, Failure> {
     match source {
         CertificateSource::Controller(controller) => {
-            Cluster::connect(controller, environment).and_then(|cluster| cluster.certificate())
+            Cluster::connect(controller, environment, talk)
+                .and_then(|cluster| cluster.certificate())
         }
         CertificateSource::Location(typed) => match Location::parse(typed, environment.name)? {
             Location::File(path) => read_file(Path::new(&path)),
@@ -62,39 +64,69 @@ pub(crate) fn load(
     stdin: &mut dyn Read,
     talk: &mut Talk<'_>,
 ) -> Result<Certificate, Failure> {
-    let bytes = fetch(source, environment, stdin).map_err(|failure| match source {
+    let bytes = fetch(source, environment, stdin, talk).map_err(|failure| match source {
         CertificateSource::Controller(_) => {
             failure.hint("with --cert FILE sealing needs no cluster")
         }
         _ => failure,
     })?;
-    let certificate =
-        Certificate::from_pem(&bytes).map_err(|error| unusable(&error, source, &bytes))?;
-    let now = environment.now;
-    if certificate.is_expired_at(now) {
-        return Err(Failure::new(
-            Code::ExpiredCertificate,
-            format!(
-                "the certificate of {} expired on {}",
-                shown(source),
-                day(certificate.not_after())
-            ),
-        )
-        .kubeseal(format!(
-            "failed to encrypt using an expired certificate on {}",
-            day(certificate.not_after())
-        ))
-        .hint("`seal --fetch-cert` gets the controller's present certificate"));
+    let certificate = read(&bytes, &shown(source))?;
+    refuse_expired(&certificate, &shown(source), environment.now)?;
+    if environment.name == Name::Seal {
+        warn_of_beginning(&certificate, &shown(source), environment.now, talk);
+        warn_of_way(&certificate, source, environment, talk);
     }
-    // The clock here may be behind, and the key is the controller's either way.
-    if environment.name == Name::Seal && certificate.not_before() > now {
+    Ok(certificate)
+}
+
+/// Reads a certificate that can be sealed with, whenever it is valid; `shown` is what errors call its place.
+pub(crate) fn read(bytes: &[u8], shown: &str) -> Result<Certificate, Failure> {
+    Certificate::from_pem(bytes).map_err(|error| unusable(&error, shown, bytes))
+}
+
+/// Whoever has the key of an expired certificate may not expect anything to be sealed for it any more.
+pub(crate) fn refuse_expired(
+    certificate: &Certificate,
+    shown: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if !certificate.is_expired_at(now) {
+        return Ok(());
+    }
+    let end = day(certificate.not_after());
+    Err(Failure::new(
+        Code::ExpiredCertificate,
+        format!("the certificate of {shown} expired on {end}"),
+    )
+    .kubeseal(format!(
+        "failed to encrypt using an expired certificate on {end}"
+    ))
+    .hint("`seal --fetch-cert` gets the controller's present certificate"))
+}
+
+/// The clock here may be behind, and the key is the controller's either way: so a warning is enough.
+pub(crate) fn warn_of_beginning(
+    certificate: &Certificate,
+    shown: &str,
+    now: Timestamp,
+    talk: &mut Talk<'_>,
+) {
+    if certificate.not_before() > now {
         talk.say(&format!(
-            "warning: the certificate of {} is not valid before {}",
-            shown(source),
+            "warning: the certificate of {shown} is not valid before {}",
             day(certificate.not_before())
         ));
     }
-    if environment.name == Name::Seal && comes_in_clear(source, environment) {
+}
+
+/// What came over plain HTTP could be anybody's, and only the fingerprint tells.
+pub(crate) fn warn_of_way(
+    certificate: &Certificate,
+    source: &CertificateSource,
+    environment: &Environment,
+    talk: &mut Talk<'_>,
+) {
+    if comes_in_clear(source, environment) {
         talk.say(&format!(
             "warning: the certificate of {} came over http, where anyone on the way can change it; \
              compare its fingerprint with the controller's: {}",
@@ -102,7 +134,6 @@ pub(crate) fn load(
             certificate.fingerprint()
         ));
     }
-    Ok(certificate)
 }
 
 fn comes_in_clear(source: &CertificateSource, environment: &Environment) -> bool {
@@ -112,16 +143,16 @@ fn comes_in_clear(source: &CertificateSource, environment: &Environment) -> bool
     matches!(Location::parse(typed, environment.name), Ok(Location::Url(url)) if download::comes_in_clear(&url))
 }
 
-fn unusable(error: &CertificateError, source: &CertificateSource, bytes: &[u8]) -> Failure {
+fn unusable(error: &CertificateError, shown: &str, bytes: &[u8]) -> Failure {
     let kubeseal = match error {
         CertificateError::Malformed { .. } => "x509: malformed certificate".to_owned(),
         other => other.to_string(),
     };
     let is_empty = bytes.trim_ascii().is_empty();
     let message = if is_empty {
-        format!("cannot seal with {}: it is empty", shown(source))
+        format!("cannot seal with {shown}: it is empty")
     } else {
-        format!("cannot seal with {}: {error}", shown(source))
+        format!("cannot seal with {shown}: {error}")
     };
     let failure = Failure::new(Code::BadCertificate, message).kubeseal(kubeseal);
     match error {
@@ -131,11 +162,18 @@ fn unusable(error: &CertificateError, source: &CertificateSource, bytes: &[u8]) 
         CertificateError::NoCertificate => failure.hint(
             "a certificate begins with `-----BEGIN CERTIFICATE-----`; a bare public key is none",
         ),
+        CertificateError::NotRsa { .. } => failure.hint(
+            "values are sealed with RSA; `seal --fetch-cert` gets the controller's certificate",
+        ),
+        CertificateError::TooSmall { .. } => {
+            failure.hint("have the controller make a larger key: --key-size, and renew")
+        }
         _ => failure,
     }
 }
 
-fn shown(source: &CertificateSource) -> String {
+/// What errors call the place of a certificate.
+pub(crate) fn shown(source: &CertificateSource) -> String {
     match source {
         CertificateSource::Controller(controller) => {
             format!(
@@ -149,7 +187,7 @@ fn shown(source: &CertificateSource) -> String {
 }
 
 /// A day in Go's long form, in UTC: `March 5, 2020`.
-fn day(time: Timestamp) -> String {
+pub(crate) fn day(time: Timestamp) -> String {
     time.to_zoned(TimeZone::UTC)
         .strftime("%B %-d, %Y")
         .to_string()

@@ -214,6 +214,7 @@ impl Job {
     fn resolve(arguments: Arguments, name: Name) -> Self {
         let controller = Controller {
             name: arguments.controller_name,
+            is_named: arguments.controller_named,
             namespace: arguments.controller_namespace,
             connection: arguments.connection.clone(),
         };

@@ -10,15 +10,15 @@ use serde_json::Value;
 use crate::failure::io_cause;
 
 /// Why a request failed.
-pub(super) struct Cause {
+pub(crate) struct Cause {
     /// Stable code.
-    pub code: Code,
+    pub(crate) code: Code,
     /// The reason, as client-go would word it.
-    pub text: String,
+    pub(crate) text: String,
     /// The same without the layers of client-go, where no answer came.
-    pub unreached: Option<String>,
+    pub(crate) unreached: Option<String>,
     /// What the server answered, if it did.
-    pub status: Option<StatusCode>,
+    pub(crate) status: Option<StatusCode>,
 }
 
 impl Cause {

@@ -14,9 +14,11 @@ use kube::config::{
 use sealed_api::Code;
 
 use crate::args::Connection;
+use crate::cluster::api_server::Context as UsedContext;
 use crate::cluster::proxy;
 use crate::environment::Environment;
 use crate::failure::{Failure, io_cause};
+use crate::suggest;
 
 /// Where a pod finds what it needs to talk to its API server.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -92,11 +94,16 @@ impl<'a> Kubeconfig<'a> {
     /// What kube needs to make a client.
     pub(crate) fn client_config(&self) -> Result<kube::Config, Failure> {
         if let (Some(name), None) = (self.context_name(), self.context()) {
-            return Err(Failure::new(
+            let failure = Failure::new(
                 Code::BadConfiguration,
                 format!("the kubeconfig has no context `{name}`"),
             )
-            .kubeseal(format!("context \"{name}\" does not exist")));
+            .kubeseal(format!("context \"{name}\" does not exist"));
+            let names = self.file.contexts.iter().map(|named| named.name.as_str());
+            return Err(match suggest::nearest(name, names) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("`kubectl config get-contexts` lists them"),
+            });
         }
         let cluster = self.chosen_cluster()?;
         let user = self.chosen_user()?;
@@ -162,6 +169,24 @@ impl<'a> Kubeconfig<'a> {
             None => proxy::for_url(&config.cluster_url, self.environment)?,
         };
         Ok(config)
+    }
+
+    /// Whether nothing at all says which cluster is meant.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.file.clusters.is_empty()
+            && self.file.contexts.is_empty()
+            && self.context_name().is_none()
+            && self.connection.server.is_none()
+            && !self.in_pod()
+    }
+
+    /// The context that decides about the cluster; with `--server` alone none does.
+    pub(super) fn used_context(&self) -> Option<UsedContext> {
+        self.context()?;
+        Some(UsedContext {
+            name: self.context_name()?.to_owned(),
+            is_typed: self.connection.context.is_some(),
+        })
     }
 
     fn context_name(&self) -> Option<&str> {

@@ -6,7 +6,12 @@ use crate::failure::Failure;
 use crate::request::CertificateSource;
 
 pub(super) fn run(mut context: Context<'_>, source: &CertificateSource) -> Result<(), Failure> {
-    let bytes = certificate::fetch(source, context.environment, context.stdin)?;
+    let bytes = certificate::fetch(
+        source,
+        context.environment,
+        context.stdin,
+        &mut context.talk,
+    )?;
     context.output.write(&bytes)?;
     context.output.commit()
 }

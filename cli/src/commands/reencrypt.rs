@@ -14,7 +14,7 @@ use crate::output::serialize;
 use crate::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 
 pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
-    let cluster = Cluster::connect(controller, context.environment)?;
+    let cluster = Cluster::connect(controller, context.environment, &mut context.talk)?;
     let origin = context.input.origin().to_owned();
     let nothing = no_sealed_secrets(&origin);
     let input = std::mem::take(&mut context.input);

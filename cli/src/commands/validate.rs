@@ -7,9 +7,9 @@ use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
 use crate::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 
-pub(super) fn run(context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
+pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
     let name = context.name();
-    let cluster = Cluster::connect(controller, context.environment)?;
+    let cluster = Cluster::connect(controller, context.environment, &mut context.talk)?;
     let nothing = no_sealed_secrets(context.input.origin());
     let documents = context.input.documents(context.stdin, &nothing)?;
     let found = sealed_input::decode(documents, name, Kind::Assumed, nothing)

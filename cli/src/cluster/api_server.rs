@@ -1,0 +1,213 @@
+//! Requests to the API server of the chosen cluster.
+
+use std::time::Duration;
+
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use kube::client::{Body, ClientBuilder};
+use sealed_api::Code;
+
+use super::error::{self, Cause};
+use super::kubeconfig::Kubeconfig;
+use super::timeout;
+use crate::args::Connection;
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+/// No answer is larger: the API server takes objects of up to 3 MiB.
+const MAX_BODY: usize = 4 << 20;
+/// How often a busy server is asked again.
+const RETRIES: u32 = 10;
+
+/// What is wanted of objects of the API.
+pub(super) const JSON: &str = "application/json, */*";
+
+/// The API server, with who asks.
+pub(crate) struct ApiServer {
+    runtime: tokio::runtime::Runtime,
+    client: kube::Client,
+    base: String,
+    timeout: Option<Duration>,
+    context: Option<Context>,
+}
+
+/// The context of the kubeconfig that leads to the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Context {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether the command line names it. Otherwise it depends on which cluster somebody looked at last.
+    pub(crate) is_typed: bool,
+}
+
+/// A complete answer.
+pub(crate) struct Answer {
+    /// Of HTTP.
+    pub(crate) status: StatusCode,
+    /// The header `Date`: what time it is there.
+    pub(crate) date: Option<String>,
+    /// All of it.
+    pub(crate) body: Vec<u8>,
+}
+
+impl ApiServer {
+    /// Makes ready to ask the cluster that is meant. Nothing is sent yet.
+    pub(crate) fn connect(
+        connection: &Connection,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let kubeconfig = Kubeconfig::load(connection, environment)?;
+        let config = kubeconfig.client_config()?;
+        let timeout = timeout::parse(connection.request_timeout.as_deref())?;
+        let base = config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Failure::new(
+                    Code::Unreachable,
+                    format!("cannot start the network: {error}"),
+                )
+            })?;
+        // kube's client spawns tasks when it is built.
+        let client = runtime
+            .block_on(async { ClientBuilder::try_from(config).map(ClientBuilder::build) })
+            .map_err(|error| {
+                Failure::new(
+                    Code::BadConfiguration,
+                    format!("cannot use the kubeconfig: {}", error::chain(&error)),
+                )
+            })?;
+        Ok(Self {
+            runtime,
+            client,
+            base,
+            timeout,
+            context: kubeconfig.used_context(),
+        })
+    }
+
+    /// Its address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The context that led here, if one did.
+    pub(crate) fn context(&self) -> Option<&Context> {
+        self.context.as_ref()
+    }
+
+    /// Gets an object or a list; `resource` is what errors call it.
+    pub(crate) fn get(&self, path: &str, resource: &str) -> Result<serde_json::Value, Cause> {
+        let answer = self.send(&Method::GET, path, JSON, Vec::new())?;
+        decoded(&answer.expect_ok("get", resource)?)
+    }
+
+    /// Creates an object; `resource` is what errors call it.
+    pub(crate) fn create(
+        &self,
+        path: &str,
+        object: &serde_json::Value,
+        resource: &str,
+    ) -> Result<serde_json::Value, Cause> {
+        let body = object.to_string().into_bytes();
+        let answer = self.send(&Method::POST, path, JSON, body)?;
+        decoded(&answer.expect_ok("create", resource)?)
+    }
+
+    /// Sends a request, as often as a busy server asks for it.
+    pub(crate) fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        accept: &str,
+        body: Vec<u8>,
+    ) -> Result<Answer, Cause> {
+        self.runtime.block_on(async {
+            for _ in 0..RETRIES {
+                let (answer, retry_after) =
+                    self.send_once(method, path, accept, body.clone()).await?;
+                let busy = answer.status == StatusCode::TOO_MANY_REQUESTS
+                    || answer.status.is_server_error();
+                match retry_after {
+                    Some(pause) if busy => tokio::time::sleep(pause).await,
+                    _ => return Ok(answer),
+                }
+            }
+            self.send_once(method, path, accept, body)
+                .await
+                .map(|(answer, _)| answer)
+        })
+    }
+
+    async fn send_once(
+        &self,
+        method: &Method,
+        path: &str,
+        accept: &str,
+        body: Vec<u8>,
+    ) -> Result<(Answer, Option<Duration>), Cause> {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let query = self
+            .timeout
+            .map(|t| format!("{mark}timeout={}", timeout::format(t)))
+            .unwrap_or_default();
+        let url = format!("{}{path}{query}", self.base);
+        let failed = |text: String| Cause::unreachable(method, &url, &text);
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{path}{query}"))
+            .header(header::ACCEPT, accept)
+            .body(Body::from(body))
+            .map_err(|error| failed(error.to_string()))?;
+        let exchange = async {
+            let response = self
+                .client
+                .send(request)
+                .await
+                .map_err(|error| failed(error::network(&error, &url)))?;
+            let text = |name| {
+                let value = response.headers().get(name);
+                value.and_then(|value| value.to_str().ok())
+            };
+            let retry_after = text(header::RETRY_AFTER).and_then(|value| value.parse().ok());
+            let date = text(header::DATE).map(str::to_owned);
+            let status = response.status();
+            let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+            let body = body
+                .map_err(|error| failed(error.to_string()))?
+                .to_bytes()
+                .to_vec();
+            let answer = Answer { status, date, body };
+            Ok((answer, retry_after.map(Duration::from_secs)))
+        };
+        match self.timeout {
+            None => exchange.await,
+            Some(limit) => match tokio::time::timeout(limit, exchange).await {
+                Ok(result) => result,
+                Err(_) => Err(failed(
+                    "the request took longer than --request-timeout".to_owned(),
+                )),
+            },
+        }
+    }
+}
+
+impl Answer {
+    /// The body, unless the server refused.
+    pub(crate) fn expect_ok(self, verb: &str, resource: &str) -> Result<Vec<u8>, Cause> {
+        if self.status.is_success() {
+            return Ok(self.body);
+        }
+        Err(Cause::from_status(self.status, &self.body, verb, resource))
+    }
+}
+
+fn decoded(body: &[u8]) -> Result<serde_json::Value, Cause> {
+    serde_json::from_slice(body)
+        .map_err(|error| Cause::api(format!("the answer is not JSON: {error}")))
+}
