@@ -75,6 +75,7 @@ codes! {
     RejectedSecret = "rejected-secret", "The API server refuses the Secret, or the right to write it.";
     ReservedKey = "reserved-key", "The SealedSecret would write a Secret that the controller takes for a sealing key.";
     ScopeConflict = "scope-conflict", "The scope asked for contradicts the object's scope annotation.";
+    SealedElsewhere = "sealed-elsewhere", "Name, namespace or scope of the object differ from those in its template, for which it was probably sealed.";
     SecretType = "secret-type", "A Secret of this name exists with another type, which cannot change.";
     TemplateFailed = "template-failed", "A template stopped with an error while it ran.";
     TemplateInvalid = "template-invalid", "A template cannot be parsed.";

@@ -75,6 +75,31 @@ impl Input {
             .map_err(|failure| with_template_hint(failure, braces.get()))
     }
 
+    /// Hands over every document in order, or why it cannot be read; after a fault in one document the next follows.
+    pub(crate) fn each(
+        self,
+        stdin: &mut dyn Read,
+        mut take: impl FnMut(Result<Document, Failure>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let origin = self.origin.clone();
+        let braces = Cell::new(false);
+        let reader = Watched {
+            inner: self.reader(stdin),
+            braces: &braces,
+        };
+        for document in Documents::new(reader, &origin) {
+            match document {
+                Err(error) if matches!(error.kind(), ReadErrorKind::Io(_)) => {
+                    return Err(unreadable(&error));
+                }
+                document => take(
+                    document.map_err(|error| with_template_hint(unreadable(&error), braces.get())),
+                )?,
+            }
+        }
+        Ok(())
+    }
+
     /// All of it, as it is.
     pub(crate) fn text(self, stdin: &mut dyn Read) -> Result<Vec<u8>, Failure> {
         let origin = self.origin.clone();

@@ -76,7 +76,7 @@ pub(crate) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Foun
 }
 
 /// `encryptedData` in another case is an unknown field, so the values would be lost without a word.
-fn misspelt_items(value: &Value) -> Option<&str> {
+pub(crate) fn misspelt_items(value: &Value) -> Option<&str> {
     const RIGHT: &str = "encryptedData";
     let spec = value.get("spec")?.as_object()?;
     spec.keys()

@@ -18,9 +18,6 @@ use crate::request::Wish;
 use crate::suggest;
 use crate::verbs::Call;
 
-/// The version, as the existing tool's users look for it.
-const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
-
 /// Runs the program of this process, under `name` or under the name it was started with.
 pub fn main(name: Option<Name>) -> ExitCode {
     let mut words = std::env::args_os();
@@ -97,10 +94,7 @@ pub fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'
         return fail(&failure, environment, streams.stderr);
     }
     match Wish::resolve(arguments, environment) {
-        Ok(Wish::Version) => {
-            let line = format!("{} version: {VERSION}\n", environment.name.as_str());
-            print(&line, environment, &mut streams)
-        }
+        Ok(Wish::Version) => print(&environment.name.version_line(), environment, &mut streams),
         Ok(Wish::Help) => help(environment, &mut streams, false),
         Ok(Wish::Do(request)) => {
             let Streams {
@@ -136,16 +130,7 @@ fn misused(error: &ParseError, environment: &Environment) -> Failure {
             let list = format!("{}{}{error}", header(environment), table().usage());
             failure.bare(list)
         }
-        Name::Seal => match error {
-            ParseError::UnknownFlag { name } => match suggest::nearest_flag(name, &table()) {
-                Some(flag) => failure.hint(format!("did you mean `--{flag}`?")),
-                None => failure.hint("`seal --help` lists the flags"),
-            },
-            ParseError::UnknownShorthand { bundle, .. } if bundle.len() > 1 => {
-                failure.hint(format!("a long flag has two dashes: `--{bundle}`"))
-            }
-            _ => failure.hint("`seal --help` lists the flags"),
-        },
+        Name::Seal => failure.hint(suggest::after(error, &table(), "seal --help")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sealed_pflag::{Flag, Table};
+use sealed_pflag::{Flag, ParseError, Table};
 
 use crate::failure::Failure;
 use crate::verbs;
@@ -25,6 +25,15 @@ pub(crate) fn unexpected_argument(word: &str, table: &Table) -> Failure {
     }
 }
 
+/// The failure for a word where a verb is wanted.
+pub(crate) fn unknown_verb(word: &str) -> Failure {
+    let failure = Failure::usage(format!("there is no verb `{word}`"));
+    failure.hint(match nearest(word, verbs::first_words()) {
+        Some(verb) => format!("did you mean `seal help {verb}`?"),
+        None => "`seal --help` lists them".to_owned(),
+    })
+}
+
 /// A word that names no file and does not look like one is more likely another tool's verb.
 fn may_be_file(word: &str) -> bool {
     word.contains(['.', '/', '\\']) || Path::new(word).exists()
@@ -34,6 +43,45 @@ fn may_be_file(word: &str) -> bool {
 pub(crate) fn nearest_flag(word: &str, table: &Table) -> Option<&'static str> {
     let word = word.trim_start_matches('-');
     nearest(word, table.flags().map(Flag::name))
+}
+
+/// The next step after a command line that cannot be read; `list` shows what could have been typed.
+pub(crate) fn after(error: &ParseError, table: &Table, list: &str) -> String {
+    let meant = match error {
+        ParseError::UnknownFlag { name } => {
+            nearest_flag(name, table).map(|flag| format!("did you mean `--{flag}`?"))
+        }
+        ParseError::UnknownShorthand { bundle, .. } if bundle.len() > 1 => {
+            Some(format!("a long flag has two dashes: `--{bundle}`"))
+        }
+        ParseError::InvalidValue { flag, value, .. } => table
+            .flags()
+            .find(|known| flag.ends_with(&format!("--{}", known.name())))
+            .and_then(|known| nearest_value(value, values_of(known)))
+            .map(|near| format!("did you mean `{near}`?")),
+        _ => None,
+    };
+    meant.unwrap_or_else(|| format!("`{list}` lists the flags"))
+}
+
+/// One value among a few is often known by its beginning.
+fn nearest_value(typed: &str, values: &'static [&'static str]) -> Option<&'static str> {
+    let typed = typed.to_ascii_lowercase();
+    let begins = values
+        .iter()
+        .find(|value| !typed.is_empty() && value.starts_with(&typed));
+    begins
+        .copied()
+        .or_else(|| nearest(&typed, values.iter().copied()))
+}
+
+/// The values of a flag, where there are only some: all others are files or what only the user knows.
+pub(crate) fn values_of(flag: &Flag) -> &'static [&'static str] {
+    match flag.name() {
+        "format" => &["json", "yaml"],
+        "scope" => &["strict", "namespace-wide", "cluster-wide"],
+        _ => &[],
+    }
 }
 
 /// The one among `names` that is the closest to `word`, if any is close.
@@ -84,6 +132,24 @@ mod tests {
         assert!(hint("--cret").contains("`--cert`"));
         assert!(hint("tempalte").contains("`seal template`"));
         assert!(hint("false").contains("`--flag=false`"));
+    }
+
+    #[test]
+    fn a_command_line_that_cannot_be_read_is_answered_with_what_was_meant() {
+        let hint = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned());
+            let rejected = table().parse([], words).expect_err("it cannot be read");
+            after(&rejected.error, &table(), "seal --help")
+        };
+        assert_eq!(hint(&["--cret", "x"]), "did you mean `--cert`?");
+        assert_eq!(hint(&["-cert"]), "a long flag has two dashes: `--cert`");
+        assert_eq!(
+            hint(&["--scope", "cluster"]),
+            "did you mean `cluster-wide`?"
+        );
+        assert_eq!(hint(&["--scope", "Strict"]), "did you mean `strict`?");
+        assert_eq!(hint(&["--scope", "stirct"]), "did you mean `strict`?");
+        assert_eq!(hint(&["--zzz"]), "`seal --help` lists the flags");
     }
 
     #[test]

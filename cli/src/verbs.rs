@@ -3,6 +3,7 @@
 //! `kubeseal` knows no verbs: there a word that is no flag is passed over, as it always was.
 
 mod call;
+mod inspect;
 mod keys;
 mod template;
 mod unseal;
@@ -60,6 +61,7 @@ pub(crate) const ALL: &[&Verb] = &[
     &keys::verify::VERB,
     &template::VERB,
     &unseal::VERB,
+    &inspect::VERB,
 ];
 
 /// The words that a command line with a verb can begin with.

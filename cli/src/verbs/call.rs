@@ -19,6 +19,8 @@ pub(crate) enum Call {
     Verb(&'static Verb, Vec<String>),
     /// A family of verbs, with the word that names none of them, if there is one.
     Family(&'static str, Option<String>),
+    /// Help about a word that is none.
+    Unknown(String),
 }
 
 impl Call {
@@ -42,7 +44,9 @@ impl Call {
         if let Some(verb) = all.find(|verb| verb.name == first.as_str()) {
             return Some(Self::Verb(verb, own(rest)));
         }
-        let family = families().find(|family| family == first)?;
+        let Some(family) = families().find(|family| family == first) else {
+            return help.then(|| Self::Unknown(first.clone()));
+        };
         let second = rest.first().filter(|word| !word.starts_with('-'));
         let member = second.and_then(|second| {
             members(family).find(|verb| verb.name.split(' ').next_back() == Some(second.as_str()))
@@ -69,6 +73,7 @@ impl Call {
             Self::Verb(verb, words) => run(verb, words, environment, streams),
             Self::Family(family, None) => print(&family_help(family), streams.stdout),
             Self::Family(family, Some(word)) => Err(no_member(family, &word)),
+            Self::Unknown(word) => Err(suggest::unknown_verb(&word)),
         };
         match done {
             Ok(outcome) => outcome.exit_code(),
@@ -121,7 +126,8 @@ pub(super) fn read(
     }
 }
 
-fn print(text: &str, stdout: &mut dyn std::io::Write) -> Result<Outcome, Failure> {
+/// Prints a text, which is all that was asked for.
+pub(super) fn print(text: &str, stdout: &mut dyn std::io::Write) -> Result<Outcome, Failure> {
     let mut output = Output::stdout(stdout);
     output.write(text.as_bytes())?;
     output.commit()?;
@@ -129,15 +135,8 @@ fn print(text: &str, stdout: &mut dyn std::io::Write) -> Result<Outcome, Failure
 }
 
 fn misused(verb: &Verb, error: &ParseError) -> Failure {
-    let failure = Failure::usage(error.to_string());
-    let near = match error {
-        ParseError::UnknownFlag { name } => suggest::nearest_flag(name, &verb.table()),
-        _ => None,
-    };
-    failure.hint(match near {
-        Some(flag) => format!("did you mean `--{flag}`?"),
-        None => format!("`seal {} --help` lists the flags", verb.name),
-    })
+    let list = format!("seal {} --help", verb.name);
+    Failure::usage(error.to_string()).hint(suggest::after(error, &verb.table(), &list))
 }
 
 /// First words of verbs of two words.
@@ -188,12 +187,14 @@ mod tests {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             match Call::of(&words)? {
                 Call::Verb(_, words) => Some(words.join(" ")),
-                Call::Family(..) => None,
+                Call::Family(..) | Call::Unknown(_) => None,
             }
         };
         assert_eq!(called("template a b").as_deref(), Some("a b"));
         assert_eq!(called("help template").as_deref(), Some("--help"));
         assert_eq!(called("help"), None);
+        let words = ["help", "tempalte"].map(str::to_owned);
+        assert!(matches!(Call::of(&words), Some(Call::Unknown(word)) if word == "tempalte"));
         assert_eq!(called("-f template"), None);
     }
 

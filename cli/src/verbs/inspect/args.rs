@@ -1,0 +1,73 @@
+//! The command line of `seal inspect`, and what it means.
+
+use sealed_pflag::{Flag, Matches};
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+pub(super) const SYNOPSIS: &str = "\
+Usage: seal inspect [FILE …] [flags]
+
+Shows what SealedSecrets tell without any key: scope, items and their sizes, the size of the key they are sealed for, which
+certificate that can be, and problems. A FILE holds SealedSecrets as YAML or JSON, among other documents if need be; without
+FILE they come from standard input. Whether a value opens only `--validate` or a private key can tell.
+
+Examples: seal inspect sealed.yaml
+          seal inspect --cert prod.pem --cert staging.pem overlays/*/sealed.yaml    which cluster is each for?
+          kubectl get sealedsecrets -A -o yaml | seal inspect --json
+
+Exit codes: 0 no problems, 3 problems, 1 the input cannot be read or holds no SealedSecret, 2 the command line makes no sense
+JSON:       objects: file, document, line, index (in a List), namespace, name, scope, type, entries (of the template), keys
+            (of the annotation seal-tool/keys), certificates: certificate, fingerprint, fits (named, size or no);
+            items: key, sealedBytes, plaintextBytes, keyBits; problems: code, message, hints; notes
+            problems: of what is no object
+
+";
+
+/// What to look at.
+pub(super) struct Request {
+    /// Input files; none is standard input.
+    pub(super) inputs: Vec<Option<String>>,
+    /// Files or URLs of certificates to compare with.
+    pub(super) certificates: Vec<String>,
+    /// Whether programs read the report.
+    pub(super) json: bool,
+}
+
+pub(super) fn flags() -> Vec<Flag> {
+    vec![
+        Flag::string_array(
+            "cert",
+            "File or URL of a certificate that the SealedSecrets may be sealed for; may be repeated",
+        ),
+        Flag::bool("json", false, "Report as JSON"),
+        Flag::string_array("secret-file", "Input file, same as FILE; may be repeated").short('f'),
+    ]
+}
+
+impl Request {
+    pub(super) fn of(matches: &Matches, environment: &Environment) -> Result<Self, Failure> {
+        let files = matches.list("secret-file").iter();
+        let mut inputs: Vec<Option<String>> = files
+            .chain(matches.positionals())
+            .map(|path| (path != "-").then(|| path.clone()))
+            .collect();
+        if inputs.is_empty() {
+            if environment.stdin_is_terminal {
+                return Err(Failure::usage("no SealedSecret is given")
+                    .hint("`seal inspect FILE`, or `… | seal inspect`"));
+            }
+            inputs.push(None);
+        }
+        if inputs.iter().filter(|path| path.is_none()).count() > 1 {
+            return Err(
+                Failure::usage("standard input can be read once").hint("name `-` once at most")
+            );
+        }
+        Ok(Self {
+            inputs,
+            certificates: matches.list("cert").to_vec(),
+            json: matches.bool("json"),
+        })
+    }
+}
