@@ -3,6 +3,7 @@
 //! `kubeseal` knows no verbs: there a word that is no flag is passed over, as it always was.
 
 mod call;
+mod cert;
 mod inspect;
 mod keys;
 mod template;
@@ -59,6 +60,8 @@ pub(crate) const ALL: &[&Verb] = &[
     &keys::export::VERB,
     &keys::restore::VERB,
     &keys::verify::VERB,
+    &cert::VERB,
+    &inspect::VERB,
     &template::VERB,
     &unseal::VERB,
     &inspect::VERB,
