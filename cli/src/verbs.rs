@@ -4,8 +4,12 @@
 
 mod call;
 mod cert;
+mod completion;
+mod explain;
+mod grammar;
 mod inspect;
 mod keys;
+mod man;
 mod template;
 mod unseal;
 
@@ -65,6 +69,9 @@ pub(crate) const ALL: &[&Verb] = &[
     &template::VERB,
     &unseal::VERB,
     &inspect::VERB,
+    &explain::VERB,
+    &completion::VERB,
+    &man::VERB,
 ];
 
 /// The words that a command line with a verb can begin with.

@@ -172,6 +172,26 @@ impl Flag {
         self.name
     }
 
+    /// The letter of the short form, if it has one.
+    pub fn letter(&self) -> Option<char> {
+        self.short
+    }
+
+    /// What it is for.
+    pub fn help(&self) -> &'static str {
+        self.help
+    }
+
+    /// Whether lists leave it out.
+    pub fn is_hidden(&self) -> bool {
+        self.hidden
+    }
+
+    /// Whether it takes the next argument as its value. A switch takes one only after `=`.
+    pub fn takes_value(&self) -> bool {
+        !matches!(self.kind, Kind::Bool(_))
+    }
+
     /// The name under which the value is kept.
     pub(crate) fn slot(&self) -> &'static str {
         self.alias_of.unwrap_or(self.name)
