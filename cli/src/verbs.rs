@@ -5,6 +5,7 @@
 mod call;
 mod cert;
 mod completion;
+mod doctor;
 mod explain;
 mod grammar;
 mod inspect;
@@ -69,6 +70,7 @@ pub(crate) const ALL: &[&Verb] = &[
     &template::VERB,
     &unseal::VERB,
     &inspect::VERB,
+    &doctor::VERB,
     &explain::VERB,
     &completion::VERB,
     &man::VERB,

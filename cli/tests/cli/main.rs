@@ -9,6 +9,8 @@
 )]
 
 mod ciphertext;
+mod cluster;
+mod completion;
 mod custody;
 mod files;
 mod kubeseal;

@@ -1,0 +1,433 @@
+//! What `seal` asks of a cluster besides kubeseal's questions, against a server of fixed answers.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::program::{Outcome, Sandbox};
+use crate::stub::{Route, Stub};
+
+const NAMED: &str = "/api/v1/namespaces/kube-system/services/sealed-secrets-controller";
+const CHART: &str =
+    "/api/v1/namespaces/kube-system/services?labelSelector=app.kubernetes.io/name%3Dsealed-secrets";
+const PLAIN: &str =
+    "/api/v1/namespaces/kube-system/services?labelSelector=name%3Dsealed-secrets-controller";
+const CHART_ANYWHERE: &str =
+    "/api/v1/services?labelSelector=app.kubernetes.io/name%3Dsealed-secrets";
+const PLAIN_ANYWHERE: &str = "/api/v1/services?labelSelector=name%3Dsealed-secrets-controller";
+const PROXIED: &str =
+    "/api/v1/namespaces/kube-system/services/http:sealed-secrets:http/proxy/v1/cert.pem";
+const FINGERPRINT: &str = "SHA256:mI8khZOi8xvKdkDhPKXlwtNcm/OkADGdjpQQqMno5wc";
+
+fn certificate(name: &str) -> String {
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/vectors/keys"
+    ));
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+fn answer(method: &str, path: &str, status: u16, body: &(impl ToString + ?Sized)) -> Route {
+    Route {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        status,
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body.to_string(),
+    }
+}
+
+fn get(path: &str, body: &(impl ToString + ?Sized)) -> Route {
+    answer("GET", path, 200, body)
+}
+
+fn service(namespace: &str, name: &str) -> Value {
+    json!({
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"ports": [{"name": "http", "port": 8080}]},
+    })
+}
+
+fn list(items: &[Value]) -> Value {
+    json!({"items": items})
+}
+
+/// A chart's Service under its usual name, which serves a certificate.
+fn of_the_chart() -> Vec<Route> {
+    let metrics = service("kube-system", "sealed-secrets-metrics");
+    vec![
+        get(
+            CHART,
+            &list(&[service("kube-system", "sealed-secrets"), metrics]),
+        ),
+        get(PLAIN, &list(&[])),
+        get(PROXIED, &certificate("rsa2048-a.crt.pem")),
+    ]
+}
+
+fn run_in(sandbox: &Sandbox, stub: &Stub, name: &str, words: &[&str]) -> Outcome {
+    let server = format!("http://127.0.0.1:{}", stub.port);
+    let words: Vec<&str> = words.iter().copied().chain(["--server", &server]).collect();
+    sandbox.run(name, &words, &[], b"")
+}
+
+fn run(stub: &Stub, words: &[&str]) -> Outcome {
+    run_in(&Sandbox::new(), stub, "seal", words)
+}
+
+#[test]
+fn r59_the_service_of_a_chart_is_found_and_told() {
+    let stub = Stub::start(of_the_chart());
+    let outcome = run(&stub, &["--fetch-cert"]);
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    assert_eq!(
+        String::from_utf8(outcome.stdout).unwrap(),
+        certificate("rsa2048-a.crt.pem")
+    );
+    assert_eq!(
+        outcome.stderr,
+        "note: the controller is the Service `sealed-secrets` in namespace `kube-system`, found by its labels\n"
+    );
+    // The drop-in looks where it always looked.
+    let outcome = run_in(&Sandbox::new(), &stub, "kubeseal", &["--fetch-cert"]);
+    assert_eq!(outcome.status, Some(1));
+    assert!(
+        outcome
+            .stderr
+            .starts_with("error: cannot get sealed secret service: ")
+    );
+}
+
+#[test]
+fn a_service_that_was_named_is_the_only_one_looked_for() {
+    let stub = Stub::start(of_the_chart());
+    let words = [
+        "--fetch-cert",
+        "--controller-name",
+        "sealed-secrets-controller",
+    ];
+    assert_eq!(run(&stub, &words).status, Some(1));
+    let paths: Vec<String> = stub.seen().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths, [NAMED]);
+}
+
+#[test]
+fn a_service_in_another_namespace_is_named_and_never_asked() {
+    let stub = Stub::start(vec![
+        get(CHART, &list(&[])),
+        get(PLAIN, &list(&[])),
+        get(
+            CHART_ANYWHERE,
+            &list(&[service("mallory", "sealed-secrets")]),
+        ),
+        get(PLAIN_ANYWHERE, &list(&[])),
+    ]);
+    let outcome = run(&stub, &["--fetch-cert"]);
+    assert_eq!((outcome.status, outcome.stdout.len()), (Some(1), 0));
+    assert!(
+        outcome.stderr.contains(
+            "hint: there is a Service `sealed-secrets` in namespace `mallory`; if that is your controller's: \
+             --controller-namespace mallory --controller-name sealed-secrets\n"
+        ),
+        "{}",
+        outcome.stderr
+    );
+    assert!(stub.seen().iter().all(|seen| !seen.path.contains("proxy")));
+}
+
+#[test]
+fn of_several_services_none_is_chosen() {
+    let stub = Stub::start(vec![
+        get(
+            CHART,
+            &list(&[service("kube-system", "two"), service("kube-system", "one")]),
+        ),
+        get(PLAIN, &list(&[])),
+    ]);
+    let outcome = run(&stub, &["cert"]);
+    assert_eq!(outcome.status, Some(1));
+    assert_eq!(
+        outcome.stderr,
+        "error[bad-configuration]: several Services in namespace `kube-system` may be the controller's: `one`, `two`\n\
+         hint: --controller-name says which is meant\n"
+    );
+}
+
+#[test]
+fn where_services_cannot_be_listed_the_usual_name_of_the_chart_is_tried() {
+    let stub = Stub::start(vec![
+        answer("GET", CHART, 403, "{}"),
+        get(
+            "/api/v1/namespaces/kube-system/services/sealed-secrets",
+            &service("kube-system", "sealed-secrets"),
+        ),
+        get(PROXIED, &certificate("rsa2048-a.crt.pem")),
+    ]);
+    assert_eq!(run(&stub, &["cert"]).status, Some(0));
+}
+
+#[test]
+fn the_context_is_told_unless_it_was_typed() {
+    let stub = Stub::start(of_the_chart());
+    let sandbox = Sandbox::new();
+    let server = format!("http://127.0.0.1:{}", stub.port);
+    sandbox.write(
+        "config",
+        format!(
+            "clusters: [{{name: c, cluster: {{server: '{server}'}}}}]\n\
+             contexts: [{{name: prod, context: {{cluster: c, user: u}}}}]\ncurrent-context: prod\n"
+        ),
+    );
+    let note = format!("note: asking the cluster of context `prod` ({server})\n");
+    let told = |words: &[&str]| {
+        let words: Vec<&str> = ["cert", "--kubeconfig", "config"]
+            .iter()
+            .chain(words)
+            .copied()
+            .collect();
+        let outcome = sandbox.run("seal", &words, &[], b"");
+        assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+        let stdout = String::from_utf8(outcome.stdout).unwrap();
+        assert!(
+            stdout.contains(&format!("context `prod`, cluster {server}")),
+            "{stdout}"
+        );
+        outcome.stderr.contains(&note)
+    };
+    assert!(told(&[]));
+    assert!(!told(&["--context", "prod"]));
+}
+
+#[test]
+fn a_certificate_is_shown_and_kept() {
+    let stub = Stub::start(of_the_chart());
+    let sandbox = Sandbox::new();
+    let outcome = run_in(
+        &sandbox,
+        &stub,
+        "seal",
+        &["cert", "-w", "prod.pem", "--json"],
+    );
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    let facts: Value = serde_json::from_slice(&outcome.stdout).unwrap();
+    assert_eq!(facts["fingerprint"], FINGERPRINT);
+    assert_eq!(
+        (&facts["keyBits"], &facts["state"]),
+        (&json!(2048), &json!("valid"))
+    );
+    assert_eq!(facts["notBefore"], "2020-01-01T00:00:00Z");
+    assert_eq!(
+        facts["source"]["from"],
+        "the controller kube-system/sealed-secrets"
+    );
+    assert_eq!(
+        facts["source"]["server"],
+        format!("http://127.0.0.1:{}", stub.port)
+    );
+    assert_eq!(sandbox.read("prod.pem"), certificate("rsa2048-a.crt.pem"));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_never_replaces_one_that_can() {
+    for (name, code) in [
+        ("cert-expired.crt.pem", "expired-certificate"),
+        ("rsa1024-a.crt.pem", "bad-certificate"),
+        ("cert-ec.crt.pem", "bad-certificate"),
+        ("cert-garbage.crt.pem", "bad-certificate"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("new.pem", certificate(name));
+        sandbox.write("kept.pem", "old");
+        let outcome = sandbox.run("seal", &["cert", "new.pem", "-w", "kept.pem"], &[], b"");
+        assert_eq!(outcome.status, Some(1), "{name}");
+        assert!(
+            outcome.stderr.starts_with(&format!("error[{code}]: ")),
+            "{}",
+            outcome.stderr
+        );
+        assert!(
+            outcome.stderr.contains("\nhint: ") || name.contains("garbage"),
+            "{}",
+            outcome.stderr
+        );
+        assert_eq!(sandbox.read("kept.pem"), "old");
+        assert_eq!(sandbox.files(), ["kept.pem", "new.pem"]);
+    }
+}
+
+#[test]
+fn the_published_certificate_takes_no_right_on_the_controller() {
+    let map = "/api/v1/namespaces/kube-system/configmaps/sealed-secrets-certificate";
+    let pem = certificate("rsa2048-a.crt.pem");
+    let stub = Stub::start(vec![get(map, &json!({"data": {"cert.pem": pem}}))]);
+    let outcome = run(
+        &stub,
+        &["cert", "--configmap", "sealed-secrets-certificate"],
+    );
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    let stdout = String::from_utf8(outcome.stdout).unwrap();
+    assert!(
+        stdout.starts_with(&format!("fingerprint: {FINGERPRINT}\n")),
+        "{stdout}"
+    );
+    assert_eq!(stub.seen().len(), 1);
+
+    let stub = Stub::start(vec![get(map, &json!({"data": {}}))]);
+    let outcome = run(
+        &stub,
+        &["cert", "--configmap", "sealed-secrets-certificate"],
+    );
+    assert_eq!(outcome.status, Some(1));
+    assert!(
+        outcome.stderr.starts_with("error[no-certificate]: "),
+        "{}",
+        outcome.stderr
+    );
+}
+
+const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/kube-system/deployments/sealed-secrets";
+
+/// A cluster in which everything works, at a time of its own.
+fn healthy(allowed: bool) -> Vec<Route> {
+    let mut routes = of_the_chart();
+    routes.extend([
+        get("/version", &json!({"gitVersion": "v1.33.1"})),
+        get("/apis/bitnami.com/v1alpha1", &json!({})),
+        get(
+            DEPLOYMENT,
+            &json!({
+                "spec": {"replicas": 1, "template": {"spec": {"containers": [{"image": "controller:v9"}]}}},
+                "status": {"readyReplicas": 1},
+            }),
+        ),
+        answer("POST", REVIEWS, 201, &json!({"status": {"allowed": allowed}})),
+    ]);
+    routes
+}
+
+fn examined(stub: &Stub, words: &[&str]) -> (Option<i32>, Vec<(String, String, String)>) {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.pem", certificate("rsa2048-a.crt.pem"));
+    sandbox.write("b.pem", certificate("rsa2048-b.crt.pem"));
+    let words: Vec<&str> = ["doctor", "--json"].iter().chain(words).copied().collect();
+    let outcome = run_in(&sandbox, stub, "seal", &words);
+    let report: Value = serde_json::from_slice(&outcome.stdout).expect(&outcome.stderr);
+    let text = |check: &Value, field: &str| check[field].as_str().unwrap().to_owned();
+    let checks = report["checks"].as_array().unwrap();
+    let checks = checks
+        .iter()
+        .map(|check| {
+            (
+                text(check, "check"),
+                text(check, "state"),
+                text(check, "message"),
+            )
+        })
+        .collect();
+    (outcome.status, checks)
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong_with_a_cluster_that_works() {
+    let stub = Stub::start(healthy(true));
+    let (status, checks) = examined(&stub, &["--cert", "a.pem", "-n", "web"]);
+    assert_eq!(status, Some(0), "{checks:?}");
+    let ends: Vec<(&str, &str)> = checks
+        .iter()
+        .map(|(check, state, _)| (check.as_str(), state.as_str()))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            ("program", "ok"),
+            ("--cert", "ok"),
+            ("kubeconfig", "ok"),
+            ("API server", "ok"),
+            ("clock", "unknown"),
+            ("type", "ok"),
+            ("controller", "ok"),
+            ("deployment", "ok"),
+            ("rights", "ok"),
+            ("rights", "ok"),
+            ("rights", "ok"),
+            ("rights", "ok"),
+            ("certificate", "ok"),
+            ("--cert", "ok"),
+        ]
+    );
+    let reviews = stub.seen().into_iter().filter(|seen| seen.path == REVIEWS);
+    let asked: Vec<String> = reviews
+        .map(|seen| {
+            let asked: Value = serde_json::from_str(&seen.body).unwrap();
+            let of = &asked["spec"]["resourceAttributes"];
+            let text = |field: &str| of[field].as_str().unwrap();
+            [
+                text("verb"),
+                text("resource"),
+                text("subresource"),
+                text("namespace"),
+                text("name"),
+            ]
+            .join(" ")
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            "get services proxy kube-system http:sealed-secrets:http",
+            "create services proxy kube-system http:sealed-secrets:http",
+            "create sealedsecrets  web ",
+            "list secrets  kube-system ",
+        ]
+    );
+}
+
+#[test]
+fn the_doctor_tells_a_wrong_clock_missing_rights_and_another_certificate() {
+    let mut routes = healthy(false);
+    let version = routes
+        .iter_mut()
+        .find(|route| route.path == "/version")
+        .unwrap();
+    version.headers.push((
+        "Date".to_owned(),
+        "Thu, 01 Jan 2026 00:00:00 GMT".to_owned(),
+    ));
+    let stub = Stub::start(routes);
+    let (status, checks) = examined(&stub, &["--cert", "b.pem"]);
+    assert_eq!(status, Some(3), "{checks:?}");
+    let state = |name: &str| {
+        let of_name = checks.iter().filter(|(check, ..)| check == name);
+        of_name
+            .map(|(_, state, _)| state.as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(state("clock"), ["problem"]);
+    assert_eq!(state("rights"), ["note"; 4]);
+    assert_eq!(state("--cert"), ["ok", "note"]);
+}
+
+#[test]
+fn the_doctor_goes_as_far_as_it_gets() {
+    // The address of nobody.
+    let outcome = Sandbox::new().run(
+        "seal",
+        &["doctor", "--server", "http://127.0.0.1:1"],
+        &[],
+        b"",
+    );
+    assert_eq!(outcome.status, Some(3));
+    let stdout = String::from_utf8(outcome.stdout).unwrap();
+    assert!(stdout.contains("\nproblem  API server   "), "{stdout}");
+    assert!(!stdout.contains("certificate"), "{stdout}");
+
+    let missing = vec![get("/version", &json!({"gitVersion": "v1.33.1"}))];
+    let stub = Stub::start(missing);
+    let (status, checks) = examined(&stub, &[]);
+    assert_eq!(status, Some(3));
+    let problems = checks.iter().filter(|(_, state, _)| state == "problem");
+    let problems: Vec<&str> = problems.map(|(check, ..)| check.as_str()).collect();
+    assert_eq!(problems, ["type", "controller"], "{checks:?}");
+}
