@@ -11,7 +11,8 @@ Usage: seal < secret.yaml > sealed.yaml                    seal with the certifi
 
 const FOOT: &str = "
 Environment: SEALED_SECRETS_ and the name of a flag above, such as SEALED_SECRETS_CONTROLLER_NAME; KUBECONFIG
-Exit codes:  0 done, 1 failed, 2 the command line makes no sense
+Exit codes:  0 done, 1 failed, 2 the command line makes no sense, 3 what was looked at has problems
+More:        `seal help VERB`, `seal explain CODE`, `seal doctor`
 ";
 
 /// The verbs, each with what it does.

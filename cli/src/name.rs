@@ -1,5 +1,10 @@
 //! The two names of the tool.
 
+/// The version of the existing tool whose behaviour this is. Scripts look for it before they use a flag.
+pub(crate) const COMPATIBILITY: &str = "v0.40.0";
+/// The program's own version.
+pub(crate) const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+
 /// Under which name the program was called. The names share every flag; they differ in how they speak and in a few defaults
 /// (the list stands in the crate's front page).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +21,14 @@ impl Name {
         match self {
             Self::Kubeseal => "kubeseal",
             Self::Seal => "seal",
+        }
+    }
+
+    /// What `--version` prints: as `kubeseal` in the form that scripts look for.
+    pub(crate) fn version_line(self) -> String {
+        match self {
+            Self::Kubeseal => format!("kubeseal version: {COMPATIBILITY}\n"),
+            Self::Seal => format!("seal version: {VERSION} (kubeseal {COMPATIBILITY})\n"),
         }
     }
 
@@ -42,7 +55,13 @@ mod tests {
         ] {
             assert_eq!(Name::of_program(path), Name::Kubeseal, "{path}");
         }
-        for path in ["seal", "", "/opt/kubeseal/seal", "kubeseal-2"] {
+        for path in [
+            "seal",
+            "",
+            "/opt/kubeseal/seal",
+            "kubeseal-2",
+            "/home/me/.krew/bin/kubectl-seal",
+        ] {
             assert_eq!(Name::of_program(path), Name::Seal, "{path}");
         }
     }
