@@ -26,6 +26,7 @@
 //!
 //! Work that needs no cluster touches no kubeconfig, no home directory and no network.
 
+mod argocd;
 pub mod args;
 mod certificate;
 mod cluster;

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::Secret;
 use sealed_api::{Placement, SealSecretError};
 use sealed_crypto::Scope;
 
+use crate::argocd;
 use crate::cluster::Kubeconfig;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -60,6 +61,9 @@ impl<'a> Placer<'a> {
         let scope = applied.map_err(|error| unplaced(&error))?;
         if self.environment.name == Name::Seal {
             object_name::check(&secret.metadata)?;
+            if let Some(warning) = argocd::warning(&secret.metadata) {
+                talk.say(&warning);
+            }
         }
         Ok(scope)
     }

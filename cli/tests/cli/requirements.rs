@@ -350,3 +350,106 @@ fn r62_another_private_key_reads_nothing() {
         assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn r23_tracking_metadata_of_argo_cd_is_noticed_on_its_way_into_a_secret() {
+    let labelled = SECRET.replace(
+        "metadata:\n",
+        "metadata:\n  labels: {app.kubernetes.io/instance: msgapp}\n",
+    );
+    let outcome = seal(&[], labelled.as_bytes());
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.to_lowercase().contains("argocd"),
+        "{}",
+        outcome.stderr
+    );
+    opens_to(&object(&outcome.stdout), "JWT_SECRET", "hunter2");
+}
+
+#[test]
+fn r61_why_an_object_does_not_open_shows_without_a_key() {
+    let sealed = String::from_utf8(seal(&[], SECRET.as_bytes()).stdout).unwrap();
+    let inspect = |text: &str, words: &[&str]| {
+        let sandbox = sandbox();
+        let other = key_file("rsa2048-b.crt.pem").display().to_string();
+        let words: Vec<&str> = ["inspect", "-f", "-"]
+            .iter()
+            .chain(words)
+            .map(|word| {
+                if *word == "OTHER" {
+                    other.as_str()
+                } else {
+                    word
+                }
+            })
+            .collect();
+        let outcome = sandbox.run("seal", &words, &[], text.as_bytes());
+        let told = String::from_utf8(outcome.stdout).unwrap() + &outcome.stderr;
+        assert!(!told.contains("hunter2"), "{told}");
+        (outcome.status, told)
+    };
+    assert_eq!(inspect(&sealed, &["--cert", "dev.crt"]).0, Some(0));
+    let name = "  name: msgapp-synced-secrets\n";
+    let first = sealed.find(name).unwrap();
+    let mut renamed = sealed.clone();
+    renamed.replace_range(first..first + name.len(), "  name: copied\n");
+    let value = sealed.find("JWT_SECRET: Ag").unwrap() + "JWT_SECRET: ".len();
+    let end = value + sealed[value..].find('\n').unwrap();
+    let mut cut = sealed.clone();
+    cut.replace_range(value + 40..end, "");
+    for (text, words, code, told) in [
+        (
+            renamed.as_str(),
+            &[][..],
+            "sealed-elsewhere",
+            "it was probably `msgapp-synced-secrets`",
+        ),
+        (
+            &sealed,
+            &["--cert", "OTHER"],
+            "wrong-key",
+            "its key has 4096 bits",
+        ),
+        (&cut, &[], "malformed-value", "`JWT_SECRET`"),
+        (
+            &sealed.replace("namespace: msgapp-prod", "namespace: '{NAMESPACE}'"),
+            &[],
+            "bad-name",
+            "placeholder",
+        ),
+    ] {
+        let (status, report) = inspect(text, words);
+        assert_eq!(status, Some(3), "{report}");
+        assert!(
+            report.contains(&format!("problem[{code}]")) && report.contains(told),
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn verbs_that_only_look_need_no_kubeconfig_home_or_network() {
+    let environment = [
+        ("HOME", "/nonexistent"),
+        ("KUBECONFIG", "/nonexistent/config"),
+        ("HTTPS_PROXY", "http://192.0.2.1:1"),
+    ];
+    let sealed = seal(&[], SECRET.as_bytes()).stdout;
+    for words in [
+        &["inspect"][..],
+        &["cert", "dev.crt"],
+        &["explain"],
+        &["completion", "bash"],
+        &["man"],
+        &["help", "doctor"],
+    ] {
+        let outcome = sandbox().run("seal", words, &environment, &sealed);
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (Some(0), ""),
+            "{words:?}"
+        );
+        assert!(!outcome.stdout.is_empty(), "{words:?}");
+    }
+}
