@@ -61,15 +61,14 @@ impl Outcome {
 
 /// Every verb, in the order of lists.
 pub(crate) const ALL: &[&Verb] = &[
+    &cert::VERB,
+    &inspect::VERB,
+    &unseal::VERB,
+    &template::VERB,
     &keys::backup::VERB,
     &keys::export::VERB,
     &keys::restore::VERB,
     &keys::verify::VERB,
-    &cert::VERB,
-    &inspect::VERB,
-    &template::VERB,
-    &unseal::VERB,
-    &inspect::VERB,
     &doctor::VERB,
     &explain::VERB,
     &completion::VERB,
