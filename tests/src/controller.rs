@@ -1,6 +1,7 @@
 //! Controllers as processes: ours and the real upstream one.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -132,6 +133,7 @@ pub struct Launch {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     with_old_credentials: bool,
+    in_pod: bool,
 }
 
 impl Launch {
@@ -143,12 +145,20 @@ impl Launch {
             arguments: Vec::new(),
             environment: Vec::new(),
             with_old_credentials: false,
+            in_pod: false,
         }
     }
 
     /// Runs it with the credentials of an earlier one, which takes no API server.
     pub fn with_old_credentials(mut self) -> Self {
         self.with_old_credentials = true;
+        self
+    }
+
+    /// Runs it as the shipped pod does: its credentials where a kubelet puts them, as user 1001 without any
+    /// capability, on a root file system that is read-only but for `/tmp`. Only root can arrange that.
+    pub fn in_pod(mut self) -> Self {
+        self.in_pod = true;
         self
     }
 
@@ -199,8 +209,17 @@ impl Launch {
                 .await?
         };
         let (name, mut command) = match self.which {
+            Which::Ours if self.in_pod => {
+                let program = components::own()?.controller;
+                let command = pod(&account, cluster.port(), AS_SHIPPED, &program)?;
+                ("controller", command)
+            }
             Which::Ours => ("controller", ours(&account)?),
-            Which::Upstream => ("upstream-controller", upstream(&account, cluster.port())?),
+            Which::Upstream => {
+                let program = components::upstream()?.controller;
+                let command = pod(&account, cluster.port(), "", &program)?;
+                ("upstream-controller", command)
+            }
         };
         let (port, metrics_port) = (free_port()?, free_port()?);
         // Not on a machine's real addresses unless a namespace shields them.
@@ -231,18 +250,33 @@ fn ours(account: &ServiceAccount) -> Result<Command> {
     Ok(command)
 }
 
-/// Upstream knows no configuration but a pod's: in a mount namespace of its own, it finds one in the usual place, and
-/// the machine's `/var/run` stays as it is.
-fn upstream(account: &ServiceAccount, port: u16) -> Result<Command> {
-    const IN_POD: &str = r#"
+/// What `deploy/deployment.yaml` asks for. The program is copied to where user 1001 can reach it.
+const AS_SHIPPED: &str = r#"
+cp -- "$1" /var/run/controller
+shift
+chown -R 1001 "$mounted"
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -o remount,bind,ro /
+set -- setpriv --reuid 1001 --regid 1001 --clear-groups --bounding-set=-all --no-new-privs --pdeathsig KILL -- \
+    /var/run/controller "$@"
+"#;
+
+/// A program in a pod, as far as it can tell: in a mount namespace of its own, it finds its credentials in the usual
+/// place, and the machine's `/var/run` stays as it is. Upstream knows no other configuration. `conditions` is what else
+/// is to be arranged.
+fn pod(account: &ServiceAccount, port: u16, conditions: &str, program: &Path) -> Result<Command> {
+    let script = format!(
+        r#"
 set -e
-mount -t tmpfs tmpfs "$(readlink -f /var/run)"
+mount -t tmpfs -o mode=755 tmpfs "$(readlink -f /var/run)"
 mounted=/var/run/secrets/kubernetes.io/serviceaccount
 mkdir -p "$mounted"
 cp -- "$1"/* "$mounted"
 shift
+{conditions}
 exec "$@"
-"#;
+"#
+    );
     let mut command = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
         command.args(["--user", "--map-root-user"]);
@@ -250,9 +284,9 @@ exec "$@"
     // setpriv comes after unshare: the kernel forgets the order to kill when a process gains rights.
     command.args(["--mount", "--", "setpriv", "--pdeathsig", "KILL", "--"]);
     command
-        .args(["sh", "-c", IN_POD, "sh"])
-        .arg(&account.directory);
-    command.arg(components::upstream()?.controller);
+        .args(["sh", "-c", &script, "sh"])
+        .arg(&account.directory)
+        .arg(program);
     command
         .env_clear()
         .env("KUBERNETES_SERVICE_HOST", "127.0.0.1")

@@ -13,9 +13,9 @@ use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 use testkit::cluster::{HOME, manifest};
 use testkit::fixtures::KEY;
-use testkit::{Cluster, eventually, http as web};
+use testkit::{Cluster, announce, eventually, http as web};
 
-use super::kit::{SOON, World, ours, with_key, with_ours};
+use super::kit::{SOON, World, ours, with_key, with_ours, with_world};
 
 /// How long a pod that refers to a missing Secret may have to wait for it.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -33,6 +33,44 @@ async fn probes_and_metrics_answer_plain_requests() -> Result<()> {
         }
         let metrics = controller.metrics().await?;
         ensure!(metrics.contains("sealed_secrets_controller_build_info{revision=\"v"));
+        Ok(())
+    })
+    .await
+}
+
+/// R46: as the pod template has it. Nothing is written but to `/tmp`, nothing needs a capability, and the configuration
+/// is a pod's.
+#[tokio::test]
+async fn it_works_as_an_ordinary_user_on_a_read_only_root() -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        announce("only root can arrange user 1001 on a read-only root: nothing was tested");
+        return Ok(());
+    }
+    with_world(async |cluster, world| {
+        let controller = ours().in_pod().start(cluster).await?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", controller.pid()))?;
+        for line in [
+            "Uid:\t1001\t1001\t1001\t1001",
+            "CapEff:\t0000000000000000",
+            "CapBnd:\t0000000000000000",
+        ] {
+            ensure!(status.contains(line), "{status}");
+        }
+        let root = format!("/proc/{}/root/written", controller.pid());
+        let refused = std::fs::write(root, "")
+            .err()
+            .context("it can be written")?;
+        ensure!(
+            refused.kind() == std::io::ErrorKind::ReadOnlyFilesystem,
+            "{refused}"
+        );
+        world
+            .create(&world.sealed("app", [("foo", "bar")])?)
+            .await?;
+        world.synced("app").await?;
+        world.secret_with("app", [("foo", "bar")]).await?;
+        let ended = controller.stop().await?;
+        ensure!(ended.success(), "{ended}");
         Ok(())
     })
     .await
