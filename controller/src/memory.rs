@@ -58,7 +58,8 @@ pub struct Finished {
 #[derive(Debug)]
 pub struct Memory {
     content_key: ContentKey,
-    objects: BTreeMap<ObjectKey, Known>,
+    /// Boxed: the nodes of a map that is filled in order stay half empty.
+    objects: BTreeMap<ObjectKey, Box<Known>>,
     recent: Recent,
     items: Items,
 }
@@ -154,13 +155,15 @@ impl Memory {
     /// A watch shows an object. Returns whether a pass is due: it is unknown, or differs from
     /// what the last pass saw in something that decides.
     pub fn seen(&mut self, key: &ObjectKey, facts: Facts) -> bool {
-        let known = self.objects.entry(key.clone()).or_insert_with(|| Known {
-            facts: facts.clone(),
-            done: None,
-            doubt: Doubt::No,
-            looking: false,
-            contest: Contest::default(),
-            offer: None,
+        let known = self.objects.entry(key.clone()).or_insert_with(|| {
+            Box::new(Known {
+                facts: facts.clone(),
+                done: None,
+                doubt: Doubt::No,
+                looking: false,
+                contest: Contest::default(),
+                offer: None,
+            })
         });
         known.facts = facts;
         known
