@@ -116,10 +116,6 @@ impl Backups {
     }
 }
 
-/// What is said when the newest key was not backed up for too long.
-pub const WITHOUT_BACKUP: &str = "no backup of the newest sealing key is known: if it is lost, what is sealed for it never \
-     opens again; back it up and annotate its Secret with seal-tool/backed-up and the time";
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -20,11 +20,6 @@ use sealed_crypto::{
 pub use self::name::{identity, is_reserved_name, name_after, next_name};
 use crate::config::{KeyConfig, KeyOrderPriority};
 
-/// What is said when there are keys and none that anybody can seal for. No key is made for it: that
-/// is for the schedule or the operator.
-pub const NONE_OFFERED: &str =
-    "no sealing key has a certificate that may be offered: expired, not yet valid or faulty";
-
 /// A key Secret that can be used.
 #[derive(Debug)]
 pub struct LoadedKey {

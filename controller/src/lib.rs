@@ -17,6 +17,7 @@ mod fair_pool;
 mod forecast;
 mod http;
 mod key_marks;
+mod key_notices;
 mod key_secret;
 mod kubernetes;
 mod local;

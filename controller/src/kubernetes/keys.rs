@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher::Event;
 use sealed_api::names::labels;
-use sealed_crypto::{Fingerprint, Keyring};
+use sealed_crypto::Keyring;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,7 @@ use super::leadership::Leadership;
 use super::watch::{Happening, Reach, Selection, Watch};
 use crate::error_text::error_text;
 use crate::http::Gate;
+use crate::key_notices::{KeyNotices, KeysNoticed};
 use crate::metrics::Metrics;
 use crate::renewal::{AtStart, KeysAtStart, NewestKey, Occasion, Renewal, RenewalRules, Why};
 use crate::services::Services;
@@ -63,10 +64,8 @@ pub(super) struct KeyTask {
     start: Start,
     /// No scheduled key before this: whatever the clocks say, keys are not made without pause.
     rest_until: Instant,
-    /// Whether it was already said that no certificate can be offered.
-    told_unoffered: bool,
-    /// The key of which it was already said that it has no backup.
-    told_without_backup: Option<Fingerprint>,
+    /// What people were told last.
+    told: KeyNotices,
     /// A key that could not be stored yet.
     prepared: Option<Prepared>,
 }
@@ -124,8 +123,7 @@ impl KeyTask {
             metrics: Arc::clone(&services.metrics),
             start: Start::Listing(vec![Source::Labelled, Source::Legacy]),
             rest_until: Instant::now(),
-            told_unoffered: false,
-            told_without_backup: None,
+            told: KeyNotices::default(),
             prepared: None,
         }
     }
@@ -370,26 +368,31 @@ impl KeyTask {
 
     /// When to wake without being woken.
     fn alarm(&self, now: Timestamp) -> Instant {
-        let latest = Instant::now() + LOOK_AGAIN;
-        if !self.makes_keys() {
-            return latest;
-        }
+        let until = |time: Timestamp| {
+            let wait = Duration::try_from(time.duration_since(now)).unwrap_or(Duration::ZERO);
+            Instant::now().checked_add(wait)
+        };
         let wanted = match &self.start {
+            _ if !self.makes_keys() => None,
             Start::Listing(_) => None,
             Start::Making { after, .. } => Some(*after),
-            Start::Over => self
-                .renewal
-                .due()
-                .map(|due| Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO))
-                .and_then(|wait| Instant::now().checked_add(wait))
-                .map(|due| due.max(self.rest_until)),
+            Start::Over => self.renewal.due().and_then(until),
         };
-        let reminder = self.backup_reminder().and_then(|due| {
-            // Negative: it was told.
-            let wait = Duration::try_from(due.duration_since(now)).ok()?;
-            Instant::now().checked_add(wait)
-        });
-        let wanted = wanted.into_iter().chain(reminder);
-        wanted.fold(latest, Instant::min)
+        let wanted = wanted.map(|due| due.max(self.rest_until));
+        let keyring = self.publish.borrow().clone();
+        let change = self.noticed(&keyring).next_change(now).and_then(until);
+        let latest = Instant::now() + LOOK_AGAIN;
+        wanted.into_iter().chain(change).fold(latest, Instant::min)
+    }
+
+    /// What people are told of follows from this.
+    fn noticed<'a>(&self, keyring: &'a Keyring) -> KeysNoticed<'a> {
+        let after = self.recipe.config.backup_reminder;
+        KeysNoticed {
+            keyring,
+            backups: self.known.backups(),
+            // The leader alone reminds.
+            remind_after: after.filter(|_| self.leadership.leads()),
+        }
     }
 }

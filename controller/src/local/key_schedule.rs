@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use sealed_crypto::{Fingerprint, Keyring};
+use sealed_crypto::Keyring;
 
 use super::keys::{Keys, Loaded};
 use super::reconcile::blocking;
 use super::shell::Shell;
 use crate::error_text::error_text;
-use crate::key_marks::{Backups, WITHOUT_BACKUP};
-use crate::key_secret::NONE_OFFERED;
+use crate::key_marks::Backups;
+use crate::key_notices::{KeyNotices, KeysNoticed, NONE_OFFERED, WITHOUT_BACKUP};
 use crate::memory::KeySet;
 use crate::metrics::KeysShown;
 use crate::renewal::{
@@ -25,10 +25,8 @@ pub(super) struct KeySchedule {
     keys: Keys,
     schedule: Schedule,
     found: KeysAtStart,
-    /// Whether it was already said that no certificate can be offered.
-    told_unoffered: bool,
-    /// The key of which it was already said that it has no backup.
-    told_without_backup: Option<Fingerprint>,
+    /// What people were told last.
+    told: KeyNotices,
 }
 
 impl KeySchedule {
@@ -41,8 +39,7 @@ impl KeySchedule {
                 secrets: 0,
                 newest: None,
             },
-            told_unoffered: false,
-            told_without_backup: None,
+            told: KeyNotices::default(),
         }
     }
 
@@ -75,24 +72,24 @@ impl KeySchedule {
         shell.keys_changed(&keys);
     }
 
-    /// Shows the state of the keys, and says once each that nothing can be sealed at the moment and that the newest
-    /// key was not backed up for too long.
+    /// Shows the state of the keys, and says once each what is to be noticed.
     fn show(&mut self, keyring: &Keyring, unusable: usize, backups: Backups, now: Timestamp) {
         let shown = KeysShown::of(keyring, now, unusable, backups);
         self.services.metrics.keys_observed(&shown);
-        let newest = keyring.iter().next().map(|key| key.fingerprint());
-        let unoffered = shown.offered.is_none() && newest.is_some();
-        if unoffered && !self.told_unoffered {
+        let keys = KeysNoticed {
+            keyring,
+            backups,
+            remind_after: self.services.config.keys.backup_reminder,
+        };
+        let notices = KeyNotices::of(keys, now);
+        let news = notices.beyond(self.told);
+        if news.none_offered.is_some() {
             tracing::warn!("{NONE_OFFERED}");
         }
-        self.told_unoffered = unoffered;
-        let after = self.services.config.keys.backup_reminder;
-        let due = after.and_then(|after| backups.reminder(after));
-        let missed = newest.filter(|_| due.is_some_and(|due| due <= now));
-        if let Some(key) = missed.filter(|_| missed != self.told_without_backup) {
+        if let Some(key) = news.without_backup {
             tracing::warn!(fingerprint = %key, "{WITHOUT_BACKUP}");
         }
-        self.told_without_backup = missed;
+        self.told = notices;
     }
 
     /// Makes the first key, if there is to be one. One that cannot be made is tried again by [`go_on`](Self::go_on).

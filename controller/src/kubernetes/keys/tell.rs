@@ -9,8 +9,8 @@ use super::known::{Change, Place};
 use super::make::New;
 use super::{KeyTask, Start};
 use crate::error_text::error_text;
-use crate::key_marks::WITHOUT_BACKUP;
-use crate::key_secret::{CertificateFault, NONE_OFFERED};
+use crate::key_notices::{KeyNotices, NONE_OFFERED, WITHOUT_BACKUP};
+use crate::key_secret::CertificateFault;
 use crate::kubernetes::events::{About, Note};
 use crate::metrics::KeysShown;
 use crate::renewal::Occasion;
@@ -110,26 +110,21 @@ impl KeyTask {
         self.note(secret, reason, message);
     }
 
-    /// Shows the state of the keys, and says once each that nothing can be sealed at the moment and that the newest
-    /// key was not backed up for too long.
+    /// Shows the state of the keys, and says once each what is to be noticed.
     pub(super) fn show(&mut self, now: Timestamp) {
         let keyring = self.publish.borrow().clone();
-        let backups = self.known.backups();
-        let shown = KeysShown::of(&keyring, now, self.known.unusable(), backups);
+        let keys = self.noticed(&keyring);
+        let shown = KeysShown::of(&keyring, now, self.known.unusable(), keys.backups);
         self.metrics.keys_observed(&shown);
-        let newest = keyring.iter().next().map(|key| key.fingerprint());
-        let unoffered = shown.offered.is_none() && newest.is_some();
-        if unoffered && !self.told_unoffered {
+        let notices = KeyNotices::of(keys, now);
+        let news = notices.beyond(self.told);
+        if let Some(key) = news.none_offered {
             warn!(namespace = self.recipe.namespace, "{NONE_OFFERED}");
-            if let Some(secret) = newest.and_then(|key| self.known.secret_of(key)) {
+            if let Some(secret) = self.known.secret_of(key) {
                 self.warn(&secret, events::NO_CERTIFICATE, NONE_OFFERED.to_owned());
             }
         }
-        self.told_unoffered = unoffered;
-
-        let due = self.backup_reminder().is_some_and(|due| due <= now);
-        let missed = newest.filter(|_| due && self.leadership.leads());
-        if let Some(key) = missed.filter(|_| missed != self.told_without_backup) {
+        if let Some(key) = news.without_backup {
             warn!(namespace = self.recipe.namespace, fingerprint = %key, "{WITHOUT_BACKUP}");
             if let Some(secret) = self.known.secret_of(key) {
                 self.warn(
@@ -139,13 +134,7 @@ impl KeyTask {
                 );
             }
         }
-        self.told_without_backup = missed;
-    }
-
-    /// When to remind of the newest key's backup.
-    pub(super) fn backup_reminder(&self) -> Option<Timestamp> {
-        let after = self.recipe.config.backup_reminder?;
-        self.known.backups().reminder(after)
+        self.told = notices;
     }
 
     fn not_offered(&self, secret: &Place, fault: Option<&CertificateFault>) {
