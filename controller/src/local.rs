@@ -55,7 +55,6 @@ use crate::http::Gate;
 use crate::plan::Rules;
 use crate::program::Ended;
 use crate::queue::{Backoff, WorkQueue};
-use crate::renewal::Occasion;
 use crate::services::Services;
 
 const KEYS: &str = "keys";
@@ -224,7 +223,7 @@ async fn serve(
             () = changes.next() => tokio::time::sleep(SETTLE).await,
             () = tokio::time::sleep(SWEEP) => {}
             () = tokio::time::sleep_until(due.into()) => {}
-            () = services.renew_key.notified() => schedule = schedule.make(&shell, Occasion::Demand).await,
+            () = services.renew_key.notified() => schedule.demanded(),
         }
         schedule = schedule.load(&shell).await;
     }

@@ -8,7 +8,7 @@ mod schedule;
 use jiff::{SignedDuration, Timestamp};
 use sealed_crypto::{Keyring, SealingKey};
 
-pub use self::schedule::{Act, Moment, Occasion, Schedule};
+pub use self::schedule::{Act, Moment, Occasion, Part, Schedule};
 use crate::config::KeyConfig;
 
 /// A certificate is replaced this long before it ends, or a tenth of its life if that is less:
@@ -111,6 +111,7 @@ pub struct Renewal {
     rules: RenewalRules,
     newest: Option<NewestKey>,
     requested: bool,
+    demanded: bool,
     failures: u32,
     not_before: Option<Timestamp>,
 }
@@ -122,6 +123,7 @@ impl Renewal {
             rules,
             newest: None,
             requested: false,
+            demanded: false,
             failures: 0,
             not_before: None,
         }
@@ -154,9 +156,18 @@ impl Renewal {
         self.requested = requested;
     }
 
+    /// Somebody asks this process for a new key: at once, whatever failed before, and then until one is made.
+    pub fn demanded(&mut self) {
+        self.demanded = true;
+        self.failures = 0;
+        self.not_before = None;
+    }
+
     /// What the key that is due is made for.
     pub fn occasion(&self) -> Occasion {
-        if self.requested {
+        if self.demanded {
+            Occasion::Demand
+        } else if self.requested {
             Occasion::Request
         } else {
             Occasion::Schedule
@@ -165,6 +176,7 @@ impl Renewal {
 
     /// A key was generated and stored.
     pub fn generated(&mut self) {
+        self.demanded = false;
         self.failures = 0;
         self.not_before = None;
     }
@@ -180,12 +192,17 @@ impl Renewal {
 
     /// When the next key is due: in the past means now, `None` never.
     pub fn due(&self) -> Option<Timestamp> {
-        let due = if self.requested {
+        let due = if self.demanded || self.requested {
             Timestamp::MIN
         } else {
             self.due_on_schedule()?
         };
         Some(self.not_before.map_or(due, |earliest| due.max(earliest)))
+    }
+
+    /// The same for a process that leaves all else to another one.
+    pub fn due_on_demand(&self) -> Option<Timestamp> {
+        self.due().filter(|_| self.demanded)
     }
 
     fn due_on_schedule(&self) -> Option<Timestamp> {

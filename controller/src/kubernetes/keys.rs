@@ -10,15 +10,14 @@ mod make;
 mod tell;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher::Event;
 use sealed_api::names::labels;
 use sealed_crypto::Keyring;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -26,23 +25,18 @@ use self::known::{KnownKeys, Source};
 use self::make::{Made, Order, Prepared, Recipe};
 use super::client::Cluster;
 use super::events::Recorder;
-use super::leadership::Leadership;
+use super::leadership::{Leadership, Standing};
 use super::watch::{Happening, Reach, Selection, Watch};
 use crate::error_text::error_text;
 use crate::http::Gate;
 use crate::key_notices::{KeyNotices, KeysNoticed};
 use crate::metrics::Metrics;
-use crate::renewal::{AtStart, KeysAtStart, NewestKey, Occasion, Renewal, RenewalRules, Why};
+use crate::queue::now;
+use crate::renewal::{
+    Act, AtStart, KeysAtStart, Moment, NewestKey, Occasion, Part, RenewalRules, Schedule, Why,
+};
 use crate::services::Services;
 use sealed_api::wipe;
-
-/// The clock is looked at again at least this often: it may be set, and certificates end.
-const LOOK_AGAIN: Duration = Duration::from_hours(1);
-/// Between two keys made on schedule.
-const REST: Duration = Duration::from_secs(1);
-/// Pause after a failed generation of the first key; doubles.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What the key task needs.
 pub(super) struct KeyTask {
@@ -53,24 +47,22 @@ pub(super) struct KeyTask {
     /// Cancelled when this process may write.
     writing: CancellationToken,
     recipe: Recipe,
-    renewal: Renewal,
+    schedule: Schedule,
+    /// The lists that have not ended yet. Until they have, it is not known which keys there are.
+    listing: Vec<Source>,
     known: KnownKeys,
     publish: Arc<watch::Sender<Keyring>>,
     /// Whoever asks for one more key.
     demand: Arc<Notify>,
     clock: fn() -> Timestamp,
     metrics: Arc<Metrics>,
-    /// What the start decided, once both lists have ended.
-    start: Start,
-    /// No scheduled key before this: whatever the clocks say, keys are not made without pause.
-    rest_until: Instant,
     /// What people were told last.
     told: KeyNotices,
     /// A key that could not be stored yet.
     prepared: Option<Prepared>,
 }
 
-/// Says, once and for all, that there are keys to work with or that none are to be expected.
+/// Says, once and for all, that work may begin: [`Schedule::is_ready`].
 pub(super) struct Loaded {
     /// Readiness.
     pub(super) gate: Gate,
@@ -83,16 +75,6 @@ impl Loaded {
         self.gate.open();
         self.token.cancel();
     }
-}
-
-/// How far the start has come.
-enum Start {
-    /// The lists that have not ended yet.
-    Listing(Vec<Source>),
-    /// A key has to be made first, not before this.
-    Making { after: Instant, pause: Duration },
-    /// Done: passes run, the certificate is served.
-    Over,
 }
 
 impl KeyTask {
@@ -115,20 +97,19 @@ impl KeyTask {
                 namespace: home.to_owned(),
                 config: config.clone(),
             },
-            renewal: Renewal::new(RenewalRules::from(config)),
+            schedule: Schedule::new(RenewalRules::from(config)),
+            listing: vec![Source::Labelled, Source::Legacy],
             known: KnownKeys::new(config.order),
             publish: Arc::clone(&services.keyring),
             demand: Arc::clone(&services.renew_key),
             clock: services.clock,
             metrics: Arc::clone(&services.metrics),
-            start: Start::Listing(vec![Source::Labelled, Source::Legacy]),
-            rest_until: Instant::now(),
             told: KeyNotices::default(),
             prepared: None,
         }
     }
 
-    /// Runs until `stop`. `loaded` is told when the keys there are have been read and a missing first key was made.
+    /// Runs until `stop`. `loaded` is told when work may begin.
     pub(super) async fn run(mut self, loaded: Loaded, stop: CancellationToken) {
         info!("Searching for existing private keys");
         let demand = Arc::clone(&self.demand);
@@ -154,112 +135,127 @@ impl KeyTask {
             },
         );
         loop {
-            let alarm = self.alarm((self.clock)());
+            let alarm = self.go_on(&loaded).await;
+            let part = self.part();
             tokio::select! {
                 () = stop.cancelled() => return,
                 happening = labelled.next() => self.happened(Source::Labelled, happening),
                 happening = legacy.next() => self.happened(Source::Legacy, happening),
-                () = tokio::time::sleep_until(alarm) => {}
+                () = tokio::time::sleep_until(alarm.into()) => {}
                 () = leadership.begun(), if !leadership.leads() => {}
-                () = writing.cancelled(), if !writing.is_cancelled() => {}
-                // Not before it is known which keys there are; a demand that comes earlier is kept.
-                () = demand.notified(), if matches!(self.start, Start::Over) && writing.is_cancelled() => {
-                    // Making a key is not cut short by a shutdown: a stored key that was never told of is worse
-                    // than a second more.
-                    self.make(Occasion::Demand).await;
-                }
+                () = leadership.decided(), if part == Part::Undecided => {}
+                () = writing.cancelled(), if part == Part::Observes => {}
+                () = demand.notified() => self.schedule.demanded(),
             }
-            self.go_on(&loaded).await;
         }
     }
 
-    /// What has to be done now, whatever woke us.
-    async fn go_on(&mut self, loaded: &Loaded) {
-        let now = (self.clock)();
-        self.renewal.requested(self.known.is_renewal_requested());
-        match &self.start {
-            Start::Listing(open) if open.is_empty() => self.decide_start(now),
-            Start::Making { after, .. } if *after <= Instant::now() && self.makes_keys() => {
-                self.make_first().await;
-            }
-            Start::Over
-                if self.makes_keys()
-                    && self.renewal.due().is_some_and(|due| due <= now)
-                    && self.rest_until <= Instant::now() =>
-            {
-                self.rest_until = Instant::now() + REST;
-                self.make(self.renewal.occasion()).await;
-            }
-            Start::Listing(_) | Start::Making { .. } | Start::Over => {}
-        }
-        // What is only looked at is looked at with the keys there are.
-        let rehearses = !self.writing.is_cancelled() && matches!(self.start, Start::Making { .. });
-        if matches!(self.start, Start::Over) || rehearses {
-            loaded.tell();
-            self.show(now);
-        }
-    }
-
-    fn makes_keys(&self) -> bool {
-        self.writing.is_cancelled() && self.leadership.leads()
-    }
-
-    fn decide_start(&mut self, now: Timestamp) {
-        let keyring = self.publish.borrow().clone();
-        let found = KeysAtStart {
-            secrets: self.known.secrets(),
-            newest: NewestKey::of(&keyring, now),
-        };
-        self.start = match self.renewal.at_start(found) {
-            AtStart::Proceed => Start::Over,
-            AtStart::Generate(why) => {
-                match why {
-                    Why::FirstStart => {
-                        info!("there is no sealing key yet: the leader makes the first one");
+    /// Does what is due, whatever woke us, and says when to look again if nothing does.
+    async fn go_on(&mut self, loaded: &Loaded) -> Instant {
+        loop {
+            let now = self.now();
+            self.schedule.keys_changed(self.found(now.time));
+            self.schedule.requested(self.known.is_renewal_requested());
+            let part = self.part();
+            match self.schedule.step(now, part) {
+                // Not cut short by a shutdown: a stored key that was never told of is worse than a second more.
+                Act::Make(occasion) => self.make(occasion).await,
+                Act::Wait(until) => {
+                    if self.schedule.is_ready(part) {
+                        loaded.tell();
                     }
-                    Why::Cutoff => info!(
-                        "the newest sealing key is older than --key-cutoff-time: making a new one"
-                    ),
-                }
-                Start::Making {
-                    after: Instant::now(),
-                    pause: FIRST_PAUSE,
+                    return until.min(self.look(now).unwrap_or(until));
                 }
             }
-            AtStart::WaitForKey => {
-                warn!(
-                    namespace = self.recipe.namespace,
-                    "there is no sealing key, and --auto-first-key=false: waiting for one to be brought"
-                );
-                Start::Over
-            }
-            AtStart::NoUsableKey => {
-                error!(
-                    namespace = self.recipe.namespace,
-                    secrets = found.secrets,
-                    "no sealing key can be used; a new one would hide that, so none is made"
-                );
-                Start::Over
-            }
-        };
+        }
     }
 
-    async fn make_first(&mut self) {
-        let Start::Making { pause, .. } = self.start else {
-            return;
+    /// Shows the state of the keys, if they are known. Says when that will change by itself.
+    fn look(&mut self, now: Moment) -> Option<Instant> {
+        if !self.listing.is_empty() {
+            return None;
+        }
+        let keyring = self.publish.borrow().clone();
+        let keys = KeysNoticed {
+            keyring: &keyring,
+            backups: self.known.backups(),
+            remind_after: self.remind_after(),
         };
-        self.start = if self.make(Occasion::Start).await {
-            Start::Over
-        } else {
-            Start::Making {
-                after: Instant::now() + super::jittered(pause),
-                pause: pause.saturating_mul(2).min(LONGEST_PAUSE),
-            }
-        };
+        self.show(keys, now.time);
+        now.until(keys.next_change(now.time)?)
     }
 
-    /// Makes a key, or takes over the one that somebody else has just made. Says whether there is a new one.
-    async fn make(&mut self, occasion: Occasion) -> bool {
+    /// How long the newest key may be without a backup. The leader alone reminds of it.
+    fn remind_after(&self) -> Option<SignedDuration> {
+        let after = self.recipe.config.backup_reminder;
+        after.filter(|_| self.leadership.leads())
+    }
+
+    fn part(&self) -> Part {
+        if !self.writing.is_cancelled() {
+            return Part::Observes;
+        }
+        match self.leadership.standing() {
+            Standing::Undecided => Part::Undecided,
+            Standing::Follows | Standing::Leads(_) => {
+                // A term may be over though nobody has found that out yet.
+                if self.leadership.leads() {
+                    Part::Leads
+                } else {
+                    Part::Follows
+                }
+            }
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment {
+            time: (self.clock)(),
+            instant: now(),
+        }
+    }
+
+    fn found(&self, now: Timestamp) -> KeysAtStart {
+        KeysAtStart {
+            secrets: self.known.secrets(),
+            newest: NewestKey::of(&self.publish.borrow(), now),
+        }
+    }
+
+    /// A list ended. With the last one it is known which keys there are.
+    fn listed(&mut self, source: Source) {
+        let before = self.listing.len();
+        self.listing.retain(|other| *other != source);
+        if before > 0 && self.listing.is_empty() {
+            self.start();
+        }
+    }
+
+    fn start(&mut self) {
+        let now = self.now();
+        let found = self.found(now.time);
+        match self.schedule.listed(found, now) {
+            AtStart::Proceed => {}
+            AtStart::Generate(Why::FirstStart) => {
+                info!("there is no sealing key yet: the leader makes the first one");
+            }
+            AtStart::Generate(Why::Cutoff) => info!(
+                "the newest sealing key is older than --key-cutoff-time: the leader makes a new one"
+            ),
+            AtStart::WaitForKey => warn!(
+                namespace = self.recipe.namespace,
+                "there is no sealing key, and --auto-first-key=false: waiting for one to be brought"
+            ),
+            AtStart::NoUsableKey => error!(
+                namespace = self.recipe.namespace,
+                secrets = found.secrets,
+                "no sealing key can be used; a new one would hide that, so none is made"
+            ),
+        }
+    }
+
+    /// Makes a key, or takes over the one that somebody else has just made.
+    async fn make(&mut self, occasion: Occasion) {
         let order = Order {
             now: (self.clock)(),
             occasion,
@@ -296,103 +292,49 @@ impl KeyTask {
                     occasion = occasion.as_str(),
                     "Failed to generate new key"
                 );
-                self.renewal.failed((self.clock)());
-                return false;
+                self.schedule.failed(self.now());
+                return;
             }
         }
-        self.renewal.generated();
-        self.renewal.requested(self.known.is_renewal_requested());
-        self.changed();
-        true
+        self.schedule.made();
+        self.publish_keys();
     }
 
     fn happened(&mut self, source: Source, happening: Happening<Secret>) {
-        let changes = match happening {
+        let (changes, ended) = match happening {
             Happening::Event(Event::Init) => {
                 self.known.begin(source);
                 return;
             }
             Happening::Event(Event::InitApply(secret) | Event::Apply(secret)) => {
-                self.known.found(source, secret)
+                (self.known.found(source, secret), false)
             }
             Happening::Event(Event::Delete(mut secret)) => {
                 wipe(&mut secret);
                 let name = secret.metadata.name.unwrap_or_default();
-                self.known.gone(source, &name).into_iter().collect()
+                let gone = self.known.gone(source, &name);
+                (gone.into_iter().collect(), false)
             }
-            Happening::Event(Event::InitDone) => {
-                let changes = self.known.complete(source);
-                self.listed(source);
-                changes
-            }
+            Happening::Event(Event::InitDone) => (self.known.complete(source), true),
             // Not being allowed to look for the oldest form is no reason to serve nothing.
-            Happening::Failed { forbidden: true } if source == Source::Legacy => {
-                self.listed(source);
-                return;
-            }
+            Happening::Failed { forbidden: true } if source == Source::Legacy => (Vec::new(), true),
             Happening::Failed { .. } => return,
         };
         if !changes.is_empty() {
             for change in changes {
                 self.tell(change);
             }
-            self.changed();
+            self.publish_keys();
+        }
+        if ended {
+            self.listed(source);
         }
     }
 
-    fn listed(&mut self, source: Source) {
-        if let Start::Listing(open) = &mut self.start {
-            open.retain(|other| *other != source);
-        }
-    }
-
-    /// Publishes the keyring and tells the schedule.
-    fn changed(&mut self) {
-        let keyring = self.known.keyring();
-        self.renewal
-            .keys_changed(NewestKey::of(&keyring, (self.clock)()));
-        // Whoever brought a key while one was to be made has answered the question.
-        if matches!(self.start, Start::Making { .. }) && self.cutoff_is_met(&keyring) {
-            self.start = Start::Over;
-        }
-        self.publish.send_replace(keyring);
-    }
-
-    fn cutoff_is_met(&self, keyring: &Keyring) -> bool {
-        let found = KeysAtStart {
-            secrets: self.known.secrets(),
-            newest: NewestKey::of(keyring, (self.clock)()),
-        };
-        self.renewal.at_start(found) == AtStart::Proceed
-    }
-
-    /// When to wake without being woken.
-    fn alarm(&self, now: Timestamp) -> Instant {
-        let until = |time: Timestamp| {
-            let wait = Duration::try_from(time.duration_since(now)).unwrap_or(Duration::ZERO);
-            Instant::now().checked_add(wait)
-        };
-        let wanted = match &self.start {
-            _ if !self.makes_keys() => None,
-            Start::Listing(_) => None,
-            Start::Making { after, .. } => Some(*after),
-            Start::Over => self.renewal.due().and_then(until),
-        };
-        let wanted = wanted.map(|due| due.max(self.rest_until));
-        let keyring = self.publish.borrow().clone();
-        let change = self.noticed(&keyring).next_change(now).and_then(until);
-        let latest = Instant::now() + LOOK_AGAIN;
-        wanted.into_iter().chain(change).fold(latest, Instant::min)
-    }
-
-    /// What people are told of follows from this.
-    fn noticed<'a>(&self, keyring: &'a Keyring) -> KeysNoticed<'a> {
-        let after = self.recipe.config.backup_reminder;
-        KeysNoticed {
-            keyring,
-            backups: self.known.backups(),
-            // The leader alone reminds.
-            remind_after: after.filter(|_| self.leadership.leads()),
-        }
+    fn publish_keys(&self) {
+        self.publish.send_replace(self.known.keyring());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,12 +52,19 @@ impl Leadership {
 
     /// Returns when this process leads.
     pub(super) async fn begun(&self) {
+        self.comes_to(|standing| standing.leads(now())).await;
+    }
+
+    /// Returns when it is known whether this process leads.
+    pub(super) async fn decided(&self) {
+        self.comes_to(|standing| !matches!(standing, Standing::Undecided))
+            .await;
+    }
+
+    async fn comes_to(&self, wanted: impl Fn(&Standing) -> bool) {
         let mut receiver = self.0.clone();
-        let begun = receiver
-            .wait_for(|standing| standing.leads(now()))
-            .await
-            .is_ok();
-        if !begun {
+        let came = receiver.wait_for(wanted).await.is_ok();
+        if !came {
             never().await;
         }
     }

@@ -15,7 +15,7 @@ use crate::key_notices::{KeyNotices, KeysNoticed, NONE_OFFERED, WITHOUT_BACKUP};
 use crate::memory::KeySet;
 use crate::metrics::KeysShown;
 use crate::renewal::{
-    Act, AtStart, KeysAtStart, Moment, NewestKey, Occasion, RenewalRules, Schedule,
+    Act, AtStart, KeysAtStart, Moment, NewestKey, Occasion, Part, RenewalRules, Schedule,
 };
 use crate::services::Services;
 
@@ -112,15 +112,20 @@ impl KeySchedule {
     /// Makes what is due, and says when to come back.
     pub(super) async fn go_on(mut self, shell: &Arc<Shell>) -> (Self, Instant) {
         loop {
-            match self.schedule.step(self.now()) {
+            match self.schedule.step(self.now(), Part::Leads) {
                 Act::Make(occasion) => self = self.make(shell, occasion).await,
                 Act::Wait(until) => return (self, until),
             }
         }
     }
 
+    /// Somebody asks for a new key: one is made by [`go_on`](Self::go_on).
+    pub(super) fn demanded(&mut self) {
+        self.schedule.demanded();
+    }
+
     /// Makes one more key.
-    pub(super) async fn make(mut self, shell: &Arc<Shell>, occasion: Occasion) -> Self {
+    async fn make(mut self, shell: &Arc<Shell>, occasion: Occasion) -> Self {
         let shell = Arc::clone(shell);
         blocking(move || {
             match self.keys.make(self.now().time, occasion) {
@@ -152,15 +157,21 @@ impl KeySchedule {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
     use std::num::NonZeroUsize;
+    use std::time::Duration;
 
+    use jiff::SignedDuration;
     use sealed_crypto::{Certificate, PrivateKey, SealingKey};
 
     use super::*;
     use crate::args;
     use crate::config::Config;
     use crate::fair_pool::FairPool;
+    use crate::key_secret::name_after;
     use crate::local::directory::Directory;
+    use crate::local::keys::NAMESPACE;
     use crate::logging::tests::Captured;
     use crate::metrics::Metrics;
     use crate::render::Renderer;
@@ -171,7 +182,7 @@ mod tests {
 
     fn file(name: &str) -> Vec<u8> {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys");
-        std::fs::read(format!("{directory}/{name}")).unwrap()
+        fs::read(format!("{directory}/{name}")).unwrap()
     }
 
     /// The recorded key with this certificate.
@@ -181,15 +192,20 @@ mod tests {
         Keyring::new([Arc::new(SealingKey::new(key, Some(certificate), now()))])
     }
 
+    fn services(flags: &[&str]) -> Services {
+        let flags = flags.iter().map(|flag| (*flag).to_owned());
+        let config = Config::resolve(&args::table().parse([], flags).unwrap()).unwrap();
+        let metrics = Metrics::new("v0", false).unwrap();
+        let pool = FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap();
+        Services::new(config, metrics, pool, Renderer::start().unwrap(), now)
+    }
+
     #[test]
     fn a_certificate_that_has_ended_is_told_once_and_shown() {
         let top = tempfile::tempdir().unwrap();
-        let config = Config::resolve(&args::table().parse([], []).unwrap()).unwrap();
+        let services = services(&[]);
         let directory = Directory::open_root(top.path()).unwrap();
-        let keys = Keys::new(directory, None, config.keys.clone());
-        let metrics = Metrics::new("v0", false).unwrap();
-        let pool = FairPool::start("rsa", NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap();
-        let services = Services::new(config, metrics, pool, Renderer::start().unwrap(), now);
+        let keys = Keys::new(directory, None, services.config.keys.clone());
         let mut schedule = KeySchedule::new(&services, keys);
         let shown = |gauge: &str| {
             let text = String::from_utf8(services.metrics.to_text().unwrap()).unwrap();
@@ -233,5 +249,50 @@ mod tests {
         // No key at all is said elsewhere.
         schedule.show(&Keyring::default(), 0, Backups::default(), now());
         assert_eq!(told(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_asked_for_and_cannot_be_stored_is_made_later() {
+        let top = tempfile::tempdir().unwrap();
+        let directory = top.path().to_str().unwrap();
+        let services = services(&[
+            "--local",
+            directory,
+            "--key-size=2048",
+            "--auto-first-key=false",
+        ]);
+        let local = services.config.local.clone().unwrap();
+        let (shell, _sweeper, schedule) = crate::local::start(services, &local).unwrap();
+        let mut schedule = schedule.load(&shell).await.start(&shell).await;
+        // Every name that would be tried is taken.
+        let names = (0..5)
+            .map(|attempt| name_after("sealed-secrets-key", NAMESPACE, BTreeSet::new(), attempt));
+        let taken: Vec<_> = names
+            .map(|name| top.path().join(format!("keys/{name}.yaml")))
+            .collect();
+        for path in &taken {
+            fs::create_dir(path).unwrap();
+        }
+
+        let before = Instant::now();
+        schedule.demanded();
+        let (mut schedule, again) = schedule.go_on(&shell).await;
+        assert_eq!(schedule.found.secrets, 0);
+        let wait = again - before;
+        assert!((10..600).contains(&wait.as_secs()), "{wait:?}");
+
+        for path in &taken {
+            fs::remove_dir(path).unwrap();
+        }
+        let then = Moment {
+            time: now() + SignedDuration::from_secs(10),
+            instant: again,
+        };
+        let act = schedule.schedule.step(then, Part::Leads);
+        assert_eq!(act, Act::Make(Occasion::Demand));
+        let schedule = schedule.make(&shell, Occasion::Demand).await;
+        assert_eq!(schedule.found.secrets, 1);
+        let (_schedule, next) = schedule.go_on(&shell).await;
+        assert!(next - again > Duration::from_mins(30), "one is enough");
     }
 }

@@ -313,23 +313,78 @@ async fn a_signal_makes_one_more_key() -> Result<()> {
     .await
 }
 
+/// A flag that nothing satisfies but the right to create ConfigMaps: until that is granted, no key can be stored.
+fn unstorable() -> String {
+    let identity = age::x25519::Identity::generate();
+    format!("--escrow-recipient={}", identity.to_public())
+}
+
+/// Whoever sends the signal does not have to send it again.
+#[tokio::test]
+async fn a_key_that_was_asked_for_by_a_signal_is_made_as_soon_as_it_can_be_stored() -> Result<()> {
+    with_home(async |cluster, home| {
+        home.add(KEY, "old").await?;
+        let controller = home.controller().args([unstorable()]);
+        let controller = controller.start(cluster).await?;
+        controller.ask_for_a_key()?;
+        let failed = "occasion=\"on demand\"";
+        eventually("it is told", SOON, async || {
+            ensure!(controller.log().contains(failed), "not yet");
+            Ok(())
+        })
+        .await?;
+        ensure!(home.keys().await?.len() == 1);
+        home.grant_config_maps(&["create"]).await?;
+        home.has_keys(2).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The recorded key is older than this.
+const CUTOFF: &str = "--key-cutoff-time=Mon, 18 Nov 2024 21:45:30 +0000";
+
 /// A key older than the cut-off is replaced at start, and kept for opening.
 #[tokio::test]
 async fn a_cutoff_replaces_an_old_key_once() -> Result<()> {
     with_home(async |cluster, home| {
         home.add(KEY, "old").await?;
-        let cutoff = "--key-cutoff-time=Mon, 18 Nov 2024 21:45:30 +0000";
         let cutoff_matters = Certificate::from_pem(KEY.certificate()?.as_bytes())?
             .not_before()
             .as_second()
             < 1_731_966_330;
         ensure!(cutoff_matters, "the recorded key is newer than the cut-off");
         for _ in 0..2 {
-            let controller = home.controller().args([cutoff]).start(cluster).await?;
+            let controller = home.controller().args([CUTOFF]).start(cluster).await?;
             ensure!(home.keys().await?.len() == 2);
             ensure!(controller.certificate().await? != KEY.certificate()?);
             controller.stop().await?;
         }
+        Ok(())
+    })
+    .await
+}
+
+/// Upstream does not start. What the old key opens must not wait for the new one.
+#[tokio::test]
+async fn a_cutoff_that_cannot_replace_an_old_key_stops_nothing() -> Result<()> {
+    with_home(async |cluster, home| {
+        let world = &home.world;
+        home.add(KEY, "old").await?;
+        // It is ready.
+        let controller = home.controller().args([CUTOFF.to_owned(), unstorable()]);
+        let controller = controller.start(cluster).await?;
+        let log = controller.log();
+        ensure!(log.contains("because it is not in escrow"), "{log}");
+        world
+            .create(&world.sealed("app", [("foo", "bar")])?)
+            .await?;
+        world.synced("app").await?;
+        offers(&controller, KEY).await?;
+        ensure!(home.keys().await?.len() == 1);
+
+        home.grant_config_maps(&["create"]).await?;
+        home.has_keys(2).await?;
         Ok(())
     })
     .await

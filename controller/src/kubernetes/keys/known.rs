@@ -312,4 +312,4 @@ fn replaced(before: Option<&Held>, now: &Held, key: &SealingKey) -> Option<Chang
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,11 +5,11 @@ use sealed_api::names::{self, audit, events};
 use sealed_crypto::Fingerprint;
 use tracing::{error, info, warn};
 
+use super::KeyTask;
 use super::known::{Change, Place};
 use super::make::New;
-use super::{KeyTask, Start};
 use crate::error_text::error_text;
-use crate::key_notices::{KeyNotices, NONE_OFFERED, WITHOUT_BACKUP};
+use crate::key_notices::{KeyNotices, KeysNoticed, NONE_OFFERED, WITHOUT_BACKUP};
 use crate::key_secret::CertificateFault;
 use crate::kubernetes::events::{About, Note};
 use crate::metrics::KeysShown;
@@ -25,11 +25,8 @@ impl KeyTask {
                 fault,
             } => {
                 registered(&secret, fingerprint);
-                // Those found at the start are no news to the cluster: an event for each at every start would be.
-                if matches!(self.start, Start::Over) {
-                    let message = format!("sealing key {fingerprint} is used from now on");
-                    self.note(&secret, events::KEY_REGISTERED, message);
-                }
+                let message = format!("sealing key {fingerprint} is used from now on");
+                self.note(&secret, events::KEY_REGISTERED, message);
                 self.not_offered(&secret, fault.as_ref());
             }
             Change::Replaced {
@@ -74,7 +71,7 @@ impl KeyTask {
                     audit = audit::KEY_REFUSED,
                     "Error reading key"
                 );
-                self.warn(&secret, events::KEY_UNUSABLE, text);
+                self.record(&secret, events::WARNING, events::KEY_UNUSABLE, text);
             }
         }
     }
@@ -107,32 +104,23 @@ impl KeyTask {
         );
         info!(certificate = certificate.to_pem(), "Certificate generated");
         let message = format!("sealing key {fingerprint} was made {}", occasion.as_str());
-        self.note(secret, reason, message);
+        // Whoever made it: nobody else knows why.
+        self.record(secret, events::NORMAL, reason, message);
     }
 
     /// Shows the state of the keys, and says once each what is to be noticed.
-    pub(super) fn show(&mut self, now: Timestamp) {
-        let keyring = self.publish.borrow().clone();
-        let keys = self.noticed(&keyring);
-        let shown = KeysShown::of(&keyring, now, self.known.unusable(), keys.backups);
+    pub(super) fn show(&mut self, keys: KeysNoticed<'_>, now: Timestamp) {
+        let shown = KeysShown::of(keys.keyring, now, self.known.unusable(), keys.backups);
         self.metrics.keys_observed(&shown);
         let notices = KeyNotices::of(keys, now);
         let news = notices.beyond(self.told);
         if let Some(key) = news.none_offered {
             warn!(namespace = self.recipe.namespace, "{NONE_OFFERED}");
-            if let Some(secret) = self.known.secret_of(key) {
-                self.warn(&secret, events::NO_CERTIFICATE, NONE_OFFERED.to_owned());
-            }
+            self.warn(key, events::NO_CERTIFICATE, NONE_OFFERED);
         }
         if let Some(key) = news.without_backup {
             warn!(namespace = self.recipe.namespace, fingerprint = %key, "{WITHOUT_BACKUP}");
-            if let Some(secret) = self.known.secret_of(key) {
-                self.warn(
-                    &secret,
-                    events::KEY_WITHOUT_BACKUP,
-                    WITHOUT_BACKUP.to_owned(),
-                );
-            }
+            self.warn(key, events::KEY_WITHOUT_BACKUP, WITHOUT_BACKUP);
         }
         self.told = notices;
     }
@@ -147,17 +135,20 @@ impl KeyTask {
                 "the key opens values, but its certificate is not offered for sealing"
             );
             let message = format!("its certificate is not offered for sealing: {text}");
-            self.warn(secret, events::KEY_UNUSABLE, message);
+            self.record(secret, events::WARNING, events::KEY_UNUSABLE, message);
         }
     }
 
-    fn warn(&self, secret: &Place, reason: &'static str, message: String) {
-        self.record(secret, events::WARNING, reason, message);
+    fn warn(&self, key: Fingerprint, reason: &'static str, message: &str) {
+        if let Some(secret) = self.known.secret_of(key) {
+            self.record(&secret, events::WARNING, reason, message.to_owned());
+        }
     }
 
-    /// Of several replicas that see the same change, the leader tells the cluster; each tells its own log.
+    /// Of several replicas that see the same change, the leader tells the cluster; each tells its own log. What a start
+    /// finds is no news: an event for each key at every start would be none either.
     fn note(&self, secret: &Place, reason: &'static str, message: String) {
-        if self.leadership.leads() {
+        if self.listing.is_empty() && self.leadership.leads() {
             self.record(secret, events::NORMAL, reason, message);
         }
     }

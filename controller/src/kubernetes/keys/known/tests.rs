@@ -13,7 +13,7 @@ fn file(name: &str) -> ByteString {
 }
 
 /// A key Secret that holds the recorded key `key`, or nothing usable.
-fn secret(name: &str, version: &str, created: i64, key: Option<&str>) -> Secret {
+pub(crate) fn secret(name: &str, version: &str, created: i64, key: Option<&str>) -> Secret {
     let (private, certificate) = match key {
         Some(key) => (
             file(&format!("{key}.pkcs1.pem")),
