@@ -56,8 +56,8 @@ pub(super) struct KeyTask {
     demand: Arc<Notify>,
     clock: fn() -> Timestamp,
     metrics: Arc<Metrics>,
-    /// What people were told last.
-    told: KeyNotices,
+    /// What people were told last; nothing before the first look.
+    told: Option<KeyNotices>,
     /// A key that could not be stored yet.
     prepared: Option<Prepared>,
 }
@@ -104,7 +104,7 @@ impl KeyTask {
             demand: Arc::clone(&services.renew_key),
             clock: services.clock,
             metrics: Arc::clone(&services.metrics),
-            told: KeyNotices::default(),
+            told: None,
             prepared: None,
         }
     }

@@ -144,13 +144,18 @@ impl Home {
         .await
     }
 
+    /// The events about a key Secret.
+    pub(crate) async fn events(&self, secret: &str) -> Result<Vec<Event>> {
+        let events: Api<Event> = Api::namespaced(self.world.client.clone(), &self.world.namespace);
+        let selector = format!("involvedObject.name={secret},involvedObject.kind=Secret");
+        let about = ListParams::default().fields(&selector);
+        Ok(events.list(&about).await?.items)
+    }
+
     /// Waits for an event about a key Secret.
     pub(crate) async fn event(&self, secret: &str, reason: &str) -> Result<Event> {
-        let events: Api<Event> = Api::namespaced(self.world.client.clone(), &self.world.namespace);
         eventually(&format!("{reason} about {secret}"), SOON, async || {
-            let selector = format!("involvedObject.name={secret},involvedObject.kind=Secret");
-            let about = ListParams::default().fields(&selector);
-            let found = events.list(&about).await?.items;
+            let found = self.events(secret).await?;
             let reasons: Vec<_> = found.iter().map(|event| event.reason.clone()).collect();
             let event = found
                 .into_iter()

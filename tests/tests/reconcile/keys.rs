@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::api::PostParams;
 use sealed_crypto::Certificate;
@@ -11,7 +12,7 @@ use serde_json::json;
 use testkit::fixtures::{KEY, OTHER_KEY};
 use testkit::{eventually, throughout};
 
-use super::home::{fingerprint, offers, with_home};
+use super::home::{Home, fingerprint, offers, with_home};
 use super::kit::{A_WHILE, SOON, annotation};
 
 /// compat/controller.md §5.3 and §5.4.
@@ -175,26 +176,14 @@ async fn keys_are_watched() -> Result<()> {
 async fn a_broken_key_is_reported_and_skipped() -> Result<()> {
     with_home(async |cluster, home| {
         let world = &home.world;
+        let create = async |secret: Secret| {
+            let parameters = PostParams::default();
+            world.secrets.create(&parameters, &secret).await
+        };
         home.add(KEY, "good").await?;
-        let mut broken = OTHER_KEY.key_secret(&world.namespace, "broken")?;
-        broken.data.get_or_insert_default().insert(
-            "tls.key".to_owned(),
-            ByteString(b"-----BEGIN RSA PRIVATE KEY-----\ngarbage\n".to_vec()),
-        );
-        world
-            .secrets
-            .create(&PostParams::default(), &broken)
-            .await?;
-        // Its certificate belongs to another key: it opens, and is not offered.
-        let mut mismatched = OTHER_KEY.key_secret(&world.namespace, "mismatched")?;
-        mismatched.data.get_or_insert_default().insert(
-            "tls.crt".to_owned(),
-            ByteString(KEY.certificate()?.into_bytes()),
-        );
-        world
-            .secrets
-            .create(&PostParams::default(), &mismatched)
-            .await?;
+        create(broken(home, "broken")?).await?;
+        // It opens, and is not offered.
+        create(mismatched(home, "mismatched")?).await?;
 
         let controller = home.controller().start(cluster).await?;
         offers(&controller, KEY).await?;
@@ -212,11 +201,39 @@ async fn a_broken_key_is_reported_and_skipped() -> Result<()> {
         )?;
         world.create(&other).await?;
         world.synced("app").await?;
-        home.event("broken", "ErrKeyUnusable").await?;
-        home.event("mismatched", "ErrKeyUnusable").await?;
+
+        create(broken(home, "broken-later")?).await?;
+        create(mismatched(home, "mismatched-later")?).await?;
+        home.event("broken-later", "ErrKeyUnusable").await?;
+        home.event("mismatched-later", "ErrKeyUnusable").await?;
+        // Every start would tell of them again.
+        for found in ["broken", "mismatched"] {
+            let events = home.events(found).await?;
+            ensure!(events.is_empty(), "{events:?}");
+        }
         Ok(())
     })
     .await
+}
+
+/// A key Secret that holds no key.
+fn broken(home: &Home, name: &str) -> Result<Secret> {
+    let mut secret = OTHER_KEY.key_secret(&home.world.namespace, name)?;
+    secret.data.get_or_insert_default().insert(
+        "tls.key".to_owned(),
+        ByteString(b"-----BEGIN RSA PRIVATE KEY-----\ngarbage\n".to_vec()),
+    );
+    Ok(secret)
+}
+
+/// A key Secret whose certificate belongs to another key.
+fn mismatched(home: &Home, name: &str) -> Result<Secret> {
+    let mut secret = OTHER_KEY.key_secret(&home.world.namespace, name)?;
+    secret.data.get_or_insert_default().insert(
+        "tls.crt".to_owned(),
+        ByteString(KEY.certificate()?.into_bytes()),
+    );
+    Ok(secret)
 }
 
 /// Only broken keys: a new one would hide that, and nothing sealed so far would open.

@@ -26,7 +26,7 @@ impl KeyTask {
             } => {
                 registered(&secret, fingerprint);
                 let message = format!("sealing key {fingerprint} is used from now on");
-                self.note(&secret, events::KEY_REGISTERED, message);
+                self.news(&secret, events::NORMAL, events::KEY_REGISTERED, message);
                 self.not_offered(&secret, fault.as_ref());
             }
             Change::Replaced {
@@ -41,7 +41,7 @@ impl KeyTask {
                     "the certificate of the private key was replaced"
                 );
                 let message = format!("the certificate of sealing key {fingerprint} was replaced");
-                self.note(&secret, events::KEY_REGISTERED, message);
+                self.news(&secret, events::NORMAL, events::KEY_REGISTERED, message);
                 self.not_offered(&secret, fault.as_ref());
             }
             Change::Dropped {
@@ -61,7 +61,7 @@ impl KeyTask {
                     ),
                     None => format!("sealing key {fingerprint} opens nothing any more"),
                 };
-                self.note(&secret, events::KEY_RETIRED, message);
+                self.news(&secret, events::NORMAL, events::KEY_RETIRED, message);
             }
             Change::Broken { secret, fault } => {
                 let text = error_text(&fault);
@@ -71,7 +71,7 @@ impl KeyTask {
                     audit = audit::KEY_REFUSED,
                     "Error reading key"
                 );
-                self.record(&secret, events::WARNING, events::KEY_UNUSABLE, text);
+                self.news(&secret, events::WARNING, events::KEY_UNUSABLE, text);
             }
         }
     }
@@ -113,16 +113,19 @@ impl KeyTask {
         let shown = KeysShown::of(keys.keyring, now, self.known.unusable(), keys.backups);
         self.metrics.keys_observed(&shown);
         let notices = KeyNotices::of(keys, now);
-        let news = notices.beyond(self.told);
+        let news = notices.beyond(self.told.unwrap_or_default());
         if let Some(key) = news.none_offered {
             warn!(namespace = self.recipe.namespace, "{NONE_OFFERED}");
-            self.warn(key, events::NO_CERTIFICATE, NONE_OFFERED);
+            // At the first look it is what a start finds.
+            if self.told.is_some() {
+                self.warn(key, events::NO_CERTIFICATE, NONE_OFFERED);
+            }
         }
         if let Some(key) = news.without_backup {
             warn!(namespace = self.recipe.namespace, fingerprint = %key, "{WITHOUT_BACKUP}");
             self.warn(key, events::KEY_WITHOUT_BACKUP, WITHOUT_BACKUP);
         }
-        self.told = notices;
+        self.told = Some(notices);
     }
 
     fn not_offered(&self, secret: &Place, fault: Option<&CertificateFault>) {
@@ -135,21 +138,21 @@ impl KeyTask {
                 "the key opens values, but its certificate is not offered for sealing"
             );
             let message = format!("its certificate is not offered for sealing: {text}");
-            self.record(secret, events::WARNING, events::KEY_UNUSABLE, message);
+            self.news(secret, events::WARNING, events::KEY_UNUSABLE, message);
         }
     }
 
     fn warn(&self, key: Fingerprint, reason: &'static str, message: &str) {
         if let Some(secret) = self.known.secret_of(key) {
-            self.record(&secret, events::WARNING, reason, message.to_owned());
+            self.news(&secret, events::WARNING, reason, message.to_owned());
         }
     }
 
-    /// Of several replicas that see the same change, the leader tells the cluster; each tells its own log. What a start
-    /// finds is no news: an event for each key at every start would be none either.
-    fn note(&self, secret: &Place, reason: &'static str, message: String) {
+    /// Of several replicas that see the same, the leader tells the cluster; each tells its own log. What a start finds
+    /// is no news: an event for each key at every start would be none either.
+    fn news(&self, secret: &Place, kind: &'static str, reason: &'static str, message: String) {
         if self.listing.is_empty() && self.leadership.leads() {
-            self.record(secret, events::NORMAL, reason, message);
+            self.record(secret, kind, reason, message);
         }
     }
 

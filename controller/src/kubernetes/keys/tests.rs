@@ -87,6 +87,10 @@ fn key(name: &str) -> Secret {
     secret(name, "1", 0, Some("rsa2048-a"))
 }
 
+fn broken(name: &str) -> Secret {
+    secret(name, "1", 0, None)
+}
+
 #[tokio::test(start_paused = true)]
 async fn work_begins_with_an_old_key_when_the_one_that_should_replace_it_cannot_be_stored() {
     let mut bench = Bench::new(&[CUTOFF], leads(), clock);
@@ -132,6 +136,26 @@ async fn what_was_demanded_of_a_follower_and_could_not_be_stored_is_tried_again(
     assert!(told.contains("occasion=\"on demand\""), "{told}");
 }
 
+#[tokio::test]
+async fn the_leader_alone_makes_events_of_keys_and_none_of_what_a_start_finds() {
+    for (standing, expected) in [(leads(), 2), (Standing::Follows, 0)] {
+        let flags = ["--key-renew-period=0", "--backup-reminder=0"];
+        let mut bench = Bench::new(&flags, standing, clock);
+        let log = Captured::start();
+        bench.finds([key("a"), broken("b")]);
+        bench.goes_on().await;
+        assert_eq!(log.text().matches("Event(").count(), 0, "{}", log.text());
+        bench.sees(Event::Apply(broken("c")));
+        bench.sees(Event::Apply(secret("d", "1", 0, Some("rsa2048-b"))));
+        bench.goes_on().await;
+        let told = log.text();
+        assert_eq!(told.matches("Event(").count(), expected, "{told}");
+        let refused = told.matches("reason: 'ErrKeyUnusable'").count();
+        assert_eq!(refused, expected / 2, "{told}");
+        assert_eq!(told.matches("Error reading key").count(), 2, "{told}");
+    }
+}
+
 /// A key whose certificate ends in 2049.
 fn ending(name: &str) -> Secret {
     let mut secret = key(name);
@@ -146,15 +170,31 @@ fn ending(name: &str) -> Secret {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_certificate_is_not_overslept() {
+async fn the_end_of_a_certificate_is_not_overslept_and_told_to_the_cluster_by_the_leader() {
     let ten_minutes_before: fn() -> Timestamp = || "2049-12-30T23:50:00Z".parse().unwrap();
-    let flags = ["--key-renew-period=0"];
-    let mut bench = Bench::new(&flags, Standing::Follows, ten_minutes_before);
+    let after: fn() -> Timestamp = || "2049-12-31T00:00:01Z".parse().unwrap();
+    let flags = ["--key-renew-period=0", "--backup-reminder=0"];
+    for (standing, expected) in [(leads(), 1), (Standing::Follows, 0)] {
+        let mut bench = Bench::new(&flags, standing, ten_minutes_before);
+        bench.finds([ending("a")]);
+        assert_eq!(bench.goes_on().await, Duration::from_secs(601));
+        bench.task.clock = after;
+        let log = Captured::start();
+        assert_eq!(bench.goes_on().await, Duration::from_hours(1));
+        bench.goes_on().await;
+        let told = log.text();
+        assert_eq!(told.matches("level=WARN").count(), 1, "{told}");
+        let events = told.matches("reason: 'ErrNoCertificate'").count();
+        assert_eq!(events, expected, "{told}");
+    }
+
+    // Found at a start, it is for the log alone.
+    let mut bench = Bench::new(&flags, leads(), after);
     bench.finds([ending("a")]);
-    assert_eq!(bench.goes_on().await, Duration::from_secs(601));
-    bench.task.clock = || "2049-12-31T00:00:01Z".parse().unwrap();
     let log = Captured::start();
-    assert_eq!(bench.goes_on().await, Duration::from_hours(1));
+    bench.goes_on().await;
+    bench.goes_on().await;
     let told = log.text();
     assert_eq!(told.matches("level=WARN").count(), 1, "{told}");
+    assert_eq!(told.matches("Event(").count(), 0, "{told}");
 }
