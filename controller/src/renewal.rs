@@ -1,7 +1,7 @@
 //! When a new sealing key is due.
 //!
-//! Pure: the schedule follows from the newest key, the rules and the failures so far, so that a
-//! restart neither shifts nor loses it. Generating and storing the key is the shell's.
+//! Pure: the schedule follows from the newest key and the rules, so that a restart neither shifts
+//! nor loses it. Generating and storing the key is the shell's.
 
 mod schedule;
 
@@ -14,12 +14,6 @@ use crate::config::KeyConfig;
 /// A certificate is replaced this long before it ends, or a tenth of its life if that is less:
 /// whoever fetched it last week should still be able to seal with it next week.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// The first wait after a failed generation; each further one is twice as long.
-const RETRY_FIRST: SignedDuration = SignedDuration::from_secs(10);
-
-/// The longest wait after a failed generation. Upstream waits a whole renewal period.
-const RETRY_LONGEST: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the flags say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,8 +106,6 @@ pub struct Renewal {
     newest: Option<NewestKey>,
     requested: bool,
     demanded: bool,
-    failures: u32,
-    not_before: Option<Timestamp>,
 }
 
 impl Renewal {
@@ -124,8 +116,6 @@ impl Renewal {
             newest: None,
             requested: false,
             demanded: false,
-            failures: 0,
-            not_before: None,
         }
     }
 
@@ -156,11 +146,9 @@ impl Renewal {
         self.requested = requested;
     }
 
-    /// Somebody asks this process for a new key: at once, whatever failed before, and then until one is made.
+    /// Somebody asks this process for a new key. That holds until one is made.
     pub fn demanded(&mut self) {
         self.demanded = true;
-        self.failures = 0;
-        self.not_before = None;
     }
 
     /// What the key that is due is made for.
@@ -177,27 +165,14 @@ impl Renewal {
     /// A key was generated and stored.
     pub fn generated(&mut self) {
         self.demanded = false;
-        self.failures = 0;
-        self.not_before = None;
-    }
-
-    /// A key could not be generated or stored at `now`: tried again sooner than in a period.
-    pub fn failed(&mut self, now: Timestamp) {
-        let wait = RETRY_FIRST
-            .saturating_mul(2_i32.saturating_pow(self.failures))
-            .min(RETRY_LONGEST);
-        self.failures = self.failures.saturating_add(1);
-        self.not_before = Some(later(now, wait));
     }
 
     /// When the next key is due: in the past means now, `None` never.
     pub fn due(&self) -> Option<Timestamp> {
-        let due = if self.demanded || self.requested {
-            Timestamp::MIN
-        } else {
-            self.due_on_schedule()?
-        };
-        Some(self.not_before.map_or(due, |earliest| due.max(earliest)))
+        if self.demanded || self.requested {
+            return Some(Timestamp::MIN);
+        }
+        self.due_on_schedule()
     }
 
     /// The same for a process that leaves all else to another one.
@@ -288,36 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_renewal_is_tried_again_soon_then_hourly() {
-        let mut renewal = Renewal::new(rules(DAY));
-        renewal.keys_changed(Some(key(0, None)));
-        let mut now = DAY;
-        let mut waits = Vec::new();
-        for _ in 0..11 {
-            renewal.failed(at(now));
-            let due = renewal.due().expect("on").as_second();
-            waits.push(due - now);
-            now = due;
-        }
-        assert_eq!(
-            waits,
-            [10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, HOUR, HOUR]
-        );
-        renewal.generated();
-        renewal.keys_changed(Some(key(now, None)));
-        assert_eq!(renewal.due(), Some(at(now + DAY)));
-    }
-
-    #[test]
-    fn an_early_failure_never_makes_a_key_due_earlier() {
-        let mut renewal = Renewal::new(rules(30 * DAY));
-        renewal.keys_changed(Some(key(0, None)));
-        renewal.failed(at(DAY));
-        assert_eq!(renewal.due(), Some(at(30 * DAY)));
-    }
-
-    #[test]
-    fn a_wish_is_due_at_once_with_the_schedule_off_too_and_waits_after_a_failure() {
+    fn a_wish_is_due_at_once_with_the_schedule_off_too() {
         for period in [0, 30 * DAY] {
             let mut renewal = Renewal::new(rules(period));
             renewal.keys_changed(Some(key(0, None)));
@@ -326,9 +272,6 @@ mod tests {
             renewal.requested(true);
             assert_eq!(renewal.occasion(), Occasion::Request);
             assert!(renewal.due().is_some_and(|due| due < at(0)));
-            renewal.failed(at(DAY));
-            assert_eq!(renewal.due(), Some(at(DAY + 10)));
-            renewal.generated();
             renewal.requested(false);
             assert_eq!(renewal.due(), before);
         }

@@ -18,6 +18,12 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause: as long as there is no key, nothing can be sealed.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// Pause after any other key could not be made; doubles.
+const FIRST_RETRY: Duration = Duration::from_secs(10);
+
+/// The longest of those. Upstream waits a whole renewal period.
+const LONGEST_RETRY: Duration = Duration::from_hours(1);
+
 /// One moment on two clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -91,6 +97,8 @@ pub struct Schedule {
     state: State,
     /// No key after the first before this: whatever the time of day, keys are not made without pause.
     rest_until: Option<Instant>,
+    /// The pause after the next failure.
+    retry: Duration,
 }
 
 /// How far the start has come.
@@ -118,6 +126,7 @@ impl Schedule {
             renewal: Renewal::new(rules),
             state: State::Listing,
             rest_until: None,
+            retry: FIRST_RETRY,
         }
     }
 
@@ -151,9 +160,11 @@ impl Schedule {
         self.renewal.requested(requested);
     }
 
-    /// Somebody asks this very process for a new key. That holds until one is made.
+    /// Somebody asks this very process for a new key: at once, whatever failed before. That holds until one is made.
     pub fn demanded(&mut self) {
         self.renewal.demanded();
+        self.rest_until = None;
+        self.retry = FIRST_RETRY;
     }
 
     /// Whether work may begin: the keys have been read, and none is made first.
@@ -199,6 +210,7 @@ impl Schedule {
     /// A key was made and stored, for whatever reason.
     pub fn made(&mut self) {
         self.renewal.generated();
+        self.retry = FIRST_RETRY;
         if matches!(self.state, State::Making { .. }) {
             self.state = State::Over;
         }
@@ -206,7 +218,8 @@ impl Schedule {
 
     /// A key could not be made or stored.
     pub fn failed(&mut self, now: Moment) {
-        self.renewal.failed(now.time);
+        self.rest_until = Some(now.instant + self.retry);
+        self.retry = self.retry.saturating_mul(2).min(LONGEST_RETRY);
         if let State::Making { pause, .. } = self.state {
             self.state = State::Making {
                 after: now.instant + pause,
@@ -218,264 +231,4 @@ impl Schedule {
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::SignedDuration;
-
-    use super::super::NewestKey;
-    use super::*;
-
-    const DAY: Duration = Duration::from_hours(24);
-
-    /// A clock that tests move.
-    #[derive(Clone, Copy)]
-    struct Clock(Moment);
-
-    impl Clock {
-        fn new() -> Self {
-            Self(Moment {
-                time: Timestamp::UNIX_EPOCH,
-                instant: Instant::now(),
-            })
-        }
-
-        fn after(self, wait: Duration) -> Moment {
-            Moment {
-                time: self.0.time + SignedDuration::try_from(wait).unwrap(),
-                instant: self.0.instant + wait,
-            }
-        }
-    }
-
-    fn schedule() -> Schedule {
-        Schedule::new(RenewalRules {
-            period: Some(SignedDuration::try_from(30 * DAY).unwrap()),
-            cutoff: None,
-            auto_first_key: true,
-        })
-    }
-
-    const NONE: KeysAtStart = KeysAtStart {
-        secrets: 0,
-        newest: None,
-    };
-
-    fn one(ordering_time: Timestamp) -> KeysAtStart {
-        KeysAtStart {
-            secrets: 1,
-            newest: Some(NewestKey {
-                ordering_time,
-                validity: None,
-            }),
-        }
-    }
-
-    #[test]
-    fn nothing_is_made_before_the_keys_were_read() {
-        let clock = Clock::new();
-        let now = clock.after(Duration::ZERO);
-        let mut schedule = schedule();
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + LOOK_AGAIN)
-        );
-        assert!(!schedule.is_ready(Part::Leads));
-    }
-
-    #[test]
-    fn a_first_key_that_could_not_be_made_is_tried_again_for_ever() {
-        let clock = Clock::new();
-        let mut schedule = schedule();
-        let mut now = clock.after(Duration::ZERO);
-        assert!(matches!(schedule.listed(NONE, now), AtStart::Generate(_)));
-        let mut waits = Vec::new();
-        for _ in 0..8 {
-            assert_eq!(schedule.step(now, Part::Leads), Act::Make(Occasion::Start));
-            schedule.failed(now);
-            assert!(!schedule.is_ready(Part::Leads));
-            let Act::Wait(until) = schedule.step(now, Part::Leads) else {
-                panic!("made without pause");
-            };
-            waits.push((until - now.instant).as_secs());
-            now = clock.after(until - clock.0.instant);
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        schedule.made();
-        schedule.keys_changed(one(now.time));
-        assert!(schedule.is_ready(Part::Leads));
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + LOOK_AGAIN)
-        );
-    }
-
-    #[test]
-    fn a_key_that_somebody_brings_ends_the_attempts() {
-        let clock = Clock::new();
-        let now = clock.after(Duration::ZERO);
-        let mut schedule = schedule();
-        let _ = schedule.listed(NONE, now);
-        schedule.failed(now);
-        schedule.keys_changed(NONE);
-        assert!(!schedule.is_ready(Part::Leads));
-        schedule.keys_changed(one(now.time));
-        assert!(schedule.is_ready(Part::Leads));
-    }
-
-    #[test]
-    fn an_emptied_keyring_begins_no_new_start() {
-        let clock = Clock::new();
-        let now = clock.after(Duration::ZERO);
-        let mut schedule = schedule();
-        assert_eq!(schedule.listed(one(now.time), now), AtStart::Proceed);
-        schedule.keys_changed(NONE);
-        assert!(schedule.is_ready(Part::Leads));
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + LOOK_AGAIN)
-        );
-    }
-
-    #[test]
-    fn a_wish_is_met_at_once_and_never_before_the_keys_were_read() {
-        let clock = Clock::new();
-        let now = clock.after(Duration::ZERO);
-        let mut schedule = schedule();
-        schedule.requested(true);
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + LOOK_AGAIN)
-        );
-        let _ = schedule.listed(one(now.time), now);
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Make(Occasion::Request)
-        );
-        schedule.made();
-        schedule.requested(false);
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + LOOK_AGAIN)
-        );
-    }
-
-    #[test]
-    fn keys_are_made_when_due_and_never_without_pause() {
-        let clock = Clock::new();
-        let mut schedule = schedule();
-        let _ = schedule.listed(one(clock.0.time), clock.0);
-        let due = clock.0.instant + 30 * DAY;
-        let now = clock.after(29 * DAY);
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + LOOK_AGAIN)
-        );
-        let now = clock.after(29 * DAY + 24 * LOOK_AGAIN.mul_f64(0.999));
-        assert_eq!(schedule.step(now, Part::Leads), Act::Wait(due));
-        let now = clock.after(30 * DAY);
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Make(Occasion::Schedule)
-        );
-        schedule.made();
-        // The clock was set: the new key is as old as the one before it.
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + REST)
-        );
-    }
-
-    /// A schedule that has replaced its key when it was made before this.
-    fn with_cutoff(cutoff: Timestamp) -> Schedule {
-        Schedule::new(RenewalRules {
-            period: None,
-            cutoff: Some(cutoff),
-            auto_first_key: true,
-        })
-    }
-
-    #[test]
-    fn work_waits_for_the_first_key_and_not_for_one_that_cannot_replace_others() {
-        let clock = Clock::new();
-        let now = clock.after(Duration::ZERO);
-        let old = one(now.time - SignedDuration::from_hours(1));
-        let parts = [Part::Leads, Part::Follows, Part::Undecided, Part::Observes];
-        let ready = |schedule: &Schedule| parts.map(|part| schedule.is_ready(part));
-        let mut schedule = with_cutoff(now.time);
-        schedule.keys_changed(old);
-        assert_eq!(ready(&schedule), [false; 4], "some may be missing");
-
-        // The leader tries once before the old key is used. A follower cannot know what the leader thinks of it.
-        assert!(matches!(schedule.listed(old, now), AtStart::Generate(_)));
-        assert_eq!(ready(&schedule), [false, true, false, true]);
-        assert_eq!(schedule.step(now, Part::Leads), Act::Make(Occasion::Start));
-        schedule.failed(now);
-        assert_eq!(ready(&schedule), [true, true, false, true]);
-        assert_eq!(
-            schedule.step(now, Part::Leads),
-            Act::Wait(now.instant + FIRST_PAUSE),
-            "it is tried again"
-        );
-        schedule.made();
-        assert_eq!(ready(&schedule), [true; 4]);
-
-        let mut schedule = with_cutoff(now.time);
-        assert!(matches!(schedule.listed(NONE, now), AtStart::Generate(_)));
-        schedule.failed(now);
-        assert_eq!(ready(&schedule), [false, false, false, true]);
-    }
-
-    #[test]
-    fn who_does_not_lead_makes_what_it_was_asked_for_and_who_observes_nothing() {
-        let clock = Clock::new();
-        let now = clock.after(31 * DAY);
-        let wait = Act::Wait(now.instant + LOOK_AGAIN);
-        for part in [Part::Follows, Part::Undecided, Part::Observes] {
-            let mut schedule = schedule();
-            schedule.demanded();
-            assert_eq!(
-                schedule.step(now, part),
-                wait,
-                "not before the keys are read"
-            );
-            let _ = schedule.listed(one(clock.0.time), now);
-            let expected = match part {
-                Part::Observes => wait,
-                _ => Act::Make(Occasion::Demand),
-            };
-            assert_eq!(schedule.step(now, part), expected);
-            schedule.made();
-            schedule.requested(true);
-            assert_eq!(schedule.step(now, part), wait, "the leader's business");
-        }
-    }
-
-    #[test]
-    fn a_demand_holds_until_a_key_is_made() {
-        let clock = Clock::new();
-        for part in [Part::Leads, Part::Follows] {
-            let mut schedule = schedule();
-            let now = clock.after(Duration::ZERO);
-            let _ = schedule.listed(one(now.time), now);
-            schedule.demanded();
-            assert_eq!(schedule.step(now, part), Act::Make(Occasion::Demand));
-            schedule.failed(now);
-            let again = now.instant + Duration::from_secs(10);
-            assert_eq!(schedule.step(now, part), Act::Wait(again));
-            let now = clock.after(Duration::from_secs(10));
-            assert_eq!(schedule.step(now, part), Act::Make(Occasion::Demand));
-            schedule.failed(now);
-
-            // Whoever asks again has removed what stood in the way, and does not want to wait.
-            let now = clock.after(Duration::from_secs(12));
-            schedule.demanded();
-            assert_eq!(schedule.step(now, part), Act::Make(Occasion::Demand));
-            schedule.made();
-            schedule.keys_changed(one(now.time));
-            assert_eq!(
-                schedule.step(now, part),
-                Act::Wait(now.instant + LOOK_AGAIN),
-                "one key for both"
-            );
-        }
-    }
-}
+mod tests;

@@ -132,8 +132,11 @@ async fn what_was_demanded_of_a_follower_and_could_not_be_stored_is_tried_again(
     let log = Captured::start();
     bench.task.schedule.demanded();
     assert_eq!(bench.goes_on().await, Duration::from_secs(10));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(bench.goes_on().await, Duration::from_secs(20));
     let told = log.text();
-    assert!(told.contains("occasion=\"on demand\""), "{told}");
+    let tries = told.matches("occasion=\"on demand\"").count();
+    assert_eq!(tries, 2, "{told}");
 }
 
 #[tokio::test]
