@@ -10,6 +10,7 @@ fuzz_target!(|data: &[u8]| {
     let limits = Limits {
         document_bytes: 1 << 16,
         alias_bytes: 1 << 16,
+        nodes: 1 << 12,
     };
     let mut count = 0;
     for found in Documents::with_limits(data, "fuzz", limits) {

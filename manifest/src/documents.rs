@@ -18,6 +18,7 @@ use crate::tree::{Fault, Tree};
 use cut::{After, Chunk, Cut, Kind, Step};
 use indented::Indented;
 use lines::{LineError, Lines};
+use object::ObjectEnd;
 use text::Text;
 
 /// How much of a stream is read before it is refused.
@@ -27,15 +28,19 @@ pub struct Limits {
     pub document_bytes: usize,
     /// How much the aliases of one document may expand to, in bytes of memory.
     pub alias_bytes: usize,
+    /// How many nodes one document may have: lists, mappings, keys and all other values. Each takes about a hundred
+    /// bytes of memory, and as few as two of text.
+    pub nodes: usize,
 }
 
 impl Default for Limits {
     /// 64 MiB a document: forty times what an API server takes, and enough for a list of thousands of objects.
-    /// 8 MiB for what aliases repeat.
+    /// 8 MiB for what aliases repeat. As many nodes as there is text for.
     fn default() -> Self {
         Self {
             document_bytes: 64 << 20,
             alias_bytes: 8 << 20,
+            nodes: usize::MAX,
         }
     }
 }
@@ -99,7 +104,8 @@ impl<R: BufRead> Documents<R> {
     fn chunk(&mut self) -> Result<Option<Chunk>, LineError> {
         self.place.offset += self.lines.skip_mark()?;
         let after = std::mem::replace(&mut self.after, After::Boundary);
-        let mut cut = Cut::new(std::mem::take(&mut self.held), self.place, after);
+        let held = std::mem::take(&mut self.held);
+        let mut cut = Cut::new(held, self.place, after, self.limits.nodes);
         let mut next = 0;
         let at = loop {
             if next == cut.text.len()
@@ -223,26 +229,33 @@ impl<R: BufRead> Iterator for Documents<R> {
 fn yaml(text: &str, object: Option<usize>, limits: Limits) -> Result<(Value, usize), Fault> {
     match read(text, limits) {
         Err(fault) if fault.hanging => {
-            let indented = Indented::of(text, fault.at);
+            let indented = Indented::of(text, fault.at, limits.nodes);
             read(indented.text(), limits)
                 .map(|(value, at)| (value, indented.place(at)))
                 .map_err(|fault| Fault::new(fault.kind, indented.place(fault.at)))
         }
-        Err(fault) => Err(object.and_then(|at| json_fault(text, at)).unwrap_or(fault)),
+        Err(fault) => Err(object
+            .and_then(|at| json_fault(text, at, limits.nodes))
+            .unwrap_or(fault)),
         Ok(read) => Ok(read),
     }
 }
 
 fn read(text: &str, limits: Limits) -> Result<(Value, usize), Fault> {
-    let tree = Tree::parse(text)?;
+    let tree = Tree::parse(text, limits.nodes)?;
     let at = tree.root().map_or(0, |root| tree.node(root).span.start);
     Ok((convert::value(&tree, limits.alias_bytes)?, at))
 }
 
-/// What is wrong with a text that begins like JSON: `{"` or `{}`.
-fn json_fault(text: &str, at: usize) -> Option<Fault> {
+/// What is wrong with a text that begins like JSON: `{"` or `{}`. Not told of one with more nodes than `limit`.
+fn json_fault(text: &str, at: usize, limit: usize) -> Option<Fault> {
     let rest = &text[at..];
     if !rest[1..].trim_start().starts_with(['"', '}']) {
+        return None;
+    }
+    let mut object = ObjectEnd::default();
+    object.find(rest.as_bytes());
+    if object.nodes() > limit {
         return None;
     }
     let error = serde_json::Deserializer::from_str(rest)

@@ -123,6 +123,12 @@ pub enum ReadErrorKind {
         /// The limit.
         limit: usize,
     },
+    /// More lists, mappings, keys and values than [`Limits::nodes`](crate::Limits).
+    #[error("more than {limit} nodes (lists, mappings, keys and values)")]
+    NodeLimit {
+        /// The limit.
+        limit: usize,
+    },
     /// `.inf` or `.nan` without quotes, which JSON cannot hold.
     #[error("an infinite or undefined number has no JSON form; quote it if text is meant")]
     NonFinite,

@@ -80,8 +80,8 @@ pub(crate) enum Content<'t> {
 }
 
 impl<'t> Tree<'t> {
-    /// Parses a text that holds at most one document.
-    pub(crate) fn parse(text: &'t str) -> Result<Self, Fault> {
+    /// Parses a text that holds at most one document, of `max_nodes` at most.
+    pub(crate) fn parse(text: &'t str, max_nodes: usize) -> Result<Self, Fault> {
         refuse_control_characters(text)?;
         let mut options = Options::default();
         options.set_emit_comments(false);
@@ -89,6 +89,11 @@ impl<'t> Tree<'t> {
         for event in Parser::new_from_str_with_options(text, options) {
             let (event, span) = event.map_err(|error| Fault::of(&error))?;
             builder.take(event, &span)?;
+            if builder.nodes.len() > max_nodes {
+                let at = span.byte_range().map_or(0, |range| range.start);
+                let kind = ReadErrorKind::NodeLimit { limit: max_nodes };
+                return Err(Fault::new(kind, at));
+            }
         }
         Ok(Self {
             nodes: builder.nodes,

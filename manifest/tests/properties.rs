@@ -116,7 +116,7 @@ proptest! {
     /// Whatever the bytes, the reader comes to an end, and its documents stand where it says.
     #[test]
     fn any_bytes_can_be_read(bytes in vec(any::<u8>(), 0..200)) {
-        let limits = Limits { document_bytes: 120, alias_bytes: 1000 };
+        let limits = Limits { document_bytes: 120, alias_bytes: 1000, nodes: 30 };
         let count = Documents::with_limits(&bytes[..], "bytes", limits).take(1000).count();
         prop_assert!(count <= bytes.len());
     }

@@ -358,6 +358,46 @@ fn limits_hold() {
 }
 
 #[test]
+fn documents_of_too_many_nodes_are_refused() {
+    let limits = Limits {
+        nodes: 100,
+        ..Limits::default()
+    };
+    let read = |stream: &str| {
+        Documents::with_limits(stream.as_bytes(), "s", limits)
+            .next()
+            .unwrap()
+    };
+    let zeros = |count: usize| vec!["0"; count].join(",");
+    // The list, the mapping, the key and 97 values; without key and mapping 99.
+    assert!(read(&format!("{{\"a\": [{}]}}", zeros(97))).is_ok());
+    assert!(read(&format!("a: [{}]", zeros(97))).is_ok());
+    assert!(read(&"- 0\n".repeat(99)).is_ok());
+    for many in [
+        format!("{{\"a\": [{}]}}", zeros(98)),
+        // The parser looks ahead for 1,024 characters first.
+        format!("{{\"a\": [{}", zeros(2000)),
+        format!("{{'a': [{}]}}", zeros(98)),
+        format!("a: [{}]", zeros(98)),
+        "- 0\n".repeat(100),
+        format!("- \"a\nb\"\n{}", "- 0\n".repeat(100)),
+        "a: b\n".repeat(50),
+    ] {
+        let error = read(&many).unwrap_err();
+        assert!(
+            matches!(error.kind(), ReadErrorKind::NodeLimit { limit: 100 }),
+            "{error}"
+        );
+    }
+    // What is wrong with it is told without reading it as JSON, which would make as many of them.
+    let error = read(&format!("{{\"a\": \"\u{7f}\", \"b\": [{}", zeros(98))).unwrap_err();
+    assert!(
+        matches!(error.kind(), ReadErrorKind::ControlCharacter { .. }),
+        "{error}"
+    );
+}
+
+#[test]
 fn alias_bombs_are_refused() {
     let mut wide = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for (from, to) in "abcde".chars().zip("bcdef".chars()) {
@@ -398,6 +438,7 @@ fn an_alias_as_a_key_repeats_its_text_too() {
     let limits = Limits {
         document_bytes: 100_000,
         alias_bytes: 10_000,
+        ..Limits::default()
     };
     let read = |keys| {
         Documents::with_limits(stream(keys).as_bytes(), "s", limits)

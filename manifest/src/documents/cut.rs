@@ -83,6 +83,8 @@ pub(super) struct Cut {
     content: Option<Kind>,
     /// A JSON object being followed: where it begins and what is known of its end.
     object: Option<(usize, ObjectEnd)>,
+    /// How many nodes are made of an object.
+    max_nodes: usize,
 }
 
 pub(super) enum Step {
@@ -98,7 +100,7 @@ pub(super) enum Step {
 
 impl Cut {
     /// Begins with what is held of the stream already.
-    pub(super) fn new(held: Text, start: Place, after: After) -> Self {
+    pub(super) fn new(held: Text, start: Place, after: After, max_nodes: usize) -> Self {
         Self {
             text: held,
             start,
@@ -106,6 +108,7 @@ impl Cut {
             started: false,
             content: None,
             object: None,
+            max_nodes,
         }
     }
 
@@ -167,12 +170,13 @@ impl Cut {
 
     /// Ends the document if the object ends `found` bytes after `from` and is JSON.
     fn close(&mut self, from: usize, found: Option<usize>) -> Step {
-        let (Some((at, _)), Some(found)) = (&self.object, found) else {
+        let (Some((at, object)), Some(found)) = (&self.object, found) else {
             return Step::More;
         };
         let (at, end) = (*at, from + found);
-        let Ok(value) = serde_json::from_slice::<Value>(&self.text[at..end]) else {
-            // YAML's flow style, perhaps; it is read to the next separator.
+        let json = (object.nodes() <= self.max_nodes).then(|| &self.text[at..end]);
+        let Some(value) = json.and_then(|json| serde_json::from_slice::<Value>(json).ok()) else {
+            // YAML's flow style, perhaps, or too much, which YAML's reader finds out; it is read to the next separator.
             self.content = Some(Kind::Yaml { object: Some(at) });
             self.object = None;
             return Step::More;

@@ -27,12 +27,12 @@ pub(super) struct Indented {
 
 impl Indented {
     /// Indents `text`, of which the parser has said that quoted text hangs at `fault`.
-    pub(super) fn of(text: &str, fault: usize) -> Self {
-        Self::within(PARSED, text, fault)
+    pub(super) fn of(text: &str, fault: usize, max_nodes: usize) -> Self {
+        Self::within(PARSED, text, fault, max_nodes)
     }
 
     /// Mends the first place whatever the text is long: that costs one parse, which the caller does.
-    fn within(mut parsed: usize, text: &str, mut fault: usize) -> Self {
+    fn within(mut parsed: usize, text: &str, mut fault: usize, max_nodes: usize) -> Self {
         let mut indented = Self {
             text: text.to_owned(),
             places: Vec::new(),
@@ -51,7 +51,7 @@ impl Indented {
             if indented.places.len() * BLANKS > ROOM {
                 break;
             }
-            match Tree::parse(&indented.text) {
+            match Tree::parse(&indented.text, max_nodes) {
                 Err(found) if found.hanging => fault = found.at,
                 _ => break,
             }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn first_fault(text: &str) -> usize {
-        let fault = Tree::parse(text).unwrap_err();
+        let fault = Tree::parse(text, usize::MAX).unwrap_err();
         assert!(fault.hanging);
         fault.at
     }
@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn only_quoted_lines_are_indented() {
         let text = "- a: \"x\n  y\n\nz\"\n- b: 'v\nw'\n- c\n";
-        let indented = Indented::of(text, first_fault(text));
-        assert!(Tree::parse(indented.text()).is_ok());
+        let indented = Indented::of(text, first_fault(text), usize::MAX);
+        assert!(Tree::parse(indented.text(), usize::MAX).is_ok());
         assert_eq!(indented.text().replace(&" ".repeat(BLANKS), ""), text);
         let (inside, original) = (indented.text().find('c').unwrap(), text.find('c').unwrap());
         assert_eq!(indented.place(inside), original);
@@ -126,16 +126,16 @@ mod tests {
     #[test]
     fn malformed_text_stays_malformed() {
         let text = "a: \"x\ny";
-        let indented = Indented::of(text, first_fault(text));
-        assert!(Tree::parse(indented.text()).is_err());
+        let indented = Indented::of(text, first_fault(text), usize::MAX);
+        assert!(Tree::parse(indented.text(), usize::MAX).is_err());
     }
 
     #[test]
     fn quotes_that_are_never_closed_are_given_up_at_once() {
         for text in ["a: \"x\n", "a: 'x\n\n", "a: \"x\ny\n"] {
             // Without a bound of its own this would go on for ever.
-            let indented = Indented::within(usize::MAX, text, first_fault(text));
-            assert!(Tree::parse(indented.text()).is_err());
+            let indented = Indented::within(usize::MAX, text, first_fault(text), usize::MAX);
+            assert!(Tree::parse(indented.text(), usize::MAX).is_err());
         }
     }
 
@@ -144,12 +144,17 @@ mod tests {
         // One line is indented per attempt, so their number tells what was parsed.
         let text = "- \"x\ny\"\n".repeat(300);
         for parsed in [0, 50_000, 200_000, PARSED] {
-            let indented = Indented::within(parsed, &text, first_fault(&text));
+            let indented = Indented::within(parsed, &text, first_fault(&text), usize::MAX);
             let attempts = indented.places.len();
             assert!((attempts - 1) * text.len() <= parsed, "{attempts}");
             assert!(attempts >= 1);
         }
         let long = format!("# {}\n{text}", "x".repeat(1 << 20));
-        assert!(Indented::of(&long, first_fault(&long)).places.len() <= 8);
+        assert!(
+            Indented::of(&long, first_fault(&long), usize::MAX)
+                .places
+                .len()
+                <= 8
+        );
     }
 }

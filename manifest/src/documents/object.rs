@@ -9,6 +9,7 @@ pub(super) struct ObjectEnd {
     depth: usize,
     in_string: bool,
     escaped: bool,
+    marks: usize,
 }
 
 impl ObjectEnd {
@@ -26,7 +27,11 @@ impl ObjectEnd {
             }
             match byte {
                 b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
+                b',' | b':' => self.marks += 1,
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    self.marks += 1;
+                }
                 b'}' | b']' => {
                     self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 {
@@ -37,6 +42,12 @@ impl ObjectEnd {
             }
         }
         None
+    }
+
+    /// How many nodes have been found, keys included; at most so many, since an empty collection counts twice. Behind
+    /// each opening bracket, colon and comma is one.
+    pub(super) fn nodes(&self) -> usize {
+        self.marks + 1
     }
 }
 
@@ -50,5 +61,16 @@ mod tests {
         assert_eq!(end.find(br#"{"a": [{}, "}\"#), None);
         assert_eq!(end.find(br#""}", 1]"#), None);
         assert_eq!(end.find(b"} {"), Some(1));
+    }
+
+    #[test]
+    fn nodes_are_counted_outside_of_strings() {
+        let mut end = ObjectEnd::default();
+        assert!(
+            end.find(br#"{"a": [1, {"b,:[": "c"}], "d": "\\"}"#)
+                .is_some()
+        );
+        // Three objects and lists, three keys, three other values.
+        assert_eq!(end.nodes(), 9);
     }
 }

@@ -58,7 +58,7 @@ impl<'t> Source<'t> {
     pub(super) fn new(text: &'t str, json: bool) -> Result<Self, Fault> {
         let mut source = Self {
             text,
-            tree: Tree::parse(text)?,
+            tree: Tree::parse(text, usize::MAX)?,
             json,
             line_end: if text.contains("\r\n") { "\r\n" } else { "\n" },
             step: 2,
