@@ -2,6 +2,7 @@
 
 mod body;
 mod certificate;
+mod connections;
 mod decrypting;
 mod endpoints;
 mod health;

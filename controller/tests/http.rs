@@ -9,6 +9,7 @@
 mod site;
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use site::{Answer, Site, connect, read_to_end, request};
@@ -134,6 +135,28 @@ fn a_large_body_is_refused_before_and_while_it_comes() {
     chunked.write_all(b"0\r\n\r\n").unwrap();
     assert_eq!(Answer::parse(&read_to_end(chunked)).unwrap().code, 413);
     assert_eq!(running.get("/healthz").code, 200);
+}
+
+#[test]
+fn connections_that_do_nothing_shut_nobody_out() {
+    let site = Site::new();
+    let running = site.start(&[]);
+    for port in [running.api, running.metrics] {
+        let held: Vec<TcpStream> = (0..300).map(|_| connect(port)).collect();
+        for _ in 0..3 {
+            assert_eq!(running.get("/healthz").code, 200);
+            assert_eq!(request(port, "GET", "/none", &[], b"").code, 404);
+        }
+        // Each had its turn, and the first ones made room.
+        let mut ended = 0;
+        for mut stream in held.iter().take(40) {
+            stream
+                .set_read_timeout(Some(Duration::from_secs(5)))
+                .unwrap();
+            ended += usize::from(stream.read(&mut [0]).is_ok_and(|count| count == 0));
+        }
+        assert_eq!(ended, 40);
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -1,15 +1,14 @@
 //! Listeners and connections: everything about HTTP that is not about a request.
 //!
 //! HTTP/1.1, plain or over TLS. A connection that sends its head or body too slowly, takes its answer too slowly or idles too long is
-//! closed; one peer cannot hold all connections; a handler that panics costs its own connection only.
+//! closed; nobody can [hold all connections](super::connections); a handler that panics costs its own connection only.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -24,14 +23,12 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::connections::{Connections, Slot};
 use super::write_deadline::WriteDeadline;
 use crate::config::ListenAddress;
 
-/// Open connections of one listener. More would compete with the API client for file descriptors.
-const MAX_CONNECTIONS: usize = 512;
-
-/// Open connections of one peer, so that one pod cannot shut the probes out.
-const MAX_CONNECTIONS_PER_PEER: usize = 128;
+/// Open connections of one listener. Both together leave half of 1024 file descriptors, the usual limit, to the API client.
+const MAX_CONNECTIONS: usize = 256;
 
 /// How long requests may go on after the process was told to stop. Kubernetes kills after 30 s.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -101,7 +98,7 @@ pub async fn serve<H: Handler>(
     shutdown: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
-    let connections = Connections::default();
+    let connections = Connections::of(MAX_CONNECTIONS);
     let mut stop = pin!(shutdown.cancelled());
     loop {
         let accepted = tokio::select! {
@@ -116,32 +113,36 @@ pub async fn serve<H: Handler>(
                 continue;
             }
         };
-        // Beyond the limits a connection is closed at once: the backlog stays free for probes.
-        if let Some(slot) = connections.admit(peer.ip()) {
-            let watcher = graceful.watcher();
-            let (tls, handler, shutdown) = (tls.clone(), Arc::clone(&handler), shutdown.clone());
-            tokio::spawn(async move {
-                let stream = WriteDeadline::new(stream, timeouts.write);
-                // A connection that broke is the client's affair.
+        let slot = Arc::new(connections.admit(peer.ip()));
+        let watcher = graceful.watcher();
+        let (tls, handler, shutdown) = (tls.clone(), Arc::clone(&handler), shutdown.clone());
+        tokio::spawn(async move {
+            let stream = WriteDeadline::new(stream, timeouts.write);
+            let place = Arc::clone(&slot);
+            // A connection that broke is the client's affair.
+            let conversation = async {
                 match tls {
                     None => drop(
                         watcher
-                            .watch(connection(stream, timeouts, handler, peer.ip()))
+                            .watch(connection(stream, timeouts, handler, place))
                             .await,
                     ),
                     Some(tls) => {
                         if let Some(stream) = handshake(&tls, stream, timeouts, &shutdown).await {
                             drop(
                                 watcher
-                                    .watch(connection(stream, timeouts, handler, peer.ip()))
+                                    .watch(connection(stream, timeouts, handler, place))
                                     .await,
                             );
                         }
                     }
                 }
-                drop(slot);
-            });
-        }
+            };
+            tokio::select! {
+                () = slot.evicted() => tracing::debug!(%peer, "closed a connection to make room for another"),
+                () = conversation => {}
+            }
+        });
     }
     drop(listener);
     drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
@@ -176,15 +177,19 @@ fn connection<S, H>(
     stream: S,
     timeouts: Timeouts,
     handler: Arc<H>,
-    peer: IpAddr,
+    slot: Arc<Slot>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Output: Send> + Send
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
     let service = service_fn(move |request| {
-        let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(handler.answer(request, peer).await) }
+        let (handler, answering) = (Arc::clone(&handler), slot.answering());
+        async move {
+            let answer = handler.answer(request, answering.peer()).await;
+            drop(answering);
+            Ok::<_, Infallible>(answer)
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -194,70 +199,9 @@ where
         .serve_connection(TokioIo::new(stream), service)
 }
 
-/// How many connections each peer has.
-#[derive(Clone, Default)]
-struct Connections(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
-
-impl Connections {
-    fn admit(&self, peer: IpAddr) -> Option<Slot> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = open.get(&peer).copied().unwrap_or_default();
-        if mine >= MAX_CONNECTIONS_PER_PEER || open.values().sum::<usize>() >= MAX_CONNECTIONS {
-            return None;
-        }
-        open.insert(peer, mine + 1);
-        Some(Slot {
-            connections: self.clone(),
-            peer,
-        })
-    }
-}
-
-/// One open connection.
-struct Slot {
-    connections: Connections,
-    peer: IpAddr,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut open = self
-            .connections
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match open.get_mut(&self.peer) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(open.remove(&self.peer)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_peer_cannot_hold_every_connection() {
-        let connections = Connections::default();
-        let peer = IpAddr::from([192, 0, 2, 1]);
-        let mut held: Vec<Slot> = std::iter::from_fn(|| connections.admit(peer)).collect();
-        assert_eq!(held.len(), MAX_CONNECTIONS_PER_PEER);
-        assert!(connections.admit(IpAddr::from([192, 0, 2, 2])).is_some());
-        held.pop();
-        assert!(connections.admit(peer).is_some());
-        drop(held);
-        assert!(connections.0.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn all_peers_together_have_a_limit() {
-        let connections = Connections::default();
-        let peers = (0..=255).flat_map(|n| (0..3).map(move |_| IpAddr::from([192, 0, 2, n])));
-        let mut held: Vec<Slot> = Vec::new();
-        held.extend(peers.map_while(|peer| connections.admit(peer)));
-        assert_eq!(held.len(), MAX_CONNECTIONS);
-    }
 
     #[tokio::test]
     async fn a_port_in_use_is_an_error_that_names_it() {
