@@ -138,6 +138,26 @@ fn a_large_body_is_refused_before_and_while_it_comes() {
 }
 
 #[test]
+fn a_large_head_is_refused() {
+    let site = Site::new();
+    let running = site.start(&[]);
+    let ask = |size: usize| {
+        let head = format!(
+            "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: {}\r\n\r\n",
+            "x".repeat(size)
+        );
+        let mut stream = connect(running.api);
+        // It may be refused before it is all there.
+        drop(stream.write_all(head.as_bytes()));
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).unwrap();
+        String::from_utf8(start.to_vec()).unwrap()
+    };
+    assert_eq!(ask(32 * 1024), "HTTP/1.1 200");
+    assert_eq!(ask(200 * 1024), "HTTP/1.1 431");
+}
+
+#[test]
 fn connections_that_do_nothing_shut_nobody_out() {
     let site = Site::new();
     let running = site.start(&[]);
@@ -157,6 +177,31 @@ fn connections_that_do_nothing_shut_nobody_out() {
         }
         assert_eq!(ended, 40);
     }
+}
+
+#[test]
+fn an_answer_must_be_taken_in_time() {
+    const SIZE: usize = 1_000_000;
+    let site = Site::new();
+    let running = site.start(&["--write-timeout=500ms"]);
+    let object = json(&running.sealed_object("web", "db", &[("large", &"x".repeat(SIZE))]));
+    let mut stream = connect(running.api);
+    let head = format!(
+        "POST /v1/rotate HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+        object.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&object).unwrap();
+    // A kilobyte now and then, three times as long as an answer may take: always some progress.
+    let (mut taken, mut some) = (0, [0; 1024]);
+    for _ in 0..75 {
+        taken += stream.read(&mut some).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut rest = Vec::new();
+    drop(stream.read_to_end(&mut rest));
+    assert!(taken + rest.len() < SIZE, "it was given all");
+    assert_eq!(running.get("/healthz").code, 200);
 }
 
 #[cfg(target_os = "linux")]

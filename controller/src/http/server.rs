@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -29,6 +30,12 @@ use crate::config::ListenAddress;
 
 /// Open connections of one listener. Both together leave half of 1024 file descriptors, the usual limit, to the API client.
 const MAX_CONNECTIONS: usize = 256;
+
+/// What is read of a request head, about: each connection may hold one, and no proxy sends as much.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// What the kernel takes of an answer that the client has not. Left to itself it takes megabytes for each connection.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// How long requests may go on after the process was told to stop. Kubernetes kills after 30 s.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -44,7 +51,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Timeouts {
     /// For the request head, and between two requests.
     pub read: Option<Duration>,
-    /// For a peer that does not take what is written.
+    /// For an answer, until the peer has taken all of it.
     pub write: Option<Duration>,
 }
 
@@ -83,7 +90,12 @@ pub async fn bind(address: &ListenAddress) -> Result<TcpListener, BindError> {
             bound => bound,
         },
     };
-    bound.map_err(|source| BindError {
+    let limited = bound.and_then(|listener| {
+        // Every connection inherits it.
+        SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER)?;
+        Ok(listener)
+    });
+    limited.map_err(|source| BindError {
         address: address.to_string(),
         source,
     })
@@ -192,6 +204,7 @@ where
         }
     });
     http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.read)
         // The spelling Go writes: scripts grep for `X-Ratelimit-Remaining`.
@@ -201,7 +214,54 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpStream;
+
     use super::*;
+
+    /// Answers everything with much head and no body, and counts.
+    #[derive(Default)]
+    struct Redirects(AtomicUsize);
+
+    impl Handler for Redirects {
+        async fn answer(&self, _: Request<Incoming>, _: IpAddr) -> Response<Full<Bytes>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let location = "x".repeat(16 * 1024);
+            let answer = Response::builder().header("location", location);
+            answer.body(Full::default()).unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn no_answers_are_collected_for_a_client_that_takes_none() {
+        let listener = bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let timeouts = Timeouts {
+            read: None,
+            write: Some(Duration::from_secs(2)),
+        };
+        let handler = Arc::new(Redirects::default());
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve(
+            listener,
+            timeouts,
+            None,
+            Arc::clone(&handler),
+            stop.clone(),
+        ));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        // Behind a small body that was sent too early hyper reads on, whether or not the answer was taken.
+        let requests =
+            b"GET / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx".repeat(100);
+        // Until the server gives the client up.
+        while client.write_all(&requests).await.is_ok() {}
+        let answered = handler.0.load(Ordering::Relaxed);
+        assert!(answered < 200, "{answered} answers of 16 KiB");
+        stop.cancel();
+        served.await.unwrap();
+    }
 
     #[tokio::test]
     async fn a_port_in_use_is_an_error_that_names_it() {

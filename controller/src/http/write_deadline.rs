@@ -1,18 +1,26 @@
-//! A connection whose peer must take what is written within a time.
+//! A connection whose peer must take each answer within a time.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// Passes everything through, and fails a write that makes no progress for `limit`: hyper has timeouts for reading only.
+/// Passes everything through, and fails what a peer has not taken `limit` after it first had to be waited for: hyper has
+/// timeouts for reading only. The limit is on all that is written until it is flushed, as with Go's `WriteTimeout`, and not
+/// on each step, or a peer that takes a byte now and then holds an answer for ever.
+///
+/// Nothing is read from a peer that has to be waited for: hyper would go on to its next requests, and collect their answers.
 pub(super) struct WriteDeadline<S> {
     inner: S,
     limit: Option<Duration>,
-    stalled: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// Whether the last write has to wait for the peer.
+    is_stalled: bool,
+    /// Who wants to read as soon as it need not.
+    reader: Option<Waker>,
 }
 
 impl<S> WriteDeadline<S> {
@@ -20,7 +28,9 @@ impl<S> WriteDeadline<S> {
         Self {
             inner,
             limit,
-            stalled: None,
+            deadline: None,
+            is_stalled: false,
+            reader: None,
         }
     }
 
@@ -29,12 +39,18 @@ impl<S> WriteDeadline<S> {
         progress: Poll<io::Result<T>>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
-        let (Poll::Pending, Some(limit)) = (&progress, self.limit) else {
-            self.stalled = None;
+        self.is_stalled = progress.is_pending();
+        if !self.is_stalled {
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+            return progress;
+        }
+        let Some(limit) = self.limit else {
             return progress;
         };
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(stalled.as_mut().poll(cx));
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -45,6 +61,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for WriteDeadline<S> {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_stalled {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
         Pin::new(&mut self.inner).poll_read(cx, into)
     }
 }
@@ -74,6 +94,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.inner).poll_flush(cx);
+        if progress.is_ready() {
+            self.deadline = None;
+        }
         self.judge(progress, cx)
     }
 
@@ -85,33 +108,76 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::time::Instant;
 
     use super::*;
 
+    const LIMIT: Duration = Duration::from_millis(200);
+
+    /// A stream whose peer can be sent four bytes before it reads.
+    fn narrow() -> (WriteDeadline<DuplexStream>, DuplexStream) {
+        let (ours, theirs) = tokio::io::duplex(4);
+        (WriteDeadline::new(ours, Some(LIMIT)), theirs)
+    }
+
+    /// Takes four bytes each 60 ms.
+    async fn take_slowly(mut from: DuplexStream, count: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut some = [0; 4];
+        while all.len() < count {
+            sleep(Duration::from_millis(60)).await;
+            match from.read(&mut some).await.unwrap() {
+                0 => break,
+                n => all.extend_from_slice(&some[..n]),
+            }
+        }
+        all
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up() {
-        let (ours, _theirs) = tokio::io::duplex(4);
-        let mut stream = WriteDeadline::new(ours, Some(Duration::from_millis(20)));
+        let (mut stream, _theirs) = narrow();
         let error = stream.write_all(b"more than four bytes").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_peer_that_does_read_is_served() {
-        let (ours, mut theirs) = tokio::io::duplex(4);
-        let mut stream = WriteDeadline::new(ours, Some(Duration::from_millis(200)));
-        let reader = tokio::spawn(async move {
-            let mut all = Vec::new();
-            let mut some = [0; 4];
-            while all.len() < 20 {
-                sleep(Duration::from_millis(60)).await;
-                let n = theirs.read(&mut some).await.unwrap();
-                all.extend_from_slice(&some[..n]);
-            }
-            all
-        });
-        stream.write_all(b"more than four bytes").await.unwrap();
-        assert_eq!(reader.await.unwrap(), b"more than four bytes");
+    async fn a_peer_that_takes_too_little_is_given_up_too() {
+        let (mut stream, theirs) = narrow();
+        let began = Instant::now();
+        let reader = tokio::spawn(take_slowly(theirs, 100));
+        let error = stream.write_all(&[b'x'; 100]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed(), LIMIT);
+        drop(stream);
+        assert!(reader.await.unwrap().len() < 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_peer_has_the_whole_time_for_each_answer() {
+        let (mut stream, theirs) = narrow();
+        let reader = tokio::spawn(take_slowly(theirs, 36));
+        for _ in 0..3 {
+            stream.write_all(b"twelve bytes").await.unwrap();
+            stream.flush().await.unwrap();
+        }
+        assert_eq!(reader.await.unwrap(), b"twelve bytes".repeat(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_read_before_what_was_written_is_taken() {
+        let (stream, mut theirs) = narrow();
+        let (mut reads, mut ours) = tokio::io::split(stream);
+        theirs.write_all(b"next").await.unwrap();
+        let writer = tokio::spawn(async move { ours.write_all(b"eight by").await });
+        tokio::task::yield_now().await;
+        let mut next = [0; 4];
+        let early = tokio::time::timeout(LIMIT / 2, reads.read_exact(&mut next)).await;
+        assert!(early.is_err());
+        theirs.read_exact(&mut [0; 8]).await.unwrap();
+        writer.await.unwrap().unwrap();
+        reads.read_exact(&mut next).await.unwrap();
+        assert_eq!(&next, b"next");
     }
 }
