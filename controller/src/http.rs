@@ -1,6 +1,7 @@
 //! The HTTP API and the metrics page.
 
 mod body;
+mod budget;
 mod certificate;
 mod connections;
 mod decrypting;

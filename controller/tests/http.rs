@@ -206,6 +206,22 @@ fn an_answer_must_be_taken_in_time() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn memory_stays_flat_under_bodies_of_a_million_nodes() {
+    let site = Site::new();
+    let running = site.start(&NEVER_LIMITED);
+    let zeros = "0,".repeat(1_500_000);
+    let before = running.peak_memory();
+    for body in [format!("{{\"a\":[{zeros}0]}}"), format!("[{zeros}0]")] {
+        for path in ["/v1/verify", "/v1/rotate"] {
+            assert_eq!(running.post(path, body.as_bytes()).code, 413);
+        }
+    }
+    let grown = running.peak_memory() - before;
+    assert!(grown < 32 * 1024 * 1024, "{grown} bytes more");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn memory_stays_flat_under_bodies_of_eleven_mebibytes() {
     const BODY: usize = 11 * 1024 * 1024;
     let site = Site::new();

@@ -8,7 +8,8 @@ use ::http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::{Body, Bytes};
 use sealed_api::names::http as wire;
 
-use super::body::{BodyError, HeldBody};
+use super::body::{self, BodyError};
+use super::budget::Held;
 use super::endpoints::{Answer, Endpoints, error, status};
 use super::rate_limit::{Decision, last_forwarded_for};
 use super::{rotate, verify};
@@ -42,11 +43,7 @@ impl Endpoints {
                 .insert(ALLOW, HeaderValue::from_static("POST"));
             answer
         } else {
-            match self
-                .bodies
-                .read(request.into_body(), peer, self.read_timeout)
-                .await
-            {
+            match body::read(request.into_body(), &self.bodies, peer, self.read_timeout).await {
                 Ok(body) => self.decrypt(path, body, peer).await,
                 Err(fault) => refused_body(path, fault),
             }
@@ -55,7 +52,7 @@ impl Endpoints {
         self.counted(path, &method, began, answer)
     }
 
-    async fn decrypt(&self, path: &'static str, body: HeldBody, peer: IpAddr) -> Answer {
+    async fn decrypt(&self, path: &'static str, body: Held, peer: IpAddr) -> Answer {
         if path == wire::VERIFY {
             verify::answer(self, body).await
         } else {
@@ -69,7 +66,7 @@ fn refused_body(path: &str, fault: BodyError) -> Answer {
     match fault {
         // Upstream answers every failure to read a body alike.
         BodyError::Broken | BodyError::TooSlow => status(StatusCode::BAD_REQUEST),
-        BodyError::Busy => busy(),
+        BodyError::Busy(_) => busy(),
         BodyError::TooLarge => error(StatusCode::PAYLOAD_TOO_LARGE, format!("{fault}\n")),
     }
 }
@@ -97,7 +94,7 @@ pub(super) fn busy() -> Answer {
     answer
 }
 
-/// The object has more values than one request may have opened.
+/// The object has more values than one request may have read or opened.
 pub(super) fn too_costly() -> Answer {
     error(
         StatusCode::PAYLOAD_TOO_LARGE,

@@ -13,7 +13,7 @@ use sealed_api::names::http as wire;
 use sealed_crypto::Keyring;
 use tokio::sync::watch;
 
-use super::body::BodyBudget;
+use super::budget::Budget;
 use super::certificate;
 use super::health::Health;
 use super::rate_limit::RateLimiter;
@@ -21,6 +21,13 @@ use super::server::Handler;
 use crate::config::{HttpConfig, ObjectConfig};
 use crate::fair_pool::FairPool;
 use crate::metrics::Metrics;
+
+/// What all request bodies together may hold, from their first byte until the answer is made, and what all answers may
+/// that no client has taken yet. The certificate, probes and errors are too small to count.
+const BUDGET: usize = 32 * 1024 * 1024;
+
+/// What those of one peer may hold of it.
+const PEER_BUDGET: usize = 8 * 1024 * 1024;
 
 /// A response of this API: its bodies are small and complete.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -44,7 +51,8 @@ pub struct Sources {
 pub struct Endpoints {
     pub(super) sources: Sources,
     pub(super) accept_v1_data: bool,
-    pub(super) bodies: BodyBudget,
+    pub(super) bodies: Budget,
+    pub(super) answers: Budget,
     pub(super) limiter: RateLimiter,
     pub(super) read_timeout: Option<Duration>,
     pub(super) started: Instant,
@@ -56,7 +64,8 @@ impl Endpoints {
         Self {
             sources,
             accept_v1_data: objects.accept_v1_data,
-            bodies: BodyBudget::default(),
+            bodies: Budget::of(BUDGET, PEER_BUDGET),
+            answers: Budget::of(BUDGET, PEER_BUDGET),
             limiter: RateLimiter::new(http.quota),
             read_timeout: http.timeouts.read,
             started: Instant::now(),

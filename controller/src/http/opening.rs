@@ -7,14 +7,22 @@
 
 use sealed_api::{DecodeError, ItemFault, OpenedItem, SealedItems, SealedSecret};
 use sealed_crypto::KeyOrder;
-use sealed_manifest::{Documents, ReadError};
+use sealed_manifest::{Documents, Limits, ReadError, ReadErrorKind};
 
-use super::body::HeldBody;
+use super::body::MAX_BODY;
 use super::endpoints::Sources;
 use crate::fair_pool::NoResult;
 
 /// Private-key operations of one request: seconds of one thread with RSA-4096, and more values than any real object has.
 const MAX_TRIALS: u32 = 1024;
+
+/// What is read of a body. Of 3 MiB a million nodes could be made, in 200 MB; a real object has at most ten for each of
+/// its values, with those of its template and of `managedFields`, and no more values than [`MAX_TRIALS`] are opened.
+const LIMITS: Limits = Limits {
+    document_bytes: MAX_BODY,
+    alias_bytes: 1024 * 1024,
+    nodes: 20_000,
+};
 
 /// Why a request body is not a SealedSecret.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +35,19 @@ pub(super) enum NotAnObject {
     Several,
     #[error(transparent)]
     Syntax(ReadError),
+    #[error(transparent)]
+    TooCostly(ReadError),
+}
+
+impl NotAnObject {
+    fn of(error: ReadError) -> Self {
+        match error.kind() {
+            ReadErrorKind::AliasLimit { .. } | ReadErrorKind::NodeLimit { .. } => {
+                Self::TooCostly(error)
+            }
+            _ => Self::Syntax(error),
+        }
+    }
 }
 
 /// Why an object does not open.
@@ -53,12 +74,12 @@ pub(super) enum Stream {
 }
 
 /// The SealedSecret in a body of JSON or YAML.
-pub(super) fn read_object(body: &HeldBody, stream: Stream) -> Result<SealedSecret, NotAnObject> {
-    let mut documents = Documents::new(body.bytes(), "request body");
+pub(super) fn read_object(body: &[u8], stream: Stream) -> Result<SealedSecret, NotAnObject> {
+    let mut documents = Documents::with_limits(body, "request body", LIMITS);
     let document = documents
         .next()
         .ok_or(NotAnObject::Empty)?
-        .map_err(NotAnObject::Syntax)?;
+        .map_err(NotAnObject::of)?;
     if stream == Stream::One && documents.next().is_some() {
         return Err(NotAnObject::Several);
     }
@@ -97,45 +118,36 @@ pub(super) async fn open(
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::Full;
-    use hyper::body::Bytes;
-
     use super::*;
-    use crate::http::body::BodyBudget;
 
-    async fn read(text: &str, stream: Stream) -> Result<SealedSecret, String> {
-        let body = Full::new(Bytes::from(text.to_owned()));
-        let body = BodyBudget::default()
-            .read(body, [192, 0, 2, 1].into(), None)
-            .await
-            .unwrap();
-        read_object(&body, stream).map_err(|error| format!("{:#}", anyhow::Error::new(error)))
+    fn read(text: &str, stream: Stream) -> Result<SealedSecret, String> {
+        read_object(text.as_bytes(), stream)
+            .map_err(|error| format!("{:#}", anyhow::Error::new(error)))
     }
 
     const YAML: &str = "---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: a\n  namespace: b\nspec:\n  encryptedData: {}\n";
 
-    #[tokio::test]
-    async fn json_and_yaml_are_read() {
+    #[test]
+    fn json_and_yaml_are_read() {
         let json = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"a","namespace":"b"},"spec":{"encryptedData":{}}}"#;
-        let from_yaml = read(YAML, Stream::One).await.unwrap();
+        let from_yaml = read(YAML, Stream::One).unwrap();
         assert_eq!(from_yaml.name(), "a");
-        assert_eq!(read(json, Stream::One).await.unwrap(), from_yaml);
+        assert_eq!(read(json, Stream::One).unwrap(), from_yaml);
     }
 
-    #[tokio::test]
-    async fn a_second_document_counts_for_verify_only() {
+    #[test]
+    fn a_second_document_counts_for_verify_only() {
         let two = format!("{YAML}{YAML}");
         assert!(
             read(&two, Stream::One)
-                .await
                 .unwrap_err()
                 .contains("more than one document")
         );
-        assert_eq!(read(&two, Stream::First).await.unwrap().name(), "a");
+        assert_eq!(read(&two, Stream::First).unwrap().name(), "a");
     }
 
-    #[tokio::test]
-    async fn other_bodies_are_errors_that_do_not_repeat_them() {
+    #[test]
+    fn other_bodies_are_errors_that_do_not_repeat_them() {
         for text in [
             "",
             "hunter2",
@@ -143,8 +155,23 @@ mod tests {
             "{\"kind\": \"Secret\", \"data\": \"hunter2\"}",
             "kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nspec: hunter2\n",
         ] {
-            let error = read(text, Stream::First).await.unwrap_err();
+            let error = read(text, Stream::First).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_body_becomes_many_times_as_much() {
+        let many = "0,".repeat(MAX_BODY / 2 - 100);
+        let (text, aliases) = ("x".repeat(2000), "*a,".repeat(1000));
+        for text in [
+            format!("{{\"a\": [{many}0]}}"),
+            format!("[{many}0]"),
+            "- 0\n".repeat(100_000),
+            format!("{{a: &a {text}, b: [{aliases}]}}"),
+        ] {
+            let error = read_object(text.as_bytes(), Stream::First).unwrap_err();
+            assert!(matches!(error, NotAnObject::TooCostly(_)), "{error}");
         }
     }
 }

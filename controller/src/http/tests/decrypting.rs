@@ -7,6 +7,7 @@ use sealed_crypto::{KeyOrder, Label, Scope};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::http::budget::Budget;
 
 const CANARY: &str = "hunter2-canary";
 
@@ -424,4 +425,33 @@ async fn plaintext_is_in_no_answer_log_or_metric() {
     for secret in [CANARY, encoded.trim_end_matches('=')] {
         assert!(!told.contains(secret), "{told}");
     }
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_hold_a_bounded_share_of_memory() {
+    let keyring = one_key(now());
+    let mut api = unlimited(&keyring);
+    api.endpoints.answers = Budget::of(100_000, 60_000);
+    let large = sealed(&keyring, "web", "db", &"x".repeat(20_000));
+    let body = object(&[("large", &large)]).to_string();
+    let rotate = async |peer: u8| {
+        let request = Request::post("/v1/rotate");
+        let request = request.body(Full::new(Bytes::from(body.clone()))).unwrap();
+        let peer = IpAddr::from([192, 0, 2, peer]);
+        api.endpoints.respond(request, peer).await
+    };
+    let mut held = Vec::new();
+    let refused = loop {
+        match rotate(1).await {
+            answer if answer.status() == 200 => held.push(answer),
+            answer => break answer,
+        }
+        assert!(held.len() * large.len() <= 60_000, "of one peer");
+    };
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert!(!held.is_empty());
+    assert_eq!(rotate(2).await.status(), 200, "another peer");
+    held.pop();
+    assert_eq!(rotate(1).await.status(), 200, "once one is taken");
 }
