@@ -7,6 +7,7 @@ mod connections;
 mod decrypting;
 mod endpoints;
 mod health;
+mod metrics_page;
 mod opening;
 mod rate_limit;
 mod rotate;
@@ -15,8 +16,9 @@ mod tls;
 mod verify;
 mod write_deadline;
 
-pub use endpoints::{Endpoints, MetricsPage, Sources};
+pub use endpoints::{Endpoints, Sources};
 pub use health::{Gate, Health};
+pub use metrics_page::MetricsPage;
 pub use rate_limit::Quota;
 pub use server::{Handler, Timeouts, bind, serve};
 pub use tls::{ServerCertificate, ServerCertificates, TlsFault};

@@ -147,7 +147,7 @@ fn is_once(config: &Config) -> bool {
 async fn start_servers(services: &Services) -> anyhow::Result<JoinSet<()>> {
     let config = &services.config;
     let api = Endpoints::new(services.http_sources(), &config.http, &config.objects);
-    let page = MetricsPage(Arc::clone(&services.metrics));
+    let page = MetricsPage::new(Arc::clone(&services.metrics));
     let mut servers = JoinSet::new();
     let certificates = &services.certificates;
     let port = Port {

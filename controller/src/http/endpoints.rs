@@ -135,35 +135,8 @@ impl Handler for Endpoints {
     }
 }
 
-/// The metrics page, on its own port.
-pub struct MetricsPage(pub Arc<Metrics>);
-
-impl MetricsPage {
-    pub(super) fn respond(&self, path: &str, query: Option<&str>) -> Answer {
-        if path != wire::METRICS {
-            return misdirected(path, query);
-        }
-        match self.0.to_text() {
-            Ok(page) => with_type(StatusCode::OK, wire::PROMETHEUS, page),
-            Err(fault) => {
-                tracing::error!(error = %fault, "cannot write the metrics");
-                error(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "cannot write the metrics\n",
-                )
-            }
-        }
-    }
-}
-
-impl Handler for MetricsPage {
-    fn answer(&self, request: Request<Incoming>, _: IpAddr) -> impl Future<Output = Answer> + Send {
-        std::future::ready(self.respond(request.uri().path(), request.uri().query()))
-    }
-}
-
 /// A path with doubled slashes or dots is sent to its clean form, as Go's router does; any other is unknown.
-fn misdirected(path: &str, query: Option<&str>) -> Answer {
+pub(super) fn misdirected(path: &str, query: Option<&str>) -> Answer {
     let clean = clean_path(path);
     if clean == path {
         return error(StatusCode::NOT_FOUND, "404 page not found\n");

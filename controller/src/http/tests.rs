@@ -13,8 +13,9 @@ use jiff::{Timestamp, ToSpan};
 use sealed_crypto::{CertificateRequest, Keyring, PrivateKey, SealingKey};
 use tokio::sync::watch;
 
-use super::endpoints::{Endpoints, MetricsPage, Sources};
+use super::endpoints::{Endpoints, Sources};
 use super::health::Health;
+use super::metrics_page::MetricsPage;
 use crate::args;
 use crate::config::Config;
 use crate::fair_pool::FairPool;
@@ -206,8 +207,8 @@ async fn certificates_are_counted_and_probes_are_not() {
     let api = Api::new(Keyring::default(), &[]);
     api.get("/v1/cert.pem").await;
     api.get("/healthz").await;
-    let page = MetricsPage(Arc::clone(&api.endpoints.sources.metrics));
-    let page = page.respond("/metrics", None);
+    let page = MetricsPage::new(Arc::clone(&api.endpoints.sources.metrics));
+    let page = page.respond("/metrics", None).await;
     assert_eq!(
         page.headers()["content-type"],
         "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
