@@ -158,6 +158,7 @@ fn every_namespaced_object_is_in_the_default_namespace() {
         "rbac.yaml",
         "service.yaml",
         "deployment.yaml",
+        "network-policy.yaml",
         "service-proxier-binding.yaml",
     ] {
         for object in objects(&format!("deploy/{file}")) {
@@ -175,11 +176,12 @@ fn every_namespaced_object_is_in_the_default_namespace() {
 fn the_kustomization_lists_every_manifest_but_those_that_somebody_has_to_want() {
     let kustomization = &objects("deploy/kustomization.yaml")[0];
     let mut listed = words(&kustomization["resources"]);
-    // Each goes with a flag, or has a subject to fill in.
+    // Each goes with a flag, or has something to fill in.
     listed.extend([
         "kustomization.yaml",
         "certificate-configmap.yaml",
         "escrow.yaml",
+        "network-policy.yaml",
         "service-proxier-binding.yaml",
     ]);
     let present: Vec<String> = std::fs::read_dir(repository().join("deploy"))

@@ -25,7 +25,12 @@ async fn every_manifest_is_accepted_to_the_last_field() -> Result<()> {
         .arg(manifest("deploy"))
         .succeed()
         .await?;
-    for option in ["service-proxier-binding", "certificate-configmap", "escrow"] {
+    for option in [
+        "service-proxier-binding",
+        "certificate-configmap",
+        "escrow",
+        "network-policy",
+    ] {
         cluster
             .kubectl()?
             .args(["apply", "--dry-run=server", "--validate=strict", "-f"])
