@@ -36,6 +36,14 @@ impl Location {
             return Ok(Self::File(typed.to_owned()));
         };
         match scheme.to_ascii_lowercase().as_str() {
+            "http" | "https" if !has_host(&typed[scheme.len() + 1..]) => Err(Failure::new(
+                Code::NoCertificate,
+                format!("cannot fetch `{typed}`: it names no host"),
+            )
+            .kubeseal(format!(
+                "Get {}: http: no Host in request URL",
+                sealed_pflag::quote(typed.strip_suffix("//").unwrap_or(typed))
+            ))),
             "http" | "https" => typed.parse().map(Self::Url).map_err(|error| {
                 Failure::new(
                     Code::NoCertificate,
@@ -64,6 +72,12 @@ fn scheme(text: &str) -> Option<&str> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     fits.then_some(scheme)
+}
+
+/// Whether a host follows `scheme:`.
+fn has_host(rest: &str) -> bool {
+    rest.strip_prefix("//")
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':']))
 }
 
 /// `file:///path` and `file:/path`; a host is passed over, as the existing tool does.
@@ -193,6 +207,8 @@ mod tests {
                 "ftp://h/x",
                 r#"Get "ftp://h/x": unsupported protocol scheme "ftp""#,
             ),
+            ("http://", r#"Get "http:": http: no Host in request URL"#),
+            ("http:x", r#"Get "http:x": http: no Host in request URL"#),
         ] {
             assert_eq!(parse(typed), Err(format!("error: {text}\n")));
         }

@@ -276,9 +276,11 @@ fn format_choice(
     name: Name,
     job: &Job,
 ) -> FormatChoice {
+    // As Go sees it, a file called `.yaml` has that suffix.
     let suffix = output
-        .and_then(Path::extension)
-        .and_then(|suffix| suffix.to_str());
+        .and_then(Path::file_name)
+        .and_then(|file| file.to_str()?.rsplit_once('.'))
+        .map(|(_, suffix)| suffix);
     match (suffix, typed) {
         (Some("yaml" | "yml"), _) => FormatChoice::Fixed(Format::Yaml),
         (_, Some(text)) => FormatChoice::from_flag(text),
@@ -373,6 +375,7 @@ mod tests {
                 Fixed(Format::Yaml),
             ),
             (Name::Kubeseal, &["-w", "x.YAML"], Fixed(Format::Json)),
+            (Name::Kubeseal, &["-w", "d/.yaml"], Fixed(Format::Yaml)),
             (Name::Kubeseal, &["-o", "YAML"], Fixed(Format::Yaml)),
             (Name::Kubeseal, &["-o", ""], Fixed(Format::Json)),
             (Name::Kubeseal, &["-o", "xml"], Unknown("xml".to_owned())),

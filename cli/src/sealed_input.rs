@@ -60,12 +60,16 @@ pub(crate) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Foun
         ));
     }
     let is_plain = value.get("kind").and_then(Value::as_str) == Some(names::secret::KIND);
+    let unknown = conversion_of_kubeseal(&value);
     let sealed = match kind {
         Kind::Assumed => SealedSecret::decode(value),
         Kind::Stated => SealedSecret::decode_typed(value),
     };
     let sealed = sealed.map_err(|error| {
-        let failure = Failure::undecodable(&error, &place);
+        let mut failure = Failure::undecodable(&error, &place);
+        if let Some(words) = unknown.filter(|_| error.code() == Code::WrongKind) {
+            failure = failure.kubeseal(words);
+        }
         if is_plain && error.code() == Code::WrongKind {
             failure.hint("it is not sealed; `seal -f FILE` seals it")
         } else {
@@ -73,6 +77,42 @@ pub(crate) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Foun
         }
     })?;
     Ok(Found { sealed, place })
+}
+
+/// What the existing tool says of an object that is no SealedSecret and says what it is: two sentences, by whether its library
+/// knows the kind.
+fn conversion_of_kubeseal(value: &Value) -> Option<String> {
+    /// What people feed it; the others of `v1` get the other sentence.
+    const KNOWN: [&str; 6] = [
+        "ConfigMap",
+        "List",
+        "Pod",
+        "Secret",
+        "Service",
+        "ServiceAccount",
+    ];
+    let text = |field: &str| {
+        value
+            .get(field)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    let (kind, version) = (text("kind")?, text("apiVersion")?);
+    let is_known = match version {
+        names::secret::API_VERSION => KNOWN.contains(&kind),
+        names::API_VERSION => kind == names::LIST_KIND,
+        _ => false,
+    };
+    Some(if is_known {
+        let version = version.rsplit('/').next().unwrap_or(version);
+        format!("converting ({version}.{kind}) to (v1alpha1.SealedSecret): unknown conversion")
+    } else {
+        format!(
+            "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+            sealed_pflag::quote(kind),
+            sealed_pflag::quote(version)
+        )
+    })
 }
 
 /// `encryptedData` in another case is an unknown field, so the values would be lost without a word.

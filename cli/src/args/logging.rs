@@ -1,5 +1,7 @@
 //! The flags of the Go library klog: existing command lines have them, and nothing here logs.
 
+use std::num::IntErrorKind;
+
 use sealed_pflag::Flag;
 
 /// All of them.
@@ -13,7 +15,7 @@ pub(super) fn logging_flags() -> [Flag; 15] {
         Flag::checked("log_backtrace_at", ":0", check_location, INERT).type_word("traceLocation"),
         Flag::text("log_dir", "", INERT),
         Flag::text("log_file", "", INERT),
-        Flag::uint("log_file_max_size", 1800, INERT),
+        Flag::checked("log_file_max_size", "1800", check_size, INERT).type_word("uint"),
         Flag::bool("logtostderr", true, INERT),
         Flag::bool("one_output", false, INERT),
         Flag::bool("skip_headers", false, INERT),
@@ -52,11 +54,26 @@ fn check_severity(text: &str) -> Result<(), String> {
     }
 }
 
+/// The words of Go's own package for flags, which klog's numbers go through.
+fn check_size(text: &str) -> Result<(), String> {
+    let digits = text
+        .strip_prefix("0x")
+        .map(|hex| u64::from_str_radix(hex, 16));
+    match digits.unwrap_or_else(|| text.parse::<u64>()) {
+        Ok(_) => Ok(()),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err("value out of range".to_owned())
+        }
+        Err(_) => Err("parse error".to_owned()),
+    }
+}
+
+/// `file.go:234`; the default, which nobody can type, is no place.
 fn check_location(text: &str) -> Result<(), String> {
-    let line = text
-        .split_once(':')
-        .and_then(|(_, line)| line.parse::<u32>().ok());
-    if text.is_empty() || line.is_some() {
+    let is_place = text.split_once(':').is_some_and(|(file, line)| {
+        !file.is_empty() && line.parse::<u32>().is_ok_and(|line| line > 0)
+    });
+    if text.is_empty() || is_place {
         return Ok(());
     }
     Err("syntax error: expect file.go:234".to_owned())
@@ -94,6 +111,8 @@ mod tests {
         assert!(refusal(&["-v=99999999999"]).ends_with("value out of range"));
         assert!(refusal(&["--stderrthreshold=LOUD"]).contains("ParseInt"));
         assert!(refusal(&["--log_backtrace_at=x"]).ends_with("expect file.go:234"));
+        assert!(refusal(&["--log_backtrace_at=:0"]).ends_with("expect file.go:234"));
+        assert!(refusal(&["--log_file_max_size=-1"]).ends_with("flag: parse error"));
         assert!(refusal(&["--vmodule=x"]).ends_with("filename=N"));
         let accepted = [
             "-v",

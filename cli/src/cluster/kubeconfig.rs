@@ -3,6 +3,8 @@
 //! kube's own resolution differs from kubectl's in its errors and knows no flags, so the parts are chosen here and kube gets
 //! a kubeconfig of exactly one context.
 
+mod validity;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,40 +62,55 @@ impl<'a> Kubeconfig<'a> {
 
     /// The namespace that is meant when nobody names one.
     pub(crate) fn namespace(&self) -> Result<String, Failure> {
-        let context = self.context();
-        let name = self.context_name();
-        let has_server = self.connection.server.is_some()
-            || self
-                .cluster_name()
-                .and_then(|name| self.cluster(name))
-                .is_some_and(|c| c.server.is_some());
-        match (context, name) {
-            (None, Some(name)) => {
-                let mut faults = vec![format!(
-                    "context was not found for specified context: {name}"
-                )];
-                if !has_server {
-                    faults.push("cluster has no server defined".to_owned());
-                }
-                Err(invalid(&faults))
-            }
-            (Some(context), _) if has_server => Ok(context
-                .namespace
-                .clone()
-                .filter(|n| !n.is_empty())
-                .unwrap_or_else(|| "default".to_owned())),
-            (None, None) if has_server => Ok("default".to_owned()),
-            (None, None) => match self.pod_namespace() {
-                Some(namespace) => Ok(namespace),
-                None => Err(no_configuration()),
-            },
-            (Some(_), _) => Err(invalid(&["cluster has no server defined".to_owned()])),
+        if let Err(failure) = self.check() {
+            return self.pod_namespace().ok_or(failure);
+        }
+        let namespace = self.context().and_then(|context| context.namespace.clone());
+        Ok(namespace
+            .filter(|namespace| !namespace.is_empty())
+            .unwrap_or_else(|| "default".to_owned()))
+    }
+
+    /// Whether what is chosen can be used, in the order of client-go.
+    fn check(&self) -> Result<(), Failure> {
+        let mut faults = Vec::new();
+        if let Some(name) = self.context_name().filter(|_| !self.has_context()) {
+            faults.push(format!(
+                "context was not found for specified context: {name}"
+            ));
+        }
+        let user = self.chosen_user().unwrap_or_default();
+        faults.extend(validity::of_user(
+            self.user_name().unwrap_or_default(),
+            &user,
+        ));
+        let name = self.cluster_name().unwrap_or_default();
+        let cluster = self.chosen_cluster();
+        let is_unknown = cluster.as_ref().is_ok_and(|cluster| {
+            cluster.server.is_none()
+                && cluster.proxy_url.is_none()
+                && cluster.certificate_authority.is_none()
+                && !self.file.clusters.iter().any(|named| named.name == name)
+        });
+        if is_unknown {
+            faults.push(validity::EMPTY_CLUSTER.to_owned());
+        } else {
+            faults.extend(validity::of_cluster(name, &cluster.unwrap_or_default()));
+        }
+        match faults.as_slice() {
+            [] => Ok(()),
+            [one] if one == validity::EMPTY_CLUSTER => Err(no_configuration()),
+            faults => Err(invalid(faults)),
         }
     }
 
     /// What kube needs to make a client.
     pub(crate) fn client_config(&self) -> Result<kube::Config, Failure> {
-        if let (Some(name), None) = (self.context_name(), self.context()) {
+        let user = self.chosen_user()?;
+        if let Some(name) = self.connection.context.as_deref()
+            && self.context_name().is_some()
+            && !self.has_context()
+        {
             let failure = Failure::new(
                 Code::BadConfiguration,
                 format!("the kubeconfig has no context `{name}`"),
@@ -106,18 +123,16 @@ impl<'a> Kubeconfig<'a> {
             });
         }
         let cluster = self.chosen_cluster()?;
-        let user = self.chosen_user()?;
-        let Some(server) = cluster.server.clone().filter(|server| !server.is_empty()) else {
-            if self.in_pod() {
-                return kube::Config::incluster().map_err(|error| {
-                    Failure::new(
-                        Code::BadConfiguration,
-                        format!("cannot use the configuration of the pod: {error}"),
-                    )
-                });
-            }
-            return Err(no_configuration());
-        };
+        let server = cluster.server.clone().unwrap_or_default();
+        if server.is_empty() && self.in_pod() {
+            return kube::Config::incluster().map_err(|error| {
+                Failure::new(
+                    Code::BadConfiguration,
+                    format!("cannot use the configuration of the pod: {error}"),
+                )
+            });
+        }
+        self.check()?;
         let url = if server.contains("://") {
             server
         } else {
@@ -196,6 +211,12 @@ impl<'a> Kubeconfig<'a> {
             .filter(|name| !name.is_empty())
     }
 
+    fn has_context(&self) -> bool {
+        let name = self.context_name();
+        let mut contexts = self.file.contexts.iter();
+        contexts.any(|named| Some(named.name.as_str()) == name)
+    }
+
     fn context(&self) -> Option<&Context> {
         let name = self.context_name()?;
         self.file
@@ -209,6 +230,11 @@ impl<'a> Kubeconfig<'a> {
     fn cluster_name(&self) -> Option<&str> {
         let chosen = self.connection.cluster.as_deref();
         chosen.or_else(|| self.context().map(|context| context.cluster.as_str()))
+    }
+
+    fn user_name(&self) -> Option<&str> {
+        let chosen = self.connection.user.as_deref();
+        chosen.or_else(|| self.context()?.user.as_deref())
     }
 
     fn cluster(&self, name: &str) -> Option<&Cluster> {
@@ -259,10 +285,7 @@ impl<'a> Kubeconfig<'a> {
 
     fn chosen_user(&self) -> Result<AuthInfo, Failure> {
         let flags = self.connection;
-        let name = flags
-            .user
-            .as_deref()
-            .or_else(|| self.context()?.user.as_deref());
+        let name = self.user_name();
         let found = self
             .file
             .auth_infos
@@ -292,8 +315,10 @@ impl<'a> Kubeconfig<'a> {
             if let Some(password) = &flags.password {
                 user.password = Some(password.clone().into());
             }
-            user.token = None;
-            user.token_file = None;
+            if flags.token.is_none() {
+                user.token = None;
+                user.token_file = None;
+            }
         }
         if flags.client_certificate.is_some() {
             user.client_certificate

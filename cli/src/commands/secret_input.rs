@@ -5,7 +5,7 @@ use std::io::Read;
 use k8s_openapi::api::core::v1::Secret;
 use sealed_api::{Code, Origin, decode_secret, expand_list, names};
 use sealed_manifest::{Document, Format};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::input::{Input, place};
@@ -50,6 +50,9 @@ pub(super) fn decode(
                 Failure::new(Code::WrongType, format!("{place}: expected an object"))
             });
             continue;
+        }
+        if name == Name::Kubeseal && document.value() == &Value::Object(Map::new()) {
+            continue; // it says as little as an empty document
         }
         check_keys(&document, &place, name)?;
         let origin = match document.format() {

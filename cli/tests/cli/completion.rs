@@ -50,6 +50,11 @@ fn bash_completes_verbs_flags_and_values() {
         (&["seal", "template", "-o", "y"], &["yaml"]),
         (&["seal", "inspect", "--cert", "-"], &[]),
         (&["seal", "inspect", "seal"], &[]),
+        (&["seal", "keys", "ba"], &["backup"]),
+        (
+            &["seal", "keys", "backup", "--recipients"],
+            &["--recipients-file"],
+        ),
         (&["seal", "completion", "p"], &["powershell"]),
         (
             &["seal", "explain", "wrong-k"],

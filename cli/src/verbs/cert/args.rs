@@ -58,7 +58,7 @@ pub(super) fn flags() -> Vec<Flag> {
         ),
         Flag::bool("json", false, "Show the facts as JSON"),
         Flag::text(
-            "sealed-secret-file",
+            "output-file",
             "",
             "File to write the certificate to, as it was fetched",
         )
@@ -95,7 +95,7 @@ impl Request {
         };
         Ok(Self {
             origin,
-            output: text("sealed-secret-file"),
+            output: text("output-file"),
             json: matches.bool("json"),
         })
     }
