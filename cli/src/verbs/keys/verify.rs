@@ -14,6 +14,7 @@ use crate::io::{Streams, Talk};
 use crate::kept_keys::KeyFacts;
 use crate::output::Output;
 use crate::sealed_files::SealedFiles;
+use crate::sealed_input::no_sealed_secrets;
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
@@ -85,6 +86,14 @@ impl Request {
     fn drills(&self) -> bool {
         !self.directories.is_empty() || !self.repositories.is_empty()
     }
+
+    /// Where that is, for messages.
+    fn shown(&self) -> String {
+        let all = self.directories.iter().chain(&self.repositories);
+        all.map(|path| path.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
 }
 
 fn run(request: &Request, streams: Streams<'_>) -> Result<Outcome, Failure> {
@@ -97,6 +106,10 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<Outcome, Failure> {
     drill.run(|| files.next())?;
     let mut drilled = drill.finish();
     drilled.add_unread(files.into_unread());
+    // A drill of nothing proves nothing; a mistyped directory is the likelier reason.
+    if request.drills() && drilled.objects == 0 && drilled.unread.is_empty() {
+        return Err(no_sealed_secrets(&request.shown()));
+    }
     let report = Report::of(&keys, drilled);
 
     let mut output = Output::stdout(stdout);
