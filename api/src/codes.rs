@@ -61,6 +61,7 @@ codes! {
     ExpiredCertificate = "expired-certificate", "The certificate's validity has ended.";
     FieldTwice = "field-twice", "An object has the same field twice, in different spellings.";
     ImmutableSecret = "immutable-secret", "The Secret is marked immutable and its data would change.";
+    KeyInUse = "key-in-use", "The sealing key is needed, so it stays in use.";
     LossyNumber = "lossy-number", "An unquoted number would change its digits on the way to text.";
     MalformedInput = "malformed-input", "The input is not well-formed YAML or JSON, or not an object.";
     MalformedValue = "malformed-value", "A sealed value is damaged or was never sealed, whatever the key.";

@@ -6,6 +6,7 @@
 mod api_server;
 mod discovery;
 mod error;
+mod key_store;
 mod kubeconfig;
 mod proxy;
 mod published;
@@ -25,6 +26,7 @@ use crate::failure::Failure;
 use crate::io::Talk;
 use crate::name::Name;
 pub(crate) use error::{Cause, network as network_cause};
+pub(crate) use key_store::{KeyStore, SealedPages, Seen};
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use proxy::{for_url as proxy_for_url, is_loopback};
 pub(crate) use published::published;

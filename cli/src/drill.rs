@@ -15,7 +15,7 @@ use crate::faults::called;
 use crate::problem::Problem;
 use crate::sealed_input::Found;
 
-pub(crate) use self::report::{Lost, Report};
+pub(crate) use self::report::{Lost, OpenedObject, Report};
 
 /// How many objects wait for their turn while others are opened.
 const BATCH: usize = 512;
@@ -29,6 +29,8 @@ pub(crate) struct Drill<'k> {
     recent: Mutex<KeyOrder>,
     places: Places,
     report: Report,
+    /// Whether to note which objects opened.
+    records: bool,
     /// Objects to be explained when all places are known, with their index among the lost.
     unexplained: Vec<(usize, SealedSecret)>,
 }
@@ -37,6 +39,8 @@ pub(crate) struct Drill<'k> {
 struct Tried {
     trials: u64,
     opened: Vec<Fingerprint>,
+    /// The items of these.
+    items: Vec<String>,
     /// What does not open, and why.
     faults: Vec<(Option<String>, Code, String)>,
 }
@@ -49,8 +53,15 @@ impl<'k> Drill<'k> {
             recent: Mutex::default(),
             places: Places::default(),
             report: Report::default(),
+            records: false,
             unexplained: Vec::new(),
         }
+    }
+
+    /// Notes which objects open, and does not ask why others do not.
+    pub(crate) fn recording(mut self) -> Self {
+        self.records = true;
+        self
     }
 
     /// Opens all objects that `next` gives, several at a time, while `next` prepares those that follow.
@@ -109,13 +120,23 @@ impl<'k> Drill<'k> {
         report.opened += tried.opened.len() as u64;
         report.values += (tried.opened.len() + tried.faults.len()) as u64;
         let mut values: BTreeMap<Fingerprint, u64> = BTreeMap::new();
-        for key in tried.opened {
-            *values.entry(key).or_default() += 1;
+        for key in &tried.opened {
+            *values.entry(*key).or_default() += 1;
         }
         for (key, count) in values {
             let used = report.by_key.entry(key).or_default();
             used.objects += 1;
             used.values += count;
+        }
+        if self.records {
+            if !tried.opened.is_empty() {
+                report.recorded.push(OpenedObject {
+                    object: called(&found.sealed),
+                    items: tried.items,
+                    place: found.place,
+                });
+            }
+            return;
         }
         let Some((_, code, _)) = tried.faults.first() else {
             return;
@@ -158,6 +179,7 @@ fn try_one(sealed: &SealedSecret, keyring: &Keyring, recent: &Mutex<KeyOrder>) -
     let mut tried = Tried {
         trials: 0,
         opened: Vec::new(),
+        items: Vec::new(),
         faults: Vec::new(),
     };
     let items = match SealedItems::of(sealed, true) {
@@ -177,6 +199,7 @@ fn try_one(sealed: &SealedSecret, keyring: &Keyring, recent: &Mutex<KeyOrder>) -
             (Some(key), _) => {
                 order.prefer(key);
                 tried.opened.push(key);
+                tried.items.extend(opened.key().map(str::to_owned));
             }
             (None, fault) => {
                 let code = fault.map_or(Code::WrongKey, sealed_api::ItemFault::code);

@@ -52,6 +52,9 @@ pub(crate) struct KeyFacts {
     /// See there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) not_after: Option<String>,
+    /// When it was last backed up, as its Secret says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backed_up: Option<String>,
 }
 
 impl KeptKey {
@@ -74,10 +77,24 @@ impl KeptKey {
             .unwrap_or_default()
     }
 
+    /// Whether it is labelled as in use, or so old that it needs no label.
+    pub(crate) fn is_in_use(&self) -> bool {
+        let label = self.secret.metadata.labels.as_ref();
+        let label = label.and_then(|all| all.get(labels::SEALING_KEY));
+        label.is_some_and(|label| label == labels::ACTIVE)
+            || self.name() == key_secret::DEFAULT_PREFIX
+    }
+
     /// When its key came into use.
     pub(crate) fn time(&self) -> Timestamp {
         let times = self.keys.iter().map(|key| key.ordering_time());
         times.min().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// When its Secret was created.
+    fn created(&self) -> Option<Timestamp> {
+        let created = self.secret.metadata.creation_timestamp.as_ref();
+        created.map(|time| time.0)
     }
 
     /// What is told of it.
@@ -94,6 +111,12 @@ impl KeptKey {
                 .unwrap_or_default(),
             not_before: certificate.map(|one| one.not_before().to_string()),
             not_after: certificate.map(|one| one.not_after().to_string()),
+            backed_up: self
+                .secret
+                .metadata
+                .annotations
+                .as_ref()
+                .and_then(|all| all.get(annotations::BACKED_UP).cloned()),
         }
     }
 }
@@ -168,7 +191,7 @@ pub(crate) fn keep(found: Found, namespace: &str) -> Result<Vec<KeptKey>, Failur
             .hint("they are probably of two clusters, which need two backups"));
         }
     }
-    kept.sort_by_key(KeptKey::time);
+    kept.sort_by_key(|key| (key.time(), key.created()));
     Ok(kept)
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use sealed_api::{Wiping, names};
 use sealed_crypto::{Keyring, SealingKey};
 use sealed_custody::Manifest;
+use serde_json::Value;
 
 use self::reader::Reader;
 use crate::failure::Failure;
@@ -83,6 +84,20 @@ pub(crate) fn collect(
     let mut reader = Reader::new(Name::Seal, unlock, talk).strict();
     for listed in listed(files, Name::Seal)? {
         reader.file(&listed)?;
+    }
+    Ok(reader.finish())
+}
+
+/// Reads key Secrets that came from somewhere else than a file, which `shown` names.
+pub(crate) fn of_objects(
+    objects: Vec<Value>,
+    shown: &str,
+    talk: &mut Talk<'_>,
+) -> Result<Found, Failure> {
+    let mut unlock = Unlock::asking();
+    let mut reader = Reader::new(Name::Seal, &mut unlock, talk).strict();
+    for object in objects {
+        reader.entry(object, shown)?;
     }
     Ok(reader.finish())
 }

@@ -13,6 +13,7 @@ mod keys;
 mod man;
 mod template;
 mod unseal;
+mod verify;
 
 pub(crate) use self::call::Call;
 
@@ -64,7 +65,12 @@ pub(crate) const ALL: &[&Verb] = &[
     &cert::VERB,
     &inspect::VERB,
     &unseal::VERB,
+    &verify::VERB,
     &template::VERB,
+    &keys::list::VERB,
+    &keys::renew::VERB,
+    &keys::retire::VERB,
+    &keys::compromise::VERB,
     &keys::backup::VERB,
     &keys::export::VERB,
     &keys::restore::VERB,

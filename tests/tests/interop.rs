@@ -6,6 +6,8 @@
 #[path = "interop/kit.rs"]
 mod kit;
 
+#[path = "interop/custody.rs"]
+mod custody;
 #[path = "interop/deployed.rs"]
 mod deployed;
 #[path = "interop/files.rs"]

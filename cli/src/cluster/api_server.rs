@@ -14,10 +14,13 @@ use crate::args::Connection;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
-/// No answer is larger: the API server takes objects of up to 3 MiB.
-const MAX_BODY: usize = 4 << 20;
+/// No answer is larger: the API server takes objects of up to 3 MiB, and of a list a page is asked for.
+const MAX_BODY: usize = 160 << 20;
 /// How often a busy server is asked again.
 const RETRIES: u32 = 10;
+
+/// The kind of patch that is sent.
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// What is wanted of objects of the API.
 pub(super) const JSON: &str = "application/json, */*";
@@ -119,6 +122,18 @@ impl ApiServer {
         decoded(&answer.expect_ok("create", resource)?)
     }
 
+    /// Changes what `changes` names of an object (RFC 7396); `resource` is what errors call it.
+    pub(crate) fn merge_patch(
+        &self,
+        path: &str,
+        changes: &serde_json::Value,
+        resource: &str,
+    ) -> Result<(), Cause> {
+        let body = changes.to_string().into_bytes();
+        let answer = self.send(&Method::PATCH, path, JSON, body)?;
+        answer.expect_ok("patch", resource).map(drop)
+    }
+
     /// Sends a request, as often as a busy server asks for it.
     pub(crate) fn send(
         &self,
@@ -158,10 +173,14 @@ impl ApiServer {
             .unwrap_or_default();
         let url = format!("{}{path}{query}", self.base);
         let failed = |text: String| Cause::unreachable(method, &url, &text);
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{path}{query}"))
-            .header(header::ACCEPT, accept)
+            .header(header::ACCEPT, accept);
+        if *method == Method::PATCH {
+            request = request.header(header::CONTENT_TYPE, MERGE_PATCH);
+        }
+        let request = request
             .body(Body::from(body))
             .map_err(|error| failed(error.to_string()))?;
         let exchange = async {

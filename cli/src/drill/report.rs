@@ -23,6 +23,9 @@ pub(crate) struct Report {
     /// What each key opened.
     #[serde(skip)]
     pub(crate) by_key: BTreeMap<Fingerprint, Use>,
+    /// The objects with a value that opens, if they are recorded.
+    #[serde(skip)]
+    pub(crate) recorded: Vec<OpenedObject>,
     /// The objects with values that do not open.
     pub(crate) lost: Vec<Lost>,
     /// What could not be read, though it seems to hold SealedSecrets.
@@ -36,6 +39,17 @@ pub(crate) struct Use {
     pub(crate) objects: u64,
     /// How many values it opens.
     pub(crate) values: u64,
+}
+
+/// An object of which something opens.
+#[derive(Debug, Serialize)]
+pub(crate) struct OpenedObject {
+    /// `namespace/name`.
+    pub(crate) object: String,
+    /// Its values that open.
+    pub(crate) items: Vec<String>,
+    /// Where it stands, or stood.
+    pub(crate) place: String,
 }
 
 /// An object that does not open.

@@ -196,7 +196,8 @@ impl<'r, 'io> Reader<'r, 'io> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: Value, shown: &str) -> Result<(), Failure> {
+    /// Reads one key Secret.
+    pub(super) fn entry(&mut self, entry: Value, shown: &str) -> Result<(), Failure> {
         let called = format!("Secret {}", name_of(&entry));
         let (keys, secret) = match self.name {
             Name::Kubeseal => (keys_of_data(&entry), None),

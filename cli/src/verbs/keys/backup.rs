@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use sealed_api::Code;
+use sealed_api::names::annotations;
 use sealed_custody::{EncryptError, Manifest, Recipients, key_list};
 use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
-use super::source::{self, Source};
+use super::cluster_keys::ClusterWay;
+use super::source::{self, Keys, Source};
+use crate::cluster::CONTROLLER_VARIABLES;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::input::read_file;
 use crate::io::{Streams, Talk};
@@ -20,15 +24,18 @@ use crate::unlock::new_passphrase;
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
-Usage: seal keys backup SOURCE... (-r RECIPIENT | -R FILE | --passphrase) [flags]
+Usage: seal keys backup [SOURCE...] (-r RECIPIENT | -R FILE | --passphrase) [flags]
 
-Saves sealing keys in one encrypted file. SOURCE is a file with keys (PEM, key Secrets or a List of them as YAML or JSON,
-another backup, escrow objects), or a directory with such files. The file is safe to keep anywhere, in Git too; any age
-program opens it: `age -d -i identity.txt keys.age` prints a List that `kubectl apply -f -` takes.
+Saves sealing keys in one encrypted file: those of the cluster, whose key Secrets are marked with seal-tool/backed-up, or of
+SOURCE, a file with keys (PEM, key Secrets or a List of them as YAML or JSON, another backup, escrow objects) or a directory
+with such files. The result is safe to keep anywhere, in Git too; any age program opens it: `age -d -i identity.txt keys.age`
+prints a List that `kubectl create -f -` takes.
 
-Examples: seal keys backup local/keys -r age1… -w keys.age         to the owner of an age identity
-          seal keys backup keys.yaml --passphrase -w keys.age      to whoever knows a passphrase
+Examples: seal keys backup -r age1… -w keys.age                    all keys of the cluster, to the owner of an age identity
+          seal keys backup local/keys --passphrase -w keys.age     to whoever knows a passphrase
           seal keys backup old.age -i identity.txt -R team.txt     to others than before
+
+JSON: made, keys: fingerprint, namespace, name, label, notBefore, notAfter
 
 ";
 
@@ -38,9 +45,9 @@ pub(in crate::verbs) const VERB: Verb = Verb {
     does: "save sealing keys in one encrypted file",
     synopsis: SYNOPSIS,
     flags,
-    variables: &[],
+    variables: CONTROLLER_VARIABLES,
     run: |matches, environment, streams| {
-        run(&Request::of(matches)?, environment.now, streams)?;
+        run(&Request::of(matches)?, environment, streams)?;
         Ok(Outcome::Done)
     },
 };
@@ -49,6 +56,8 @@ pub(in crate::verbs) const VERB: Verb = Verb {
 struct Request {
     source: Source,
     lock: Lock,
+    /// Whether the key Secrets of a cluster are told of it.
+    marks: bool,
     output: Option<PathBuf>,
     json: bool,
 }
@@ -65,6 +74,11 @@ fn flags() -> Vec<Flag> {
     let mut flags = source::flags();
     flags.extend([
         Flag::bool("json", false, "With --output-file: report as JSON"),
+        Flag::bool(
+            "no-mark",
+            false,
+            "Do not note on the key Secrets of the cluster that they were backed up",
+        ),
         Flag::text(
             "output-file",
             "",
@@ -96,7 +110,8 @@ impl Request {
         let text = |name: &str| Some(matches.text(name)).filter(|text| !text.is_empty());
         let request = Self {
             lock: Lock::of(matches)?,
-            source: Source::of(matches, "keys backup")?,
+            source: Source::of(matches),
+            marks: !matches.bool("no-mark"),
             output: text("output-file").map(PathBuf::from),
             json: matches.bool("json"),
         };
@@ -156,12 +171,16 @@ fn recipients_in(path: &str) -> Result<Vec<String>, Failure> {
     Ok(lines)
 }
 
-fn run(request: &Request, now: Timestamp, streams: Streams<'_>) -> Result<(), Failure> {
+fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Result<(), Failure> {
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
-    let keys = request.source.read(&mut talk)?.keys;
+    let Keys {
+        kept: keys,
+        cluster,
+        ..
+    } = request.source.read(environment, &mut talk)?;
     tell_notes(&keys, &mut talk);
-    let manifest = manifest(&keys, now);
+    let manifest = manifest(&keys, environment.now);
     let list = key_list(keys.iter().map(|key| &*key.secret), Some(&manifest));
     let file = request.lock.encrypt(list.as_bytes())?;
     let report = Report {
@@ -188,7 +207,27 @@ fn run(request: &Request, now: Timestamp, streams: Streams<'_>) -> Result<(), Fa
             }
         }
     }
+    if let Some(way) = cluster.filter(|_| request.marks) {
+        mark(&way, &keys, &manifest, &mut talk);
+    }
     Ok(())
+}
+
+/// Notes on the key Secrets of a cluster that they were saved. The backup is made either way.
+fn mark(way: &ClusterWay, keys: &[KeptKey], manifest: &Manifest, talk: &mut Talk<'_>) {
+    let made = manifest.made.to_string();
+    for key in keys {
+        let marked = way
+            .seen(key)
+            .and_then(|seen| way.store.annotate(seen, annotations::BACKED_UP, &made));
+        if let Err(failure) = marked {
+            talk.say(&format!(
+                "warning: the backup is made, and its key is not marked: {}",
+                failure.words(Name::Seal)
+            ));
+            return;
+        }
+    }
 }
 
 fn manifest(keys: &[KeptKey], now: Timestamp) -> Manifest {

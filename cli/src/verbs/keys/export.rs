@@ -9,6 +9,8 @@ use sealed_pflag::{Flag, Matches};
 use zeroize::Zeroizing;
 
 use super::source::{self, Source};
+use crate::cluster::CONTROLLER_VARIABLES;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
 use crate::kept_keys::KeptKey;
@@ -16,10 +18,10 @@ use crate::output::Output;
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
-Usage: seal keys export SOURCE... --unencrypted [flags]
+Usage: seal keys export [SOURCE...] --unencrypted [flags]
 
-Prints sealing keys as they are, for programs that read nothing else. SOURCE is what `seal keys backup` takes, a backup
-included. Whoever reads the output can open everything that was ever sealed for these keys, so it must be asked for by
+Prints sealing keys as they are, for programs that read nothing else: those of the cluster, or of SOURCE, which is what
+`seal keys backup` takes, a backup included. Whoever reads the output can open everything that was ever sealed for these keys, so it must be asked for by
 name; `seal keys backup` makes a file that is safe to keep.
 
 Examples: seal keys export keys.age -i identity.txt --unencrypted > main.key      a List for kubectl and kubeseal
@@ -33,9 +35,9 @@ pub(in crate::verbs) const VERB: Verb = Verb {
     does: "print sealing keys as they are, unencrypted",
     synopsis: SYNOPSIS,
     flags,
-    variables: &[],
-    run: |matches, _environment, streams| {
-        run(&Request::of(matches)?, streams)?;
+    variables: CONTROLLER_VARIABLES,
+    run: |matches, environment, streams| {
+        run(&Request::of(matches)?, environment, streams)?;
         Ok(Outcome::Done)
     },
 };
@@ -97,17 +99,17 @@ impl Request {
         };
         let output = matches.text("output-file");
         Ok(Self {
-            source: Source::of(matches, "keys export")?,
+            source: Source::of(matches),
             form,
             output: (!output.is_empty()).then(|| PathBuf::from(output)),
         })
     }
 }
 
-fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
+fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Result<(), Failure> {
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
-    let keys = request.source.read(&mut talk)?.keys;
+    let keys = request.source.read(environment, &mut talk)?.kept;
     let text = match request.form {
         Form::Secret => key_list(keys.iter().map(|key| &*key.secret), None),
         Form::Pem => pem(&keys)?,

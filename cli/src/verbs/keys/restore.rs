@@ -1,35 +1,37 @@
 //! `seal keys restore`: the keys of a backup, where a controller finds them.
 
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sealed_api::Code;
-use sealed_manifest::{to_json, to_yaml};
+use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
-use tempfile::NamedTempFile;
-use zeroize::Zeroizing;
 
+use super::cluster_keys::ClusterKeys;
 use super::restoration::{Plan, Present, plan};
 use super::source::{self, Source};
-use crate::failure::{Failure, io_cause};
+use super::target::{KeyDirectory, Target};
+use crate::cluster::CONTROLLER_VARIABLES;
+use crate::environment::Environment;
+use crate::failure::Failure;
 use crate::io::{Streams, Talk};
-use crate::kept_keys::{KeptKey, KeyFacts, keep, tell_notes};
+use crate::kept_keys::{KeptKey, KeyFacts, tell_notes};
 use crate::output::Output;
-use crate::recovery_keys;
-use crate::unlock::{Unlock, UnlockArguments};
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
-Usage: seal keys restore SOURCE... --to-directory DIR --unencrypted [flags]
+Usage: seal keys restore SOURCE... [--to-directory DIR --unencrypted] [flags]
 
-Puts the keys of a backup where a controller finds them: into the directory `keys` of standalone mode. SOURCE is what
-`seal keys backup` takes: backups, escrow objects, or a Git clone with either. Names, labels and certificates are kept; a key
-that is there already is left alone, and if anything else has the name of a key, nothing at all is written.
+Puts the keys of a backup where a controller finds them: into the cluster, as Secrets in --controller-namespace, or into the
+directory `keys` of standalone mode. SOURCE is what `seal keys backup` takes: backups, escrow objects, or a Git clone with
+either. Names, labels and certificates are kept, and the oldest is created first. A key that is there already is left alone;
+if anything else has the name of a key, nothing at all is written. What was written is read back.
 
-Examples: seal keys restore clone/ -i identity.txt --to-directory local/keys --unencrypted
-          seal keys restore keys.age --to-directory local/keys --dry-run
+Examples: seal keys restore keys.age -i identity.txt --dry-run         what would be created in the cluster
+          seal keys restore clone/ -i identity.txt                     everything in escrow in a Git repository
+          seal keys restore keys.age --to-directory local/keys --unencrypted
+
+JSON: dryRun, created, present (with labelledThere, if that is another label), others (there, and not in the backup)
 
 ";
 
@@ -39,9 +41,9 @@ pub(in crate::verbs) const VERB: Verb = Verb {
     does: "put the keys of a backup where a controller finds them",
     synopsis: SYNOPSIS,
     flags,
-    variables: &[],
-    run: |matches, _environment, streams| {
-        run(&Request::of(matches)?, streams)?;
+    variables: CONTROLLER_VARIABLES,
+    run: |matches, environment, streams| {
+        run(&Request::of(matches)?, environment, streams)?;
         Ok(Outcome::Done)
     },
 };
@@ -49,8 +51,8 @@ pub(in crate::verbs) const VERB: Verb = Verb {
 /// What is asked for.
 struct Request {
     source: Source,
-    namespace: String,
-    directory: PathBuf,
+    /// The cluster, where there is none.
+    directory: Option<PathBuf>,
     dry_run: bool,
     json: bool,
 }
@@ -67,7 +69,7 @@ fn flags() -> Vec<Flag> {
         Flag::text(
             "to-directory",
             "",
-            "Directory for the key Secrets, a file each",
+            "Directory for the key Secrets, a file each, instead of the cluster",
         ),
         Flag::bool(
             "unencrypted",
@@ -81,45 +83,55 @@ fn flags() -> Vec<Flag> {
 impl Request {
     fn of(matches: &Matches) -> Result<Self, Failure> {
         let directory = matches.text("to-directory");
-        if directory.is_empty() {
-            return Err(Failure::usage("it is not said where to restore to")
-                .hint("--to-directory DIR names the directory with a controller's keys"));
-        }
+        let directory = (!directory.is_empty()).then(|| PathBuf::from(directory));
         let dry_run = matches.bool("dry-run");
-        if !dry_run && !matches.bool("unencrypted") {
+        if directory.is_some() && !dry_run && !matches.bool("unencrypted") {
             return Err(Failure::usage(
                 "private keys are written to a directory only with --unencrypted",
             )
             .hint("--dry-run shows what would be written"));
         }
         Ok(Self {
-            source: Source::of(matches, "keys restore")?,
-            namespace: matches.text("controller-namespace").to_owned(),
-            directory: PathBuf::from(directory),
+            source: Source::of_files(matches, "keys restore")?,
+            directory,
             dry_run,
             json: matches.bool("json"),
         })
     }
 }
 
-fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
+fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Result<(), Failure> {
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
-    let keys = request.source.read(&mut talk)?.keys;
+    let mut keys = request.source.read(environment, &mut talk)?.kept;
     tell_notes(&keys, &mut talk);
-    let directory = KeyDirectory {
-        path: &request.directory,
-        namespace: &request.namespace,
+    let controller = &request.source.controller;
+    let target = match &request.directory {
+        Some(path) => Target::Directory(KeyDirectory {
+            path,
+            namespace: &controller.namespace,
+        }),
+        None => Target::Cluster(Box::new(ClusterKeys::read(
+            controller,
+            environment,
+            &mut talk,
+        )?)),
     };
-    let there = directory.read(&mut talk)?;
-    let plan = plan(&keys, &there)?;
-    directory.refuse_taken(&keys, &plan)?;
-    if !request.dry_run && !plan.create.is_empty() {
-        directory.prepare()?;
-        for key in plan.create.iter().filter_map(|index| keys.get(*index)) {
-            directory.write(key)?;
+    if let Some(namespace) = target.namespace() {
+        for key in &mut keys {
+            key.secret.metadata.namespace = Some(namespace.to_owned());
         }
-        directory.check(&keys, &mut talk)?;
+    }
+    let plan = plan(&keys, &target.read(&mut talk)?)?;
+    let create: Vec<&KeptKey> = plan
+        .create
+        .iter()
+        .filter_map(|index| keys.get(*index))
+        .collect();
+    target.check_names(&create)?;
+    if !request.dry_run && !create.is_empty() {
+        target.create(&create)?;
+        check(&create, &target.read(&mut talk)?)?;
     }
     let report = Report::of(&keys, plan, request.dry_run);
     let mut output = Output::stdout(stdout);
@@ -131,109 +143,24 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
     output.commit()
 }
 
-/// The directory in which standalone mode keeps its keys.
-struct KeyDirectory<'r> {
-    path: &'r Path,
-    namespace: &'r str,
-}
-
-impl KeyDirectory<'_> {
-    /// The keys that are there.
-    fn read(&self, talk: &mut Talk<'_>) -> Result<Vec<KeptKey>, Failure> {
-        if !self.path.exists() {
-            return Ok(Vec::new());
-        }
-        let mut unlock = Unlock::load(&UnlockArguments::default())?;
-        let found = recovery_keys::collect(&[self.path.to_owned()], &mut unlock, talk)?;
-        keep(found, self.namespace)
-    }
-
-    fn file(&self, key: &KeptKey) -> PathBuf {
-        self.path.join(format!("{}.yaml", key.name()))
-    }
-
-    /// A file of the name may hold something else than a key.
-    fn refuse_taken(&self, keys: &[KeptKey], plan: &Plan) -> Result<(), Failure> {
-        for key in plan.create.iter().filter_map(|index| keys.get(*index)) {
-            if !sealed_api::dns1123::is_subdomain(key.name()) {
-                return Err(Failure::new(
-                    Code::BadName,
-                    format!("`{}` is no name of a Secret", key.name()),
-                )
-                .at(&key.place));
-            }
-            let file = self.file(key);
-            if file.symlink_metadata().is_ok() {
-                return Err(Failure::new(
-                    Code::AlreadyExists,
-                    format!("`{}` is there and is not that key", file.display()),
-                )
-                .hint("nothing was written; move it away"));
-            }
-        }
-        Ok(())
-    }
-
-    fn prepare(&self) -> Result<(), Failure> {
-        let failed = |error| cannot_write(self.path, &error);
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(self.path).map_err(failed)?;
-        let ignored = self.path.join(".gitignore");
-        if !ignored.exists() {
-            fs::write(
-                ignored,
-                "# Private keys and plain Secrets do not belong in git.\n*\n",
-            )
-            .map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    /// Writes a file that was not there: whole, for nobody else to read, and never over another.
-    fn write(&self, key: &KeptKey) -> Result<(), Failure> {
-        let path = self.file(key);
-        let failed = |error| cannot_write(&path, &error);
-        let text = Zeroizing::new(to_yaml(&*key.secret));
-        let mut file = NamedTempFile::new_in(self.path).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist_noclobber(&path)
-            .map_err(|error| failed(error.error))?;
-        Ok(())
-    }
-
-    /// Reads everything back: a backup is worth what can be read of it.
-    fn check(&self, keys: &[KeptKey], talk: &mut Talk<'_>) -> Result<(), Failure> {
-        let there = self.read(talk)?;
-        let missing = keys.iter().find(|key| {
-            key.fingerprints().any(|name| {
-                there
-                    .iter()
-                    .all(|other| other.fingerprints().all(|held| held != name))
-            })
-        });
-        match missing {
-            None => Ok(()),
-            Some(key) => Err(Failure::new(
-                Code::NoKeys,
-                format!(
-                    "{}/{} was written and cannot be read back",
-                    key.namespace(),
-                    key.name()
-                ),
-            )),
-        }
-    }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(
-        Code::UnwritableOutput,
-        format!("cannot write `{}`: {}", path.display(), io_cause(error)),
-    )
+/// Compares what was read back with what was written: a backup is worth what comes back of it.
+fn check(created: &[&KeptKey], there: &[KeptKey]) -> Result<(), Failure> {
+    let is_there = |name| {
+        there
+            .iter()
+            .any(|other| other.fingerprints().any(|held| held == name))
+    };
+    let lost = created.iter().find(|key| !key.fingerprints().all(is_there));
+    lost.map_or(Ok(()), |key| {
+        Err(Failure::new(
+            Code::NoKeys,
+            format!(
+                "{}/{} was written and cannot be read back",
+                key.namespace(),
+                key.name()
+            ),
+        ))
+    })
 }
 
 /// What was done, or would be.

@@ -1,12 +1,15 @@
-//! Where the verbs about keys take them from: the words of the command line.
+//! Where the verbs about keys take them from: files that the command line names, or else the cluster.
 
 use std::path::PathBuf;
 
 use sealed_api::Code;
-use sealed_api::names::install;
 use sealed_custody::Manifest;
 use sealed_pflag::{Flag, Matches};
 
+use super::cluster_keys::{ClusterKeys, ClusterWay};
+use crate::args::controller_flags;
+use crate::cluster::Controller;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::Talk;
 use crate::kept_keys::{KeptKey, keep};
@@ -15,60 +18,93 @@ use crate::unlock::{self, Unlock, UnlockArguments};
 
 /// Where keys are.
 pub(super) struct Source {
+    /// None where the cluster is meant.
     files: Vec<PathBuf>,
     unlock: UnlockArguments,
-    namespace: String,
+    pub(super) controller: Controller,
 }
 
 /// What is there.
 pub(super) struct Keys {
     /// The oldest first.
-    pub(super) keys: Vec<KeptKey>,
+    pub(super) kept: Vec<KeptKey>,
     /// What the backups among the sources say of themselves, each with its place.
     pub(super) backups: Vec<(String, Manifest)>,
+    /// The way to change them, where they are those of a cluster.
+    pub(super) cluster: Option<ClusterWay>,
 }
 
 /// The flags for it.
 pub(super) fn flags() -> Vec<Flag> {
-    let mut flags = vec![Flag::text(
-        "controller-namespace",
-        install::NAMESPACE,
-        "Namespace for the Secrets of keys that have none",
-    )];
-    flags.extend(unlock::flags());
-    flags
+    let unlock = unlock::flags().into_iter();
+    unlock.chain(controller_flags()).collect()
 }
 
 impl Source {
-    pub(super) fn of(matches: &Matches, verb: &str) -> Result<Self, Failure> {
-        let files = matches.positionals();
-        if files.is_empty() {
+    pub(super) fn of(matches: &Matches) -> Self {
+        Self {
+            files: matches.positionals().iter().map(PathBuf::from).collect(),
+            unlock: UnlockArguments::of(matches),
+            controller: Controller::of(matches),
+        }
+    }
+
+    /// The same where only files can be meant.
+    pub(super) fn of_files(matches: &Matches, verb: &str) -> Result<Self, Failure> {
+        let source = Self::of(matches);
+        if source.is_cluster() {
             return Err(
                 Failure::usage("it is not said where the keys are").hint(format!(
-                    "`seal {verb} FILE…`: PEM files, key Secrets, backups, or directories with them"
+                    "`seal {verb} FILE…`: backups, key Secrets, PEM files, or directories with them"
                 )),
             );
         }
-        Ok(Self {
-            files: files.iter().map(PathBuf::from).collect(),
-            unlock: UnlockArguments::of(matches),
-            namespace: matches.text("controller-namespace").to_owned(),
-        })
+        Ok(source)
+    }
+
+    /// Whether they are those of the cluster.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.files.is_empty()
     }
 
     /// Reads them all.
-    pub(super) fn read(&self, talk: &mut Talk<'_>) -> Result<Keys, Failure> {
-        let mut unlock = Unlock::load(&self.unlock)?;
-        let found = recovery_keys::collect(&self.files, &mut unlock, talk)?;
-        let backups = found.backups.clone();
-        let keys = keep(found, &self.namespace)?;
-        if keys.iter().all(|key| key.keys.is_empty()) {
-            return Err(
-                Failure::new(Code::NoKeys, "there is no sealing key in what was named").hint(
-                    "in a directory, key Secrets count by their label and age files by --identity",
-                ),
+    pub(super) fn read(
+        &self,
+        environment: &Environment,
+        talk: &mut Talk<'_>,
+    ) -> Result<Keys, Failure> {
+        let (keys, none) = if self.is_cluster() {
+            let cluster = ClusterKeys::read(&self.controller, environment, talk)?;
+            let none = format!(
+                "there is no sealing key in namespace {}",
+                self.controller.namespace
             );
+            let (kept, way) = cluster.into_parts();
+            let keys = Keys {
+                kept,
+                backups: Vec::new(),
+                cluster: Some(way),
+            };
+            let none = Failure::new(Code::NoKeys, none)
+                .hint("--controller-namespace says where the controller is");
+            (keys, none)
+        } else {
+            let mut unlock = Unlock::load(&self.unlock)?;
+            let found = recovery_keys::collect(&self.files, &mut unlock, talk)?;
+            let keys = Keys {
+                backups: found.backups.clone(),
+                kept: keep(found, &self.controller.namespace)?,
+                cluster: None,
+            };
+            let none = Failure::new(Code::NoKeys, "there is no sealing key in what was named")
+                .hint(
+                    "in a directory, key Secrets count by their label and age files by --identity",
+                );
+            (keys, none)
+        };
+        if keys.kept.iter().all(|key| key.keys.is_empty()) {
+            return Err(none);
         }
-        Ok(Keys { keys, backups })
+        Ok(keys)
     }
 }

@@ -1,31 +1,38 @@
 //! `seal keys verify`: the drill. Whether everything opens with a backup, without a cluster.
 
-use std::path::PathBuf;
-
 use sealed_crypto::Keyring;
 use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
+use super::cluster_keys::ClusterKeys;
+use super::objects::{self, Objects};
 use super::source::{self, Keys, Source};
+use crate::cluster::CONTROLLER_VARIABLES;
 use crate::drill::{self, Drill};
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
-use crate::kept_keys::KeyFacts;
+use crate::kept_keys::{KeptKey, KeyFacts};
 use crate::output::Output;
-use crate::sealed_files::SealedFiles;
 use crate::sealed_input::no_sealed_secrets;
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
-Usage: seal keys verify SOURCE... [--dir DIR] [flags]
+Usage: seal keys verify SOURCE... [--dir DIR] [--git REPOSITORY] [--with-cluster] [flags]
 
-The drill: opens every SealedSecret of directories with the keys of a backup and nothing else, and says what would be lost
-if only the backup were left. SOURCE is what `seal keys backup` takes. Nothing is printed of any value. The exit code is 3
-if something does not open, cannot be read, or if the backup lacks a key that it says it has.
+The drill: opens every SealedSecret of directories, of all that repositories ever held, or of the cluster with the keys of a
+backup and nothing else, and says what would be lost if only the backup were left. SOURCE is what `seal keys backup` takes.
+Nothing is printed of any value. The exit code is 3 if something does not open or cannot be read, if the backup lacks a key
+that it says it has, or one that the cluster has.
 
 Examples: seal keys verify keys.age -i identity.txt --dir clusters/prod
-          seal keys verify . -i identity.txt --dir . --json           escrow objects and SealedSecrets of one clone
+          seal keys verify . -i identity.txt --dir . --git .         escrow objects and SealedSecrets of one clone
+          seal keys verify keys.age -i identity.txt --with-cluster   whether the backup is stale
+
+JSON: backups: place, made, missing; keys: fingerprint, namespace, name, label, notBefore, notAfter, objects, values (what it
+      opens); missing (keys of the cluster); objects, values, opened, trials; lost: place, object, items, code, message,
+      hints; unread: code, message, hints
 
 ";
 
@@ -35,29 +42,28 @@ pub(in crate::verbs) const VERB: Verb = Verb {
     does: "the drill: whether every SealedSecret opens with a backup",
     synopsis: SYNOPSIS,
     flags,
-    variables: &[],
-    run: |matches, _environment, streams| run(&Request::of(matches)?, streams),
+    variables: CONTROLLER_VARIABLES,
+    run: |matches, environment, streams| run(&Request::of(matches)?, environment, streams),
 };
 
 /// What is asked for.
 struct Request {
     source: Source,
-    directories: Vec<PathBuf>,
-    repositories: Vec<PathBuf>,
+    objects: Objects,
+    /// Whether the backup must also have the keys of the cluster, and open what is there.
+    with_cluster: bool,
     skips_unread: bool,
     json: bool,
 }
 
 fn flags() -> Vec<Flag> {
     let mut flags = source::flags();
+    flags.extend(objects::flags());
     flags.extend([
-        Flag::strings(
-            "dir",
-            "Directory or file with SealedSecrets that must open; may be repeated",
-        ),
-        Flag::strings(
-            "git",
-            "Git repository of which every SealedSecret that it ever held must open; may be repeated",
+        Flag::bool(
+            "with-cluster",
+            false,
+            "The backup must also have every key of the cluster, and open every SealedSecret there",
         ),
         Flag::bool("json", false, "Report as JSON"),
         Flag::bool(
@@ -72,51 +78,52 @@ fn flags() -> Vec<Flag> {
 impl Request {
     fn of(matches: &Matches) -> Result<Self, Failure> {
         Ok(Self {
-            source: Source::of(matches, "keys verify")?,
-            directories: matches.list("dir").iter().map(PathBuf::from).collect(),
-            repositories: matches.list("git").iter().map(PathBuf::from).collect(),
+            source: Source::of_files(matches, "keys verify")?,
+            objects: Objects::of(matches),
+            with_cluster: matches.bool("with-cluster"),
             skips_unread: matches.bool("skip-unreadable"),
             json: matches.bool("json"),
         })
     }
 }
 
-impl Request {
-    /// Whether there is anything to open.
-    fn drills(&self) -> bool {
-        !self.directories.is_empty() || !self.repositories.is_empty()
-    }
-
-    /// Where that is, for messages.
-    fn shown(&self) -> String {
-        let all = self.directories.iter().chain(&self.repositories);
-        all.map(|path| path.display().to_string())
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-}
-
-fn run(request: &Request, streams: Streams<'_>) -> Result<Outcome, Failure> {
+fn run(
+    request: &Request,
+    environment: &Environment,
+    streams: Streams<'_>,
+) -> Result<Outcome, Failure> {
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
-    let keys = request.source.read(&mut talk)?;
-    let keyring = Keyring::new(keys.keys.iter().flat_map(|one| one.keys.iter().cloned()));
-    let mut files = SealedFiles::of(&request.directories)?.with_histories(&request.repositories)?;
+    let keys = request.source.read(environment, &mut talk)?;
+    let cluster = if request.with_cluster {
+        let controller = &request.source.controller;
+        Some(ClusterKeys::read(controller, environment, &mut talk)?)
+    } else {
+        None
+    };
+    let keyring = Keyring::new(keys.kept.iter().flat_map(|one| one.keys.iter().cloned()));
+    let store = cluster.as_ref().map(|cluster| &cluster.way.store);
+    let mut stream = request.objects.stream(store)?;
     let mut drill = Drill::new(&keyring);
-    drill.run(|| files.next())?;
+    drill.run(|| stream.next())?;
     let mut drilled = drill.finish();
-    drilled.add_unread(files.into_unread());
+    drilled.add_unread(stream.into_unread());
     // A drill of nothing proves nothing; a mistyped directory is the likelier reason.
-    if request.drills() && drilled.objects == 0 && drilled.unread.is_empty() {
-        return Err(no_sealed_secrets(&request.shown()));
+    let is_empty = drilled.objects == 0 && drilled.unread.is_empty();
+    if is_empty && !request.objects.is_empty() {
+        return Err(no_sealed_secrets(&request.objects.shown()));
     }
-    let report = Report::of(&keys, drilled);
+    let there = cluster.iter().flat_map(|cluster| &cluster.keys);
+    let missing = there.filter(|key| !key.fingerprints().all(|name| keyring.contains(&name)));
+    let missing = missing.map(KeptKey::facts).collect();
+    let report = Report::of(&keys, missing, drilled);
 
     let mut output = Output::stdout(stdout);
     if request.json {
         output.write(to_json(&report).as_bytes())?;
     } else {
-        output.lines(&report.lines(request.drills()))?;
+        let drills = request.with_cluster || !request.objects.is_empty();
+        output.lines(&report.lines(drills))?;
     }
     output.commit()?;
     Ok(if report.has_problems(request.skips_unread) {
@@ -132,6 +139,8 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<Outcome, Failure> {
 struct Report {
     backups: Vec<Backup>,
     keys: Vec<KeyUse>,
+    /// Keys of the cluster that are not in the backup.
+    missing: Vec<KeyFacts>,
     #[serde(flatten)]
     drilled: drill::Report,
 }
@@ -156,9 +165,9 @@ struct KeyUse {
 }
 
 impl Report {
-    fn of(keys: &Keys, drilled: drill::Report) -> Self {
+    fn of(keys: &Keys, missing: Vec<KeyFacts>, drilled: drill::Report) -> Self {
         let held = |name| {
-            keys.keys
+            keys.kept
                 .iter()
                 .any(|one| one.fingerprints().any(|held| held == name))
         };
@@ -172,7 +181,7 @@ impl Report {
                 .map(ToString::to_string)
                 .collect(),
         });
-        let used = keys.keys.iter().map(|one| {
+        let used = keys.kept.iter().map(|one| {
             let uses = one
                 .fingerprints()
                 .filter_map(|name| drilled.by_key.get(&name));
@@ -188,12 +197,14 @@ impl Report {
         Self {
             backups: backups.collect(),
             keys: used.collect(),
+            missing,
             drilled,
         }
     }
 
     fn has_problems(&self, skips_unread: bool) -> bool {
         self.drilled.has_problems(skips_unread)
+            || !self.missing.is_empty()
             || self.backups.iter().any(|backup| !backup.missing.is_empty())
     }
 
@@ -210,6 +221,12 @@ impl Report {
         lines.push(format!("{:>7}  {}", "OPENS", crate::kept_keys::head()));
         for used in &self.keys {
             lines.push(format!("{:>7}  {}", used.values, used.key.line()));
+        }
+        for key in &self.missing {
+            lines.push(format!(
+                "problem[no-keys]: not in the backup: {}",
+                key.line()
+            ));
         }
         if drilled {
             lines.extend(self.drilled.lines());

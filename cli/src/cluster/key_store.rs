@@ -1,0 +1,202 @@
+//! What a cluster holds that has to do with sealing keys: key Secrets, escrow, SealedSecrets.
+
+use std::collections::VecDeque;
+
+use http::StatusCode;
+use k8s_openapi::api::core::v1::Secret;
+use sealed_api::names::{self, key_secret, labels};
+use serde_json::{Value, json};
+
+use super::api_server::ApiServer;
+use super::error::Cause;
+use super::{Controller, tell_context};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::io::Talk;
+
+/// How many objects are asked for at once: few enough that large ones fit into an answer.
+const PAGE: usize = 50;
+
+/// The key Secrets of a cluster, in the controller's namespace.
+pub(crate) struct KeyStore {
+    server: ApiServer,
+    namespace: String,
+}
+
+impl KeyStore {
+    /// Makes ready to ask the cluster that is meant.
+    pub(crate) fn connect(
+        controller: &Controller,
+        environment: &Environment,
+        talk: &mut Talk<'_>,
+    ) -> Result<Self, Failure> {
+        let server = ApiServer::connect(&controller.connection, environment)?;
+        tell_context(&server, talk);
+        Ok(Self {
+            server,
+            namespace: controller.namespace.clone(),
+        })
+    }
+
+    /// The controller's namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Every Secret that holds a sealing key or once did.
+    pub(crate) fn secrets(&self) -> Result<Vec<Value>, Failure> {
+        let selector = labels::SEALING_KEY.replace('/', "%2F");
+        let path = format!("{}?labelSelector={selector}", self.path());
+        let list = self
+            .server
+            .get(&path, "secrets")
+            .map_err(|cause| self.failed("list", "the key Secrets", &cause))?;
+        let mut all = match list.get("items") {
+            Some(Value::Array(items)) => items.clone(),
+            _ => Vec::new(),
+        };
+        // The oldest form of key has no label.
+        let oldest = key_secret::DEFAULT_PREFIX;
+        match self
+            .server
+            .get(&format!("{}/{oldest}", self.path()), oldest)
+        {
+            Ok(secret) if !all.iter().any(|one| name_of(one) == oldest) => all.push(secret),
+            Ok(_) => {}
+            Err(cause) if cause.status == Some(StatusCode::NOT_FOUND) => {}
+            Err(cause) => return Err(self.failed("get", "the oldest key Secret", &cause)),
+        }
+        Ok(all)
+    }
+
+    /// Creates a key Secret.
+    pub(crate) fn create(&self, secret: &Secret) -> Result<(), Failure> {
+        let name = secret.metadata.name.clone().unwrap_or_default();
+        let object = serde_json::to_value(secret).unwrap_or_default();
+        self.server
+            .create(&self.path(), &object, &name)
+            .map(drop)
+            .map_err(|cause| self.failed("create", &format!("Secret {name}"), &cause))
+    }
+
+    /// Sets an annotation of a key Secret that is still the one that was read.
+    pub(crate) fn annotate(&self, secret: &Seen, name: &str, value: &str) -> Result<(), Failure> {
+        self.patch(secret, &json!({"annotations": {name: value}}))
+    }
+
+    /// Takes a key out of use.
+    pub(crate) fn retire(&self, secret: &Seen) -> Result<(), Failure> {
+        self.patch(secret, &json!({"labels": {labels::SEALING_KEY: RETIRED}}))
+    }
+
+    fn patch(&self, secret: &Seen, metadata: &Value) -> Result<(), Failure> {
+        let mut metadata = metadata.clone();
+        // Another Secret of the name is another key.
+        metadata["uid"] = secret.uid.as_str().into();
+        let path = format!("{}/{}", self.path(), secret.name);
+        self.server
+            .merge_patch(&path, &json!({"metadata": metadata}), &secret.name)
+            .map_err(|cause| self.failed("patch", &format!("Secret {}", secret.name), &cause))
+    }
+
+    /// The SealedSecrets of all namespaces, page by page.
+    pub(crate) fn sealed_secrets(&self) -> SealedPages<'_> {
+        SealedPages {
+            store: self,
+            next: Some(String::new()),
+            found: VecDeque::new(),
+        }
+    }
+
+    fn path(&self) -> String {
+        format!("/api/v1/namespaces/{}/secrets", self.namespace)
+    }
+
+    fn failed(&self, verb: &str, what: &str, cause: &Cause) -> Failure {
+        let text = cause.unreached.as_ref().unwrap_or(&cause.text);
+        let failure = Failure::new(cause.code, format!("cannot {verb} {what}: {text}"));
+        match cause.status {
+            Some(StatusCode::FORBIDDEN) => failure.hint(format!(
+                "this takes the right to {verb} secrets in namespace {}, which whoever keeps the keys has",
+                self.namespace
+            )),
+            _ => failure,
+        }
+    }
+}
+
+/// Value of the label of a key that is out of use.
+const RETIRED: &str = "retired";
+
+/// A key Secret as it was read.
+pub(crate) struct Seen {
+    /// Its name.
+    pub(crate) name: String,
+    /// Tells it from another of the same name.
+    pub(crate) uid: String,
+}
+
+impl Seen {
+    /// Which object it is.
+    pub(crate) fn of(secret: &Value) -> Self {
+        let text = |pointer: &str| {
+            let text = secret.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        Self {
+            name: text("/metadata/name"),
+            uid: text("/metadata/uid"),
+        }
+    }
+}
+
+/// SealedSecrets, as they come.
+pub(crate) struct SealedPages<'s> {
+    store: &'s KeyStore,
+    /// Where the next page begins; none after the last.
+    next: Option<String>,
+    found: VecDeque<Value>,
+}
+
+impl SealedPages<'_> {
+    /// The next object.
+    ///
+    /// # Errors
+    ///
+    /// The rest cannot be listed: what is not seen may be what matters.
+    pub(crate) fn next(&mut self) -> Result<Option<Value>, Failure> {
+        loop {
+            if let Some(object) = self.found.pop_front() {
+                return Ok(Some(object));
+            }
+            let Some(from) = self.next.take() else {
+                return Ok(None);
+            };
+            self.page(&from)?;
+        }
+    }
+
+    fn page(&mut self, from: &str) -> Result<(), Failure> {
+        let group = names::API_VERSION;
+        let path = format!(
+            "/apis/{group}/{}?limit={PAGE}&continue={from}",
+            names::PLURAL
+        );
+        let mut list = self
+            .store
+            .server
+            .get(&path, names::PLURAL)
+            .map_err(|cause| self.store.failed("list", "the SealedSecrets", &cause))?;
+        if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
+            self.found.extend(items);
+        }
+        let more = list.pointer("/metadata/continue").and_then(Value::as_str);
+        self.next = more.filter(|more| !more.is_empty()).map(str::to_owned);
+        Ok(())
+    }
+}
+
+fn name_of(secret: &Value) -> &str {
+    let name = secret.pointer("/metadata/name").and_then(Value::as_str);
+    name.unwrap_or_default()
+}

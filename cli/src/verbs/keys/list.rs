@@ -1,0 +1,191 @@
+//! `seal keys list`: which keys there are, and what they are good for.
+
+use jiff::Timestamp;
+use sealed_crypto::Keyring;
+use sealed_manifest::to_json;
+use sealed_pflag::{Flag, Matches};
+use serde::Serialize;
+
+use super::objects::{self, Objects};
+use super::source::{self, Source};
+use crate::cluster::CONTROLLER_VARIABLES;
+use crate::drill::{Drill, Report};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::io::{Streams, Talk};
+use crate::kept_keys::{KeptKey, KeyFacts, head};
+use crate::output::Output;
+use crate::verbs::{Outcome, Verb};
+
+const SYNOPSIS: &str = "\
+Usage: seal keys list [SOURCE...] [flags]
+
+Lists the sealing keys of the cluster, or of SOURCE (what `seal keys backup` takes): fingerprint, label, validity of the
+certificate, the last backup, which one is sealed for. With --count, --dir or --git also how many values each opens, found
+out by opening them.
+
+Examples: seal keys list
+          seal keys list --count --git .                  what still needs which key
+          seal keys list keys.age -i identity.txt --json
+
+JSON: keys: fingerprint, namespace, name, label, notBefore, notAfter, backedUp, current, and where counted objects, values
+
+";
+
+/// `seal keys list`.
+pub(in crate::verbs) const VERB: Verb = Verb {
+    name: "keys list",
+    does: "list sealing keys: age, end, last backup, what they open",
+    synopsis: SYNOPSIS,
+    flags,
+    variables: CONTROLLER_VARIABLES,
+    run: |matches, environment, streams| {
+        run(&Request::of(matches)?, environment, streams)?;
+        Ok(Outcome::Done)
+    },
+};
+
+/// What is asked for.
+struct Request {
+    source: Source,
+    objects: Objects,
+    counts: bool,
+    json: bool,
+}
+
+fn flags() -> Vec<Flag> {
+    let mut flags = source::flags();
+    flags.extend(objects::flags());
+    flags.extend([
+        Flag::bool("count", false, "Count what each key opens in the cluster"),
+        Flag::bool("json", false, "Report as JSON"),
+    ]);
+    flags
+}
+
+impl Request {
+    fn of(matches: &Matches) -> Result<Self, Failure> {
+        let source = Source::of(matches);
+        let counts = matches.bool("count");
+        if counts && !source.is_cluster() {
+            return Err(
+                Failure::usage("--count looks at the cluster, and the keys are of files")
+                    .hint("--dir and --git count in files"),
+            );
+        }
+        Ok(Self {
+            source,
+            objects: Objects::of(matches),
+            counts,
+            json: matches.bool("json"),
+        })
+    }
+}
+
+fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Result<(), Failure> {
+    let Streams { stdout, stderr, .. } = streams;
+    let mut talk = Talk(stderr);
+    let found = request.source.read(environment, &mut talk)?;
+    let counted = if request.counts || !request.objects.is_empty() {
+        let store = found.cluster.as_ref().map(|way| &way.store);
+        let store = store.filter(|_| request.counts);
+        let keyring = Keyring::new(found.kept.iter().flat_map(|one| one.keys.iter().cloned()));
+        let mut stream = request.objects.stream(store)?;
+        let mut drill = Drill::new(&keyring);
+        drill.run(|| stream.next())?;
+        for unread in stream.into_unread() {
+            talk.say(&format!(
+                "warning: not counted: {}",
+                unread.words(crate::Name::Seal)
+            ));
+        }
+        Some(drill.finish())
+    } else {
+        None
+    };
+    let list = List::of(&found.kept, counted.as_ref(), environment.now);
+    let mut output = Output::stdout(stdout);
+    if request.json {
+        output.write(to_json(&list).as_bytes())?;
+    } else {
+        output.lines(&list.lines())?;
+    }
+    output.commit()
+}
+
+#[derive(Serialize)]
+struct List {
+    keys: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    #[serde(flatten)]
+    key: KeyFacts,
+    /// Whether it is what everybody seals for.
+    current: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<u64>,
+}
+
+impl List {
+    fn of(keys: &[KeptKey], counted: Option<&Report>, now: Timestamp) -> Self {
+        let in_use = keys.iter().filter(|key| key.is_in_use());
+        let keyring = Keyring::new(in_use.flat_map(|one| one.keys.iter().cloned()));
+        let current = keyring.current(now).map(|key| key.fingerprint());
+        let listed = keys.iter().map(|one| {
+            let uses = counted.map(|counted| {
+                let uses = one
+                    .fingerprints()
+                    .filter_map(|name| counted.by_key.get(&name));
+                uses.fold((0, 0), |(objects, values), used| {
+                    (objects + used.objects, values + used.values)
+                })
+            });
+            Listed {
+                key: one.facts(),
+                current: one.is_in_use() && one.fingerprints().any(|name| Some(name) == current),
+                objects: uses.map(|(objects, _)| objects),
+                values: uses.map(|(_, values)| values),
+            }
+        });
+        Self {
+            keys: listed.collect(),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let counted = self.keys.iter().any(|one| one.values.is_some());
+        let opens = |text: &str| {
+            if counted {
+                format!("{text:>7}  ")
+            } else {
+                String::new()
+            }
+        };
+        let mut lines = vec![format!(
+            "{}  {:<10}  {}",
+            opens("OPENS"),
+            "BACKED UP",
+            head()
+        )];
+        lines.extend(self.keys.iter().map(|one| {
+            let day = one.key.backed_up.as_deref().unwrap_or("never");
+            let values = one
+                .values
+                .map(|values| values.to_string())
+                .unwrap_or_default();
+            let mark = if one.current { '*' } else { ' ' };
+            format!(
+                "{}{mark} {:<10}  {}",
+                opens(&values),
+                day.get(..10).unwrap_or(day),
+                one.key.line()
+            )
+        }));
+        lines
+    }
+}

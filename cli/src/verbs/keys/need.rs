@@ -1,0 +1,62 @@
+//! What a key still opens: found out by opening everything with it and nothing else.
+
+use sealed_crypto::Keyring;
+use serde::Serialize;
+
+use super::objects::{ObjectStream, Objects};
+use crate::cluster::KeyStore;
+use crate::drill::{Drill, OpenedObject};
+use crate::failure::Failure;
+use crate::kept_keys::KeptKey;
+use crate::problem::Problem;
+
+/// What needs a key. Field names are stable: they are those of `--json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Need {
+    /// How many SealedSecrets were looked at.
+    pub(super) looked_at: u64,
+    /// Those with a value that the key opens.
+    pub(super) opened: Vec<OpenedObject>,
+    /// What could not be read: it counts as needing the key.
+    pub(super) unread: Vec<Problem>,
+}
+
+impl Need {
+    /// Opens the objects of the cluster, and those that `objects` names, with `key`.
+    pub(super) fn find(
+        key: &KeptKey,
+        store: &KeyStore,
+        objects: &Objects,
+    ) -> Result<Self, Failure> {
+        let keyring = Keyring::new(key.keys.iter().cloned());
+        let mut stream: ObjectStream<'_> = objects.stream(Some(store))?;
+        let mut drill = Drill::new(&keyring).recording();
+        drill.run(|| stream.next())?;
+        let report = drill.finish();
+        Ok(Self {
+            looked_at: report.objects,
+            opened: report.recorded,
+            unread: stream
+                .into_unread()
+                .into_iter()
+                .map(Problem::from)
+                .collect(),
+        })
+    }
+
+    /// Whether nothing does, as far as everything could be read.
+    pub(super) fn is_none(&self) -> bool {
+        self.opened.is_empty() && self.unread.is_empty()
+    }
+
+    /// As lines for people.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let opened = self
+            .opened
+            .iter()
+            .map(|one| format!("{}: {}: {}", one.object, one.items.join(", "), one.place));
+        let unread = self.unread.iter().flat_map(Problem::lines);
+        opened.chain(unread).collect()
+    }
+}

@@ -1,0 +1,95 @@
+//! Which SealedSecrets the verbs about keys look at: of the cluster, of directories, of what Git ever held.
+
+use std::path::PathBuf;
+
+use sealed_pflag::{Flag, Matches};
+
+use crate::cluster::{KeyStore, SealedPages};
+use crate::failure::Failure;
+use crate::faults::called;
+use crate::sealed_files::SealedFiles;
+use crate::sealed_input::{Found, Kind, decode_one};
+
+/// What the command line says about it.
+pub(super) struct Objects {
+    directories: Vec<PathBuf>,
+    repositories: Vec<PathBuf>,
+}
+
+/// One after the other.
+pub(super) struct ObjectStream<'s> {
+    pages: Option<SealedPages<'s>>,
+    files: SealedFiles,
+    unread: Vec<Failure>,
+}
+
+/// The flags for it.
+pub(super) fn flags() -> [Flag; 2] {
+    [
+        Flag::strings(
+            "dir",
+            "Directory or file with SealedSecrets; may be repeated",
+        ),
+        Flag::strings(
+            "git",
+            "Git repository, with every SealedSecret that it ever held; may be repeated",
+        ),
+    ]
+}
+
+impl Objects {
+    pub(super) fn of(matches: &Matches) -> Self {
+        let paths = |name: &str| matches.list(name).iter().map(PathBuf::from).collect();
+        Self {
+            directories: paths("dir"),
+            repositories: paths("git"),
+        }
+    }
+
+    /// Whether none are named.
+    pub(super) fn is_empty(&self) -> bool {
+        self.directories.is_empty() && self.repositories.is_empty()
+    }
+
+    /// Where they are, for messages.
+    pub(super) fn shown(&self) -> String {
+        let all = self.directories.iter().chain(&self.repositories);
+        let shown: Vec<String> = all.map(|path| path.display().to_string()).collect();
+        shown.join(", ")
+    }
+
+    /// All of them, those of the cluster first, if one is given.
+    pub(super) fn stream<'s>(
+        &self,
+        store: Option<&'s KeyStore>,
+    ) -> Result<ObjectStream<'s>, Failure> {
+        Ok(ObjectStream {
+            pages: store.map(KeyStore::sealed_secrets),
+            files: SealedFiles::of(&self.directories)?.with_histories(&self.repositories)?,
+            unread: Vec::new(),
+        })
+    }
+}
+
+impl ObjectStream<'_> {
+    pub(super) fn next(&mut self) -> Result<Option<Found>, Failure> {
+        while let Some(pages) = &mut self.pages {
+            match pages.next()? {
+                None => self.pages = None,
+                Some(object) => match decode_one(object, "cluster".to_owned(), Kind::Assumed) {
+                    Ok(mut found) => {
+                        found.place = format!("cluster: SealedSecret {}", called(&found.sealed));
+                        return Ok(Some(found));
+                    }
+                    Err(failure) => self.unread.push(failure),
+                },
+            }
+        }
+        self.files.next()
+    }
+
+    pub(super) fn into_unread(mut self) -> Vec<Failure> {
+        self.unread.extend(self.files.into_unread());
+        self.unread
+    }
+}

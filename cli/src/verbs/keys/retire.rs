@@ -1,0 +1,160 @@
+//! `seal keys retire`: a key out of use, once nothing needs it.
+
+use sealed_api::Code;
+use sealed_manifest::to_json;
+use sealed_pflag::{Flag, Matches};
+use serde::Serialize;
+
+use super::cluster_keys::ClusterKeys;
+use super::need::Need;
+use super::objects::{self, Objects};
+use crate::args::controller_flags;
+use crate::cluster::{CONTROLLER_VARIABLES, Controller};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::io::{Streams, Talk};
+use crate::kept_keys::KeyFacts;
+use crate::output::Output;
+use crate::verbs::{Outcome, Verb};
+
+const SYNOPSIS: &str = "\
+Usage: seal keys retire FINGERPRINT [--dir DIR] [--git REPOSITORY] [flags]
+
+Takes a key out of use, once nothing needs it. Every SealedSecret of the cluster, of directories and of all that repositories
+ever held is opened with this key: what opens still needs it, and so does what cannot be read. Then nothing is changed, and
+the exit code is 3. The Secret stays, with another label: labelled `active` again, the key is back.
+
+Examples: seal keys retire SHA256:… --dir clusters/prod --git .
+          seal keys retire SHA256:… --dry-run --json
+
+JSON: key, retired, lookedAt (how many SealedSecrets), opened (those that need it: object, items, place), unread
+
+";
+
+/// `seal keys retire`.
+pub(in crate::verbs) const VERB: Verb = Verb {
+    name: "keys retire",
+    does: "take a key out of use, once nothing needs it",
+    synopsis: SYNOPSIS,
+    flags,
+    variables: CONTROLLER_VARIABLES,
+    run: |matches, environment, streams| run(&Request::of(matches)?, environment, streams),
+};
+
+/// What is asked for.
+struct Request {
+    key: String,
+    controller: Controller,
+    objects: Objects,
+    dry_run: bool,
+    json: bool,
+}
+
+fn flags() -> Vec<Flag> {
+    let own = [
+        Flag::bool(
+            "dry-run",
+            false,
+            "Say what would be done, and change nothing",
+        ),
+        Flag::bool("json", false, "Report as JSON"),
+    ];
+    let all = own.into_iter().chain(objects::flags());
+    all.chain(controller_flags()).collect()
+}
+
+impl Request {
+    fn of(matches: &Matches) -> Result<Self, Failure> {
+        Ok(Self {
+            key: only_key(matches, "keys retire")?,
+            controller: Controller::of(matches),
+            objects: Objects::of(matches),
+            dry_run: matches.bool("dry-run"),
+            json: matches.bool("json"),
+        })
+    }
+}
+
+/// The one key that the command line names.
+pub(super) fn only_key(matches: &Matches, verb: &str) -> Result<String, Failure> {
+    match matches.positionals() {
+        [key] => Ok(key.clone()),
+        [] => Err(Failure::usage("it is not said which key").hint(format!(
+            "`seal {verb} FINGERPRINT`; `seal keys list` shows them"
+        ))),
+        [_, word, ..] => {
+            Err(Failure::usage(format!("unexpected argument `{word}`")).hint("one key at a time"))
+        }
+    }
+}
+
+fn run(
+    request: &Request,
+    environment: &Environment,
+    streams: Streams<'_>,
+) -> Result<Outcome, Failure> {
+    let Streams { stdout, stderr, .. } = streams;
+    let mut talk = Talk(stderr);
+    let cluster = ClusterKeys::read(&request.controller, environment, &mut talk)?;
+    let key = cluster.find(&request.key)?;
+    let keyring = cluster.keyring();
+    let current = keyring.current(environment.now);
+    if current.is_some_and(|current| key.fingerprints().any(|name| name == current.fingerprint())) {
+        return Err(Failure::new(
+            Code::KeyInUse,
+            format!("{} is what everybody seals for", request.key),
+        )
+        .hint("`seal keys renew` has the controller make another, and `seal --re-encrypt` moves a file to it"));
+    }
+    let seen = cluster.way.seen(key)?;
+    let need = Need::find(key, &cluster.way.store, &request.objects)?;
+    let may_go = need.is_none();
+    if may_go && !request.dry_run {
+        cluster.way.store.retire(seen)?;
+    }
+    let report = Report {
+        key: key.facts(),
+        retired: may_go && !request.dry_run,
+        need,
+    };
+    let mut output = Output::stdout(stdout);
+    if request.json {
+        output.write(to_json(&report).as_bytes())?;
+    } else {
+        output.lines(&report.lines())?;
+    }
+    output.commit()?;
+    Ok(if may_go {
+        Outcome::Done
+    } else {
+        Outcome::Problems
+    })
+}
+
+/// What was found, and done.
+#[derive(Serialize)]
+struct Report {
+    key: KeyFacts,
+    retired: bool,
+    #[serde(flatten)]
+    need: Need,
+}
+
+impl Report {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = self.need.lines();
+        let (name, count) = (&self.key.name, self.need.looked_at);
+        lines.push(if self.retired {
+            format!("retired: {name}; none of {count} SealedSecrets needs it")
+        } else if self.need.is_none() {
+            format!("may be retired: {name}; none of {count} SealedSecrets needs it")
+        } else {
+            format!(
+                "not retired: {name}; of {count} SealedSecrets {} need it and {} could not be read",
+                self.need.opened.len(),
+                self.need.unread.len()
+            )
+        });
+        lines
+    }
+}
