@@ -193,9 +193,8 @@ async fn a_key_that_nothing_needs_is_relabelled_and_its_secret_stays() -> Result
             .await?;
         keys(world, here, "renew --json", 0).await?;
         let listed = keys(world, here, "list --json", 0).await?;
-        let old = listed["keys"][0]["fingerprint"]
-            .as_str()
-            .context("no key")?;
+        let old = listed_key(&listed, false)?["fingerprint"].as_str();
+        let old = old.context("no key")?;
         std::fs::write(here.join("broken.yaml"), "kind: SealedSecret\nspec: {{\n")?;
         let unknown = keys(world, here, &format!("retire {old} --dir . --json"), 3).await?;
         ensure!(

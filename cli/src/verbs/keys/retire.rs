@@ -1,6 +1,7 @@
 //! `seal keys retire`: a key out of use, once nothing needs it.
 
 use sealed_api::Code;
+use sealed_api::names::key_secret;
 use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
@@ -105,6 +106,16 @@ fn run(
             format!("{} is what everybody seals for", request.key),
         )
         .hint("`seal keys renew` has the controller make another, and `seal --re-encrypt` moves a file to it"));
+    }
+    if key.name() == key_secret::DEFAULT_PREFIX {
+        return Err(Failure::new(
+            Code::KeyInUse,
+            format!(
+                "Secret {} counts by its name, whatever its label",
+                key.name()
+            ),
+        )
+        .hint("back it up, and delete it by hand once nothing needs it"));
     }
     let seen = cluster.way.seen(key)?;
     let need = Need::find(key, &cluster.way.store, &request.objects)?;
