@@ -5,21 +5,22 @@
 
 mod api_server;
 mod discovery;
+mod elsewhere;
 mod error;
 mod key_store;
 mod kubeconfig;
+mod pins;
 mod proxy;
 mod published;
+mod service;
 mod timeout;
 
 use http::{Method, StatusCode};
 use sealed_api::{SealedSecret, names};
 use sealed_pflag::Matches;
-use serde_json::Value;
 
 pub(crate) use self::api_server::ApiServer;
 use self::api_server::JSON;
-use self::discovery::Discovery;
 use crate::args::Connection;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -30,6 +31,7 @@ pub(crate) use key_store::{KeyStore, SealedPages, Seen};
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use proxy::{for_url as proxy_for_url, is_loopback};
 pub(crate) use published::published;
+pub(crate) use service::Service;
 
 /// Which controller is meant.
 #[derive(Clone, Debug)]
@@ -88,14 +90,6 @@ pub(crate) struct Cluster {
     service: Service,
 }
 
-/// The controller's Service, as it was found.
-pub(crate) struct Service {
-    /// Its namespace.
-    pub(crate) namespace: String,
-    /// `scheme:name:port`, as the API server's proxy calls it.
-    pub(crate) port: String,
-}
-
 /// What the controller said about a SealedSecret.
 pub(crate) enum Verdict<T> {
     /// Yes.
@@ -115,7 +109,7 @@ impl Cluster {
         if environment.name == Name::Seal {
             tell_context(&server, talk);
         }
-        let service = Service::find(&server, controller, environment.name, talk)?;
+        let service = Service::find(&server, controller, environment, talk)?;
         Ok(Self::new(server, service))
     }
 
@@ -136,23 +130,7 @@ impl Cluster {
 
     /// The certificate to seal with, as the controller serves it.
     pub(crate) fn certificate(&self) -> Result<Vec<u8>, Failure> {
-        let path = self.service.proxied(names::http::CERTIFICATE);
-        self.server
-            .send(
-                &Method::GET,
-                &path,
-                "application/x-pem-file, */*",
-                Vec::new(),
-            )
-            .and_then(|answer| answer.expect_ok("get", &self.service.port))
-            .map_err(|cause| {
-                let failure = Failure::new(
-                    cause.code,
-                    format!("cannot fetch the certificate: {}", cause.text),
-                )
-                .kubeseal(format!("cannot fetch certificate: {}", cause.text));
-                self.with_next_step(failure, "get", &cause)
-            })
+        self.service.certificate(&self.server)
     }
 
     /// Whether the controller can open a SealedSecret.
@@ -163,7 +141,7 @@ impl Cluster {
                 format!("cannot have the SealedSecret validated: {}", cause.text),
             )
             .kubeseal(format!("cannot validate sealed secret: {}", cause.text));
-            self.with_next_step(failure, "create", &cause)
+            self.service.with_next_step(failure, "create", &cause)
         };
         Ok(
             match self.post(names::http::VERIFY, sealed).map_err(failed)? {
@@ -181,23 +159,8 @@ impl Cluster {
                 format!("cannot have the SealedSecret re-encrypted: {}", cause.text),
             )
             .kubeseal(format!("cannot re-encrypt secret: {}", cause.text));
-            self.with_next_step(failure, "create", &cause)
+            self.service.with_next_step(failure, "create", &cause)
         })
-    }
-
-    /// Adds what to look at when the Service is there and the controller does not answer as it should.
-    fn with_next_step(&self, failure: Failure, verb: &str, cause: &Cause) -> Failure {
-        let namespace = &self.service.namespace;
-        match cause.status.map(|status| status.as_u16()) {
-            Some(403) => failure.hint(format!(
-                "this takes the right to {verb} services/proxy in namespace {namespace}, which the role sealed-secrets-service-proxier grants"
-            )),
-            Some(404 | 502..=504) => failure.hint(format!(
-                "kubectl -n {namespace} get pods shows whether the controller runs"
-            )),
-            Some(500) => failure.hint("the log of the controller says why"),
-            _ => failure,
-        }
     }
 
     fn post(&self, path: &str, sealed: &SealedSecret) -> Result<Verdict<Vec<u8>>, Cause> {
@@ -213,57 +176,6 @@ impl Cluster {
     }
 }
 
-impl Service {
-    /// Finds the Service and the scheme and name of its first port.
-    pub(crate) fn find(
-        server: &ApiServer,
-        controller: &Controller,
-        voice: Name,
-        talk: &mut Talk<'_>,
-    ) -> Result<Self, Failure> {
-        let (name, namespace) = (&controller.name, &controller.namespace);
-        let failed = |cause: &Cause| not_found(controller, cause);
-        let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
-        let may_be_another = !controller.is_named && voice == Name::Seal;
-        let found = match server.get(&path, name) {
-            Ok(found) => found,
-            Err(cause) if cause.status == Some(StatusCode::NOT_FOUND) && may_be_another => {
-                match discovery::search(server, namespace) {
-                    Discovery::One(found) => {
-                        talk.say(&format!(
-                            "note: the controller is the Service `{}` in namespace `{namespace}`, found by its labels",
-                            found["metadata"]["name"].as_str().unwrap_or_default()
-                        ));
-                        found
-                    }
-                    other => return Err(other.refuse(failed(&cause), namespace)),
-                }
-            }
-            Err(cause) => return Err(failed(&cause)),
-        };
-        let (scheme, port) = first_port(&found)
-            .ok_or_else(|| failed(&Cause::api("the Service has no ports".to_owned())))?;
-        let name = found["metadata"]["name"].as_str().unwrap_or(name);
-        Ok(Self {
-            namespace: namespace.clone(),
-            port: format!("{scheme}:{name}:{port}"),
-        })
-    }
-
-    /// Its name.
-    pub(crate) fn name(&self) -> &str {
-        self.port.split(':').nth(1).unwrap_or_default()
-    }
-
-    /// The path of a page of the controller, through the API server.
-    fn proxied(&self, path: &str) -> String {
-        format!(
-            "/api/v1/namespaces/{}/services/{}/proxy{path}",
-            self.namespace, self.port
-        )
-    }
-}
-
 /// Which cluster is asked, where the command line does not say it.
 pub(crate) fn tell_context(server: &ApiServer, talk: &mut Talk<'_>) {
     if let Some(context) = server.context().filter(|context| !context.is_typed) {
@@ -273,32 +185,4 @@ pub(crate) fn tell_context(server: &ApiServer, talk: &mut Talk<'_>) {
             server.base()
         ));
     }
-}
-
-/// Scheme and name of the first port.
-fn first_port(service: &Value) -> Option<(&'static str, &str)> {
-    let port = service["spec"]["ports"].as_array()?.first()?;
-    let text = |field: &str| port[field].as_str().unwrap_or_default();
-    // How a Service says that its port speaks TLS. The API server asks for no certificate it knows.
-    let scheme = match text("appProtocol") {
-        "https" => "https",
-        _ => "http",
-    };
-    Some((scheme, text("name")))
-}
-
-fn not_found(controller: &Controller, cause: &Cause) -> Failure {
-    let message = cause.unreached.clone().unwrap_or_else(|| {
-        format!(
-            "cannot find the controller's Service `{}` in namespace `{}`: {}",
-            controller.name, controller.namespace, cause.text
-        )
-    });
-    Failure::new(cause.code, message)
-        .kubeseal(format!("cannot get sealed secret service: {}.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller", cause.text))
-        .hint(match cause.status {
-            _ if cause.unreached.is_some() => "check the kubeconfig's context",
-            Some(StatusCode::FORBIDDEN) => "whoever seals with --cert needs no rights in the cluster",
-            _ => "--controller-name and --controller-namespace say where it is",
-        })
 }

@@ -31,6 +31,7 @@ pub mod args;
 mod certificate;
 mod cluster;
 mod commands;
+mod confirm;
 mod diagnosis;
 mod download;
 mod drill;

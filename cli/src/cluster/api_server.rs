@@ -6,6 +6,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::{Body, ClientBuilder};
 use sealed_api::Code;
+use sha2::{Digest as _, Sha256};
 
 use super::error::{self, Cause};
 use super::kubeconfig::Kubeconfig;
@@ -30,6 +31,7 @@ pub(crate) struct ApiServer {
     runtime: tokio::runtime::Runtime,
     client: kube::Client,
     base: String,
+    authority: String,
     timeout: Option<Duration>,
     context: Option<Context>,
 }
@@ -67,6 +69,7 @@ impl ApiServer {
             .to_string()
             .trim_end_matches('/')
             .to_owned();
+        let authority = digest(config.root_cert.iter().flatten());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -89,6 +92,7 @@ impl ApiServer {
             runtime,
             client,
             base,
+            authority,
             timeout,
             context: kubeconfig.used_context(),
         })
@@ -97,6 +101,11 @@ impl ApiServer {
     /// Its address.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// What it is known by: a digest of the certificates that vouch for it, those of the system left out.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// The context that led here, if one did.
@@ -224,6 +233,15 @@ impl Answer {
         }
         Err(Cause::from_status(self.status, &self.body, verb, resource))
     }
+}
+
+fn digest<'c>(certificates: impl Iterator<Item = &'c Vec<u8>>) -> String {
+    let mut hash = Sha256::new();
+    for certificate in certificates {
+        hash.update(certificate.len().to_be_bytes());
+        hash.update(certificate);
+    }
+    sealed_crypto::base64::encode(&hash.finalize())
 }
 
 fn decoded(body: &[u8]) -> Result<serde_json::Value, Cause> {

@@ -136,6 +136,92 @@ fn a_service_in_another_namespace_is_named_and_never_asked() {
     assert!(stub.seen().iter().all(|seen| !seen.path.contains("proxy")));
 }
 
+/// A controller in a namespace of its own, whose Service has this uid.
+#[cfg(target_os = "linux")]
+fn elsewhere(uid: &str) -> Vec<Route> {
+    let mut found = service("seals", "sealed-secrets");
+    found["metadata"]["uid"] = json!(uid);
+    vec![
+        get(CHART, &list(&[])),
+        get(PLAIN, &list(&[])),
+        get(CHART_ANYWHERE, &list(&[found.clone()])),
+        get(PLAIN_ANYWHERE, &list(&[])),
+        get("/api/v1/namespaces/seals/services/sealed-secrets", &found),
+        get(
+            "/api/v1/namespaces/seals/services/http:sealed-secrets:http/proxy/v1/cert.pem",
+            &certificate("rsa2048-a.crt.pem"),
+        ),
+    ]
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn r59_a_controller_elsewhere_is_used_once_a_person_has_confirmed_it_and_only_that_one() {
+    let stub = Stub::start(elsewhere("first"));
+    let server = format!("http://127.0.0.1:{}", stub.port);
+    let sandbox = Sandbox::new();
+    let home = sandbox.path("home");
+    let home = home.to_str().unwrap();
+    // `script` gives the program a terminal, and the answer is typed there.
+    let at_a_terminal = |answer: &str| {
+        let line = format!("{} cert --server {server}", env!("CARGO_BIN_EXE_seal"));
+        let mut command = std::process::Command::new("script");
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .env_clear()
+            .envs([
+                ("HOME", home),
+                ("PATH", "/usr/bin:/bin"),
+                ("SHELL", "/bin/sh"),
+            ])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("this system has util-linux");
+        let mut typed = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut typed, answer.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(typed);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let quietly = |stub: &Stub| {
+        let server = format!("http://127.0.0.1:{}", stub.port);
+        sandbox.run(
+            "seal",
+            &["cert", "--server", &server],
+            &[("HOME", home)],
+            b"",
+        )
+    };
+    assert_eq!(quietly(&stub).status, Some(1));
+    let told = at_a_terminal("no\n");
+    assert!(
+        told.contains(FINGERPRINT) && told.contains("error[api-error]"),
+        "{told}"
+    );
+    assert_eq!(quietly(&stub).status, Some(1));
+    let told = at_a_terminal("yes\n");
+    assert!(told.contains("valid until:"), "{told}");
+    let outcome = quietly(&stub);
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("as confirmed on this machine"),
+        "{}",
+        outcome.stderr
+    );
+    // Somebody put another Service in its place.
+    let pins = sandbox.read("home/.config/seal/controllers.json");
+    sandbox.write(
+        "home/.config/seal/controllers.json",
+        pins.replace("\"first\"", "\"other\""),
+    );
+    let outcome = quietly(&stub);
+    assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("made anew"), "{}", outcome.stderr);
+    // And what one cluster confirmed, no other has.
+    sandbox.write("home/.config/seal/controllers.json", pins);
+    assert_eq!(quietly(&Stub::start(elsewhere("first"))).status, Some(1));
+}
+
 #[test]
 fn of_several_services_none_is_chosen() {
     let stub = Stub::start(vec![

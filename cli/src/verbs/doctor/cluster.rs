@@ -11,7 +11,6 @@ use crate::certificate;
 use crate::cluster::{ApiServer, Cause, Cluster, Kubeconfig, Service};
 use crate::environment::Environment;
 use crate::io::Talk;
-use crate::name::Name;
 
 /// Examines the cluster as far as it can be reached. `own`: a certificate to seal with that was given.
 pub(super) fn examine(
@@ -28,7 +27,7 @@ pub(super) fn examine(
         return;
     }
     definition(&server, report);
-    let service = controller(&server, request, report, talk);
+    let service = controller(&server, request, environment, report, talk);
     let port = service.as_ref().map_or_else(
         || format!("http:{}:", request.controller.name),
         |service| service.port.clone(),
@@ -149,10 +148,16 @@ fn definition(server: &ApiServer, report: &mut Report) {
 fn controller(
     server: &ApiServer,
     request: &Request,
+    environment: &Environment,
     report: &mut Report,
     talk: &mut Talk<'_>,
 ) -> Option<Service> {
-    let service = match Service::find(server, &request.controller, Name::Seal, talk) {
+    // Nothing is asked and nothing remembered on the way.
+    let environment = Environment {
+        stderr_is_terminal: false,
+        ..environment.clone()
+    };
+    let service = match Service::find(server, &request.controller, &environment, talk) {
         Ok(service) => service,
         Err(failure) => {
             report.add(Check::failed("controller", &failure));
