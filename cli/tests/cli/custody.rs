@@ -461,3 +461,131 @@ fn no_key_is_written_unencrypted_without_being_asked_for() {
         "the newest key comes first"
     );
 }
+
+#[test]
+fn what_git_ever_held_counts() {
+    let custody = Custody::new();
+    let recipient = custody.recipient();
+    custody.back_up();
+    custody.ok(&format!(
+        "keys backup keys/k2.yaml -r {recipient} -w new.age"
+    ));
+    let git = |line: &str| {
+        let words = ["-c", "user.name=t", "-c", "user.email=t@t", "-C", "git"];
+        let status = std::process::Command::new("git")
+            .args(words)
+            .args(line.split_whitespace())
+            .current_dir(custody.sandbox.path("."))
+            .status();
+        assert!(status.unwrap().success(), "git {line}");
+    };
+    custody.seal("git/a b.yaml", "web", "app", "rsa2048-a.crt.pem");
+    git("init --quiet");
+    git("add .");
+    git("commit --quiet -m one");
+    // The same values among other text are no other values.
+    let text = custody.sandbox.read("git/a b.yaml");
+    custody
+        .sandbox
+        .write("git/a b.yaml", format!("# app\n{text}"));
+    git("commit --quiet -am two");
+    custody.seal("git/a b.yaml", "web", "app", "rsa2048-b.crt.pem");
+    git("commit --quiet -am three");
+
+    let all = custody.json("keys verify keys.age -i identity.txt --git git --json", 0);
+    assert_eq!(
+        (&all["values"], &all["opened"]),
+        (&4.into(), &4.into()),
+        "{all:#}"
+    );
+    let new = custody.json("keys verify new.age -i identity.txt --git git --json", 3);
+    let place = new["lost"][0]["place"].as_str().unwrap();
+    assert!(place.starts_with("git: a b.yaml ("), "{place}");
+    custody.json("keys verify new.age -i identity.txt --dir git --json", 0);
+
+    let clone = ["clone", "--quiet", "--depth=1"];
+    let origin = format!("file://{}", custody.sandbox.path("git").display());
+    let status = std::process::Command::new("git")
+        .args(clone)
+        .arg(origin)
+        .arg(custody.sandbox.path("shallow"))
+        .status();
+    assert!(status.unwrap().success());
+    let shallow = custody.run("keys verify new.age -i identity.txt --git shallow");
+    assert!(
+        shallow.stderr.contains("is a shallow clone"),
+        "{}",
+        shallow.stderr
+    );
+}
+
+#[test]
+fn whether_files_open_is_told_without_a_cluster() {
+    let custody = Custody::new();
+    custody.back_up();
+    custody.seal("git/a.yaml", "web", "app", "rsa2048-a.crt.pem");
+    let moved = custody
+        .sandbox
+        .read("git/a.yaml")
+        .replace("namespace: web", "namespace: prod");
+    let verify = "verify git --recovery-private-key keys.age -i identity.txt";
+    assert_eq!(
+        custody.ok(verify),
+        "1 of 1 SealedSecrets open, 2 of 2 values\n"
+    );
+    custody.sandbox.write("git/b.yaml", moved);
+    let report = custody.json(&format!("{verify} --json"), 3);
+    assert_eq!(report["lost"][0]["object"], "prod/app");
+    assert_eq!(
+        report["lost"][0]["hints"][0],
+        "`password` was sealed for another place: scope strict, namespace web, name app"
+    );
+    let words = ["verify", "--recovery-private-key", "keys"];
+    let sealed = custody.sandbox.read("git/a.yaml");
+    let outcome = custody.sandbox.run("seal", &words, &[], sealed.as_bytes());
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+}
+
+#[test]
+fn no_key_is_told_or_left_anywhere_in_clear() {
+    let custody = Custody::new();
+    custody.back_up();
+    custody.seal("git/a.yaml", "web", "app", "rsa2048-a.crt.pem");
+    let files = |custody: &Custody| {
+        let mut names = custody.sandbox.files();
+        names.retain(|name| !name.starts_with("keys/"));
+        names
+    };
+    let before = files(&custody);
+    let recipient = custody.recipient();
+    for line in [
+        format!("keys backup keys -r {recipient}"),
+        format!("keys backup keys.age -i identity.txt -r {recipient} -w keys.age"),
+        "keys verify keys.age -i identity.txt --dir git".to_owned(),
+        "keys verify keys --dir git --json".to_owned(),
+        "keys list keys --dir git".to_owned(),
+        "keys restore keys.age -i identity.txt --to-directory new --dry-run".to_owned(),
+        "verify git --recovery-private-key keys".to_owned(),
+        "keys backup identity.txt -r age1".to_owned(),
+        "keys verify keys/k1.yaml -i keys/k1.yaml".to_owned(),
+        "keys verify keys.age --passphrase-file keys/k1.yaml -i keys/k2.yaml".to_owned(),
+    ] {
+        let outcome = custody.run(&line);
+        let told = format!(
+            "{}{}",
+            String::from_utf8_lossy(&outcome.stdout),
+            outcome.stderr
+        );
+        for key in ["rsa2048-a.pkcs1.pem", "rsa2048-b.pkcs1.pem"] {
+            // The middle of it: neither as PEM nor as the base64 of a Secret.
+            let pem = String::from_utf8(vector(key)).unwrap();
+            let line = pem.lines().nth(5).unwrap();
+            assert!(!told.contains(line), "{told}");
+            let encoded = base64_of(pem.as_bytes());
+            assert!(!told.contains(&encoded[200..260]), "{told}");
+        }
+        let identity = custody.identity.to_string();
+        assert!(!told.contains(identity.expose_secret()), "{told}");
+    }
+    assert_eq!(files(&custody), before);
+}

@@ -5,10 +5,12 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
+use kube::api::DeleteParams;
 use serde_json::Value;
-use testkit::{Controller, Output, Program, fixtures};
+use testkit::fixtures::KEY;
+use testkit::{Controller, Output, Program, eventually, fixtures};
 
-use super::kit::{CONTROLLER, Tool, World, contents, with_world};
+use super::kit::{CONTROLLER, SOON, Tool, World, contents, with_world};
 
 /// Runs `seal keys …` on this cluster and gives what it reports.
 async fn keys(world: &World, directory: &Path, line: &str, code: i32) -> Result<Value> {
@@ -41,6 +43,17 @@ fn listed_key(listed: &Value, current: bool) -> Result<&Value> {
     found.with_context(|| format!("{listed:#}"))
 }
 
+/// Takes away what tests before this one left: it would count as lost.
+async fn without_objects(world: &World) -> Result<()> {
+    world
+        .cluster
+        .kubectl()?
+        .args(["delete", "sealedsecrets", "--all", "--all-namespaces"])
+        .succeed()
+        .await?;
+    Ok(())
+}
+
 /// Makes an identity, and gives its public half.
 fn recipient(here: &Path) -> Result<String> {
     let identity = age::x25519::Identity::generate();
@@ -60,6 +73,16 @@ async fn seal_db(world: &World, here: &Path, controller: &Controller) -> Result<
     Ok(())
 }
 
+/// What is in the backup, by nothing but the library that reads age files.
+fn decrypted(here: &Path) -> Result<String> {
+    let identity: age::x25519::Identity = std::fs::read_to_string(here.join("identity.txt"))?
+        .trim()
+        .parse()
+        .map_err(anyhow::Error::msg)?;
+    let text = age::decrypt(&identity, &std::fs::read(here.join("keys.age"))?)?;
+    Ok(String::from_utf8(text)?)
+}
+
 /// What matters of key Secrets: all that a controller goes by.
 fn essence(mut keys: Vec<Secret>) -> Vec<(String, Value, Value)> {
     keys.sort_by_key(ResourceExt::name_any);
@@ -77,6 +100,7 @@ fn essence(mut keys: Vec<Secret>) -> Vec<(String, Value, Value)> {
 async fn a_lost_cluster_comes_back_from_one_file() -> Result<()> {
     with_world(async |world| {
         world.without_keys().await?;
+        without_objects(world).await?;
         let directory = tempfile::tempdir()?;
         let here = directory.path();
         let recipient = recipient(here)?;
@@ -176,6 +200,84 @@ async fn a_lost_cluster_comes_back_from_one_file() -> Result<()> {
         );
         keys(world, here, verify, 0).await?;
         controller.stop().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Without anything of ours: the list is created by kubectl, and read by the real kubeseal and controller.
+#[tokio::test]
+async fn a_decrypted_backup_is_what_kubectl_and_the_real_tools_take() -> Result<()> {
+    with_world(async |world| {
+        world.without_keys().await?;
+        let directory = tempfile::tempdir()?;
+        let here = directory.path();
+        let recipient = recipient(here)?;
+        let controller = Controller::ours()
+            .args(CONTROLLER)
+            .start(world.cluster)
+            .await?;
+        seal_db(world, here, &controller).await?;
+        let backup = format!("backup -r {recipient} -w keys.age --json");
+        keys(world, here, &backup, 0).await?;
+        let before = essence(world.keys().await?);
+        controller.stop().await?;
+        world.without_keys().await?;
+
+        let list = decrypted(here)?;
+        std::fs::write(here.join("plain.yaml"), &list)?;
+        let printed = Tool::Upstream
+            .program()?
+            .directory(here)
+            .args(["--recovery-unseal", "--recovery-private-key", "plain.yaml"])
+            .stdin(std::fs::read(here.join("db.json"))?)
+            .succeed()
+            .await?;
+        ensure!(printed.contains("aHVudGVyMg=="), "{printed}");
+        // As a person would, with a complaint about every field that is not known.
+        world.create(&list).await?;
+        ensure!(essence(world.keys().await?) == before);
+        let controller = Controller::upstream()
+            .args(CONTROLLER)
+            .start(world.cluster)
+            .await?;
+        let db = world.opened("db").await?;
+        ensure!(contents(&db)["password"] == b"hunter2");
+        ensure!(essence(world.keys().await?) == before);
+        controller.stop().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// A bare key gets a Secret that nobody seals for, and that neither controller stumbles over.
+#[tokio::test]
+async fn a_bare_private_key_is_restored_for_both_controllers() -> Result<()> {
+    with_world(async |world| {
+        let directory = tempfile::tempdir()?;
+        let here = directory.path();
+        world.with_key(KEY).await?;
+        let controller = Controller::ours()
+            .args(CONTROLLER)
+            .start(world.cluster)
+            .await?;
+        seal_db(world, here, &controller).await?;
+        controller.stop().await?;
+        let key = world.keys().await?.remove(0).data.unwrap_or_default();
+        std::fs::write(here.join("key.pem"), &key["tls.key"].0)?;
+        world.without_keys().await?;
+        keys(world, here, "restore key.pem --json", 0).await?;
+        for launch in [Controller::upstream(), Controller::ours()] {
+            world.secrets.delete("db", &DeleteParams::default()).await?;
+            let controller = launch.args(CONTROLLER).start(world.cluster).await?;
+            let there = || async {
+                let db = world.secrets.get("db").await?;
+                ensure!(contents(&db)["password"] == b"hunter2");
+                Ok(())
+            };
+            eventually("the value opens", SOON, there).await?;
+            controller.stop().await?;
+        }
         Ok(())
     })
     .await
