@@ -54,6 +54,10 @@ impl Cause {
     /// The server refused: the message of a `Status`, else a sentence for the code.
     pub(super) fn from_status(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> Self {
         Self {
+            code: match status {
+                StatusCode::NOT_FOUND => Code::NotFound,
+                _ => Code::ApiError,
+            },
             status: Some(status),
             ..Self::api(reason(status, body, verb, resource))
         }

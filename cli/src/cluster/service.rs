@@ -33,7 +33,13 @@ impl Service {
         let may_be_another = !controller.is_named && environment.name == Name::Seal;
         let found = match server.get(&path, name) {
             Ok(found) => found,
-            Err(cause) if cause.status == Some(StatusCode::NOT_FOUND) && may_be_another => {
+            // Rights are often for one Service by its name, so that all others are forbidden, there or not.
+            Err(cause)
+                if matches!(
+                    cause.status,
+                    Some(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN)
+                ) && may_be_another =>
+            {
                 let failure = not_found(controller, &cause);
                 by_labels(server, namespace, failure, environment, talk)?
             }

@@ -195,7 +195,7 @@ fn r59_a_controller_elsewhere_is_used_once_a_person_has_confirmed_it_and_only_th
     assert_eq!(quietly(&stub).status, Some(1));
     let told = at_a_terminal("no\n");
     assert!(
-        told.contains(FINGERPRINT) && told.contains("error[api-error]"),
+        told.contains(FINGERPRINT) && told.contains("error[not-found]"),
         "{told}"
     );
     assert_eq!(quietly(&stub).status, Some(1));
@@ -241,16 +241,30 @@ fn of_several_services_none_is_chosen() {
 }
 
 #[test]
-fn where_services_cannot_be_listed_the_usual_name_of_the_chart_is_tried() {
-    let stub = Stub::start(vec![
-        answer("GET", CHART, 403, "{}"),
-        get(
-            "/api/v1/namespaces/kube-system/services/sealed-secrets",
-            &service("kube-system", "sealed-secrets"),
-        ),
-        get(PROXIED, &certificate("rsa2048-a.crt.pem")),
-    ]);
-    assert_eq!(run(&stub, &["cert"]).status, Some(0));
+fn whoever_may_see_one_service_only_finds_it_by_the_usual_name_of_the_chart() {
+    for status in [403, 404] {
+        let stub = Stub::start(vec![
+            answer("GET", NAMED, status, "{}"),
+            answer("GET", CHART, 403, "{}"),
+            get(
+                "/api/v1/namespaces/kube-system/services/sealed-secrets",
+                &service("kube-system", "sealed-secrets"),
+            ),
+            get(PROXIED, &certificate("rsa2048-a.crt.pem")),
+        ]);
+        let outcome = run(&stub, &["cert"]);
+        assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_certificate_at_hand_makes_up_for_missing_rights() {
+    let mut routes = healthy(false);
+    routes.retain(|route| !route.path.contains("services"));
+    routes.push(answer("GET", NAMED, 403, "{}"));
+    let stub = Stub::start(routes);
+    assert_eq!(examined(&stub, &["--cert", "a.pem"]).0, Some(0));
+    assert_eq!(examined(&stub, &[]).0, Some(3));
 }
 
 #[test]

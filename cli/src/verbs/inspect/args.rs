@@ -10,7 +10,7 @@ Usage: seal inspect [FILE …] [flags]
 
 Shows what SealedSecrets tell without any key: scope, items and their sizes, the size of the key they are sealed for, which
 certificate that can be, and problems. A FILE holds SealedSecrets as YAML or JSON, among other documents if need be; without
-FILE they come from standard input. Whether a value opens only `--validate` or a private key can tell.
+FILE they come from standard input. Whether a value really opens tells `seal verify`.
 
 Examples: seal inspect sealed.yaml
           seal inspect --cert prod.pem --cert staging.pem overlays/*/sealed.yaml    which cluster is each for?

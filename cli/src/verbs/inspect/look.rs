@@ -222,7 +222,7 @@ impl Seen {
             };
             self.problems.push(
                 Problem::new(Code::WrongKey, format!("{what}: {why}")).hint(
-                    "it may be for an older key of the same cluster, which still opens it: `seal --validate` asks the controller",
+                    "it may be for an older key of the same cluster, which still opens it: `seal verify` tells",
                 ),
             );
         }
