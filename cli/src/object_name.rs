@@ -44,6 +44,71 @@ pub(crate) fn check_namespace(field: &str, namespace: &str) -> Result<(), Failur
     }
 }
 
+/// The longest key of a Secret's data.
+const MAX_DATA_KEY: usize = 253;
+
+/// Checks a key of a Secret's data (`IsConfigMapKey` of Kubernetes): it may become the name of a file in a volume.
+pub(crate) fn check_data_key(key: &str) -> Result<(), Failure> {
+    let is_path = key == "." || key.starts_with("..");
+    let fits = !key.is_empty()
+        && key.len() <= MAX_DATA_KEY
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if fits && !is_path {
+        return Ok(());
+    }
+    let shown: String = key.chars().take(80).collect();
+    Err(Failure::new(
+        Code::BadName,
+        format!("`{shown}` is no key of a Secret"),
+    )
+    .hint("a key consists of letters, digits, `-`, `_` and `.`, at most 253, and is no path such as `..`"))
+}
+
+/// The longest name of a label or annotation, without its prefix, and the longest value of a label.
+const MAX_NAME: usize = 63;
+
+/// Checks the key of a label or annotation: a name, with or without a domain before it (`IsQualifiedName`).
+pub(crate) fn check_qualified_name(field: &str, key: &str) -> Result<(), Failure> {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    if !name.is_empty() && is_word(name) && prefix.is_none_or(dns1123::is_subdomain) {
+        return Ok(());
+    }
+    Err(refused(
+        field,
+        key,
+        "letters, digits, `-`, `_` and `.`, at most 63, after a domain and `/` where it has one",
+    ))
+}
+
+/// Checks the value of a label (`IsValidLabelValue`).
+pub(crate) fn check_label_value(field: &str, value: &str) -> Result<(), Failure> {
+    if is_word(value) {
+        Ok(())
+    } else {
+        Err(refused(
+            field,
+            value,
+            "letters, digits, `-`, `_` and `.`, at most 63",
+        ))
+    }
+}
+
+/// Nothing, or up to 63 characters with a letter or digit at both ends.
+fn is_word(text: &str) -> bool {
+    let is_end = |end: Option<u8>| end.is_none_or(|byte| byte.is_ascii_alphanumeric());
+    text.len() <= MAX_NAME
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && is_end(text.bytes().next())
+        && is_end(text.bytes().next_back())
+}
+
 fn refused(field: &str, text: &str, rule: &str) -> Failure {
     // Names are short; whatever is longer is no name and would only bury the message.
     let shown: String = text.chars().take(80).collect();
@@ -91,6 +156,19 @@ mod tests {
                 Ok(()),
                 "{namespace}"
             );
+        }
+    }
+
+    #[test]
+    fn labels_and_annotations_are_such_as_kubernetes_takes() {
+        for key in ["app", "app.kubernetes.io/name", "a/B_c.d-e"] {
+            assert_eq!(check_qualified_name("--label", key), Ok(()), "{key}");
+        }
+        for key in ["", "/a", "a/", "a/b/c", "-a", "a b", "A/b", &"a".repeat(64)] {
+            assert!(check_qualified_name("--label", key).is_err(), "{key}");
+        }
+        for (value, fits) in [("", true), ("v1.2_x", true), ("a b", false), ("-a", false)] {
+            assert_eq!(check_label_value("--label", value).is_ok(), fits, "{value}");
         }
     }
 
