@@ -56,6 +56,7 @@ codes! {
     BadTime = "bad-time", "A field that holds a time cannot be read as one.";
     BothData = "both-data", "`spec.data` and `spec.encryptedData` are set at the same time.";
     DeprecatedData = "deprecated-data", "The deprecated `spec.data` is set, and this program does not accept it.";
+    DisallowedCertificate = "disallowed-certificate", "The certificate is not among those that `.seal.yaml` allows.";
     EmptySecret = "empty-secret", "The Secret has no data, which is more often a mistake than meant.";
     EncryptedBackup = "encrypted-backup", "A backup is encrypted, and nothing at hand opens it.";
     ExpiredCertificate = "expired-certificate", "The certificate's validity has ended.";
