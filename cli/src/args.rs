@@ -7,15 +7,20 @@ use sealed_crypto::Scope;
 use sealed_pflag::{Flag, Matches, Source, Table};
 
 use self::logging::logging_flags;
+use crate::name::Name;
+use crate::own_metadata;
+use crate::target;
 
-/// Every flag, with its default and its help.
-pub fn table() -> Table {
-    Table::new(
-        own_flags()
-            .into_iter()
-            .chain(connection_flags())
-            .chain(logging_flags()),
-    )
+/// Every flag that is known under a name, with its default and its help.
+pub fn table(name: Name) -> Table {
+    let flags = own_flags()
+        .into_iter()
+        .chain(connection_flags())
+        .chain(logging_flags());
+    match name {
+        Name::Kubeseal => Table::new(flags),
+        Name::Seal => Table::new(flags.chain(seal_flags())),
+    }
     .env_prefix("SEALED_SECRETS_")
 }
 
@@ -31,7 +36,11 @@ pub(crate) fn effective_table() -> Table {
         .short('o'),
         _ => flag,
     });
-    Table::new(own.into_iter().chain(connection_flags()))
+    Table::new(
+        own.into_iter()
+            .chain(connection_flags())
+            .chain(seal_flags()),
+    )
 }
 
 /// The flags that say which controller is meant, for verbs that talk to it.
@@ -44,6 +53,63 @@ pub(crate) fn controller_flags() -> Vec<Flag> {
     own.chain(connection.filter(|flag| flag.name() != "namespace"))
         .collect()
 }
+
+/// What the existing tool does not know.
+fn seal_flags() -> Vec<Flag> {
+    let mut flags = own_metadata::flags().to_vec();
+    flags.push(
+        Flag::bool(
+            "keep-others",
+            false,
+            "Pass through what is no Secret, as it is, instead of refusing it",
+        )
+        .without_env(),
+    );
+    flags.push(target::target_flag());
+    flags
+}
+
+/// The flags that say what a verb seals with and for where. How it is bound to its place is the verb's to say.
+pub(crate) fn sealing_flags() -> Vec<Flag> {
+    const OWN: [&str; 4] = [
+        "cert",
+        "controller-name",
+        "controller-namespace",
+        "kubeconfig",
+    ];
+    let own = own_flags().into_iter();
+    let own = own.filter(|flag| OWN.contains(&flag.name()));
+    own.chain(connection_flags()).collect()
+}
+
+/// The variables of [`sealing_flags`], and of `--scope` and `--format`.
+pub(crate) const SEALING_VARIABLES: &[&str] = &[
+    "SEALED_SECRETS_AS",
+    "SEALED_SECRETS_AS_GROUP",
+    "SEALED_SECRETS_AS_UID",
+    "SEALED_SECRETS_CERT",
+    "SEALED_SECRETS_CERTIFICATE_AUTHORITY",
+    "SEALED_SECRETS_CLIENT_CERTIFICATE",
+    "SEALED_SECRETS_CLIENT_KEY",
+    "SEALED_SECRETS_CLUSTER",
+    "SEALED_SECRETS_CONTEXT",
+    "SEALED_SECRETS_CONTROLLER_NAME",
+    "SEALED_SECRETS_CONTROLLER_NAMESPACE",
+    "SEALED_SECRETS_DISABLE_COMPRESSION",
+    "SEALED_SECRETS_FORMAT",
+    "SEALED_SECRETS_INSECURE_SKIP_TLS_VERIFY",
+    "SEALED_SECRETS_KUBECONFIG",
+    "SEALED_SECRETS_NAMESPACE",
+    "SEALED_SECRETS_PASSWORD",
+    "SEALED_SECRETS_PROXY_URL",
+    "SEALED_SECRETS_REQUEST_TIMEOUT",
+    "SEALED_SECRETS_SCOPE",
+    "SEALED_SECRETS_SERVER",
+    "SEALED_SECRETS_TLS_SERVER_NAME",
+    "SEALED_SECRETS_TOKEN",
+    "SEALED_SECRETS_USER",
+    "SEALED_SECRETS_USERNAME",
+];
 
 /// The names of the flags without any effect.
 pub(crate) fn inert_flags() -> impl Iterator<Item = &'static str> {
@@ -179,7 +245,7 @@ fn connection_flags() -> [Flag; 19] {
     ]
 }
 
-fn check_scope(text: &str) -> Result<(), String> {
+pub(crate) fn check_scope(text: &str) -> Result<(), String> {
     if text.is_empty() || text.parse::<Scope>().is_ok() {
         return Ok(());
     }
@@ -195,8 +261,12 @@ fn check_scope(text: &str) -> Result<(), String> {
 pub struct Arguments {
     /// `--allow-empty-data`.
     pub allow_empty_data: bool,
+    /// `--annotation`.
+    pub annotations: Vec<String>,
     /// `--cert`.
     pub cert: Option<String>,
+    /// Whether `--cert` stands on the command line; a variable holds for every repository.
+    pub cert_typed: bool,
     /// `--controller-name`.
     pub controller_name: String,
     /// Whether somebody set `--controller-name`.
@@ -211,6 +281,10 @@ pub struct Arguments {
     pub from_file: Vec<String>,
     /// `--help`.
     pub help: bool,
+    /// `--keep-others`.
+    pub keep_others: bool,
+    /// `--label`.
+    pub labels: Vec<String>,
     /// `--merge-into`.
     pub merge_into: Option<String>,
     /// `--name`.
@@ -233,6 +307,8 @@ pub struct Arguments {
     pub sealed_secret_file: Option<String>,
     /// `--secret-file`.
     pub secret_file: Option<String>,
+    /// `--target`.
+    pub targets: Vec<String>,
     /// `--validate`.
     pub validate: bool,
     /// `--version`.
@@ -299,12 +375,19 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Arguments {
-    /// Takes the values out of what was matched.
-    pub fn from_matches(matches: &Matches) -> Self {
+    /// Takes the values out of what was matched with the table of `name`.
+    pub fn from_matches(matches: &Matches, name: Name) -> Self {
+        let is_seal = name == Name::Seal;
+        let of_seal = |flag: &str| {
+            let list = is_seal.then(|| matches.list(flag).to_vec());
+            list.unwrap_or_default()
+        };
         let text = |name: &str| Some(matches.text(name).to_owned()).filter(|text| !text.is_empty());
         Self {
             allow_empty_data: matches.bool("allow-empty-data"),
+            annotations: of_seal("annotation"),
             cert: text("cert"),
+            cert_typed: matches.source("cert") == Source::CommandLine,
             controller_name: matches.text("controller-name").to_owned(),
             controller_named: matches.is_set("controller-name"),
             controller_namespace: matches.text("controller-namespace").to_owned(),
@@ -313,20 +396,20 @@ impl Arguments {
                 .then(|| matches.text("format").to_owned()),
             from_file: matches.list("from-file").to_vec(),
             help: matches.bool("help"),
+            keep_others: is_seal && matches.bool("keep-others"),
+            labels: of_seal("label"),
             merge_into: text("merge-into"),
             secret_name: text("name"),
-            namespace: text("namespace").map(without_namespace_prefix),
+            namespace: namespace_of(matches),
             raw: matches.bool("raw"),
             re_encrypt: matches.bool("re-encrypt"),
             recovery_private_key: matches.list("recovery-private-key").to_vec(),
             recovery_key_typed: matches.source("recovery-private-key") == Source::CommandLine,
             recovery_unseal: matches.bool("recovery-unseal"),
-            scope: matches
-                .is_set("scope")
-                .then(|| matches.text("scope").parse().ok())
-                .flatten(),
+            scope: scope_of(matches),
             sealed_secret_file: text("sealed-secret-file"),
             secret_file: text("secret-file"),
+            targets: of_seal("target"),
             validate: matches.bool("validate"),
             version: matches.bool("version"),
             connection: Connection::of(matches),
@@ -338,7 +421,15 @@ impl Arguments {
 impl Connection {
     /// Takes the values of its flags out of what was matched.
     pub(crate) fn of(matches: &Matches) -> Self {
-        let text = |name: &str| Some(matches.text(name).to_owned()).filter(|text| !text.is_empty());
+        Self::of_others(matches, &[])
+    }
+
+    /// The same without the flags `taken`, which mean something else there.
+    pub(crate) fn of_others(matches: &Matches, taken: &[&str]) -> Self {
+        let text = |name: &str| {
+            let text = (!taken.contains(&name)).then(|| matches.text(name));
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
         Self {
             kubeconfig: text("kubeconfig"),
             impersonate: text("as"),
@@ -363,6 +454,21 @@ impl Connection {
     }
 }
 
+/// `--namespace`, where somebody set it.
+pub(crate) fn namespace_of(matches: &Matches) -> Option<String> {
+    Some(matches.text("namespace"))
+        .filter(|text| !text.is_empty())
+        .map(|text| without_namespace_prefix(text.to_owned()))
+}
+
+/// `--scope`, where somebody set it to a scope.
+pub(crate) fn scope_of(matches: &Matches) -> Option<Scope> {
+    matches
+        .is_set("scope")
+        .then(|| matches.text("scope").parse().ok())
+        .flatten()
+}
+
 /// kubectl lets a namespace be written as a resource, so `ns/db` is `db`.
 fn without_namespace_prefix(namespace: String) -> String {
     for prefix in ["namespaces/", "namespace/", "ns/"] {
@@ -383,7 +489,7 @@ mod tests {
 
     fn parse(arguments: &[&str]) -> Arguments {
         let arguments = arguments.iter().map(|a| (*a).to_owned());
-        Arguments::from_matches(&table().parse([], arguments).unwrap())
+        Arguments::from_matches(&table(Name::Seal).parse([], arguments).unwrap(), Name::Seal)
     }
 
     #[test]

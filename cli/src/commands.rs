@@ -1,6 +1,5 @@
 //! The jobs, one module each.
 
-mod edited;
 mod fetch_certificate;
 mod merge;
 mod raw;
@@ -11,6 +10,8 @@ mod secret_input;
 mod validate;
 
 use std::io::Read;
+
+use sealed_manifest::Document;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -33,6 +34,18 @@ struct Context<'a> {
 impl Context<'_> {
     fn name(&self) -> Name {
         self.environment.name
+    }
+
+    /// Whether documents are to be changed where they stand: as `seal`, unless another format is asked for.
+    fn edits(&self, documents: &[Document]) -> bool {
+        let keeps_format = match self.format {
+            FormatChoice::FollowInput => true,
+            FormatChoice::Fixed(format) => documents
+                .iter()
+                .all(|document| document.format() == *format),
+            FormatChoice::Unknown(_) => false,
+        };
+        self.name() == Name::Seal && keeps_format
     }
 }
 
@@ -68,22 +81,13 @@ pub(crate) fn run(
         Job::Validate(controller) => validate::run(context, controller),
         Job::ReEncrypt(controller) => reencrypt::run(context, controller),
         Job::Merge {
+            into,
             target,
-            certificate,
-            place,
             allow_empty_data,
-        } => merge::run(context, target, certificate, place, *allow_empty_data),
+        } => merge::run(context, into, target, *allow_empty_data),
         Job::FetchCertificate(certificate) => fetch_certificate::run(context, certificate),
-        Job::Raw {
-            certificate,
-            place,
-            from_file,
-        } => raw::run(context, certificate, place, from_file),
-        Job::Seal {
-            certificate,
-            place,
-            allow_empty_data,
-        } => seal::run(context, certificate, place, *allow_empty_data),
+        Job::Raw { target, from_file } => raw::run(context, target, from_file),
+        Job::Seal(sealing) => seal::run(context, sealing),
     }
 }
 

@@ -11,7 +11,7 @@ Usage: seal < secret.yaml > sealed.yaml                    seal with the certifi
 
 const FOOT: &str = "
 Environment: SEALED_SECRETS_ and the name of a flag above, such as SEALED_SECRETS_CONTROLLER_NAME; KUBECONFIG
-Exit codes:  0 done, 1 failed, 2 the command line makes no sense, 3 what was looked at has problems
+Exit codes:  0 done, 1 failed, 2 the command line makes no sense, 3 what was looked at has problems, 4 nothing to change
 More:        `seal help VERB`, `seal explain CODE`, `seal doctor`
 ";
 
@@ -44,6 +44,7 @@ pub(crate) fn seal() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::Name;
 
     #[test]
     fn examples_come_first_and_every_flag_is_named_once() {
@@ -53,7 +54,7 @@ mod tests {
             "{text}"
         );
         let (flags, foot) = text.split_once("\nEnvironment: ").unwrap();
-        for flag in args::table().flags() {
+        for flag in args::table(Name::Seal).flags() {
             let name = format!("--{}", flag.name());
             let named = |part: &str| part.split([' ', '\n']).filter(|word| *word == name).count();
             let listed = flags.lines().filter(|line| {

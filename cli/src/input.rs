@@ -110,36 +110,27 @@ impl Input {
         Ok(text)
     }
 
-    /// The same, where the existing tool says `nothing` whenever no document can be read, be it for a fault, and does not know
-    /// UTF-16. What is wrong with one document among others is told: there it is dropped.
-    pub(crate) fn documents_of_kubeseal(
+    /// The same for the existing tool, which does not know UTF-16 and says `nothing` to it.
+    pub(crate) fn each_of_kubeseal(
         self,
         stdin: &mut dyn Read,
         nothing: &Failure,
-    ) -> Result<Vec<Document>, Failure> {
+        mut take: impl FnMut(Result<Document, Failure>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let origin = self.origin.clone();
         let mut reader = self.reader(stdin);
         if matches!(reader.fill_buf(), Ok([0xff, 0xfe, ..] | [0xfe, 0xff, ..])) {
             return Err(nothing.clone());
         }
-        let mut found = Vec::new();
-        let mut failure = None;
         for document in Documents::new(reader, &origin) {
             match document {
-                Ok(document) => found.push(document),
                 Err(error) if matches!(error.kind(), ReadErrorKind::Io(_)) => {
                     return Err(unreadable(&error));
                 }
-                Err(error) => {
-                    failure.get_or_insert_with(|| unreadable(&error));
-                }
+                document => take(document.map_err(|error| unreadable(&error)))?,
             }
         }
-        match failure {
-            _ if found.is_empty() => Err(nothing.clone()),
-            Some(failure) => Err(failure),
-            None => Ok(found),
-        }
+        Ok(())
     }
 }
 

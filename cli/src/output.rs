@@ -1,13 +1,13 @@
 //! Where results go: standard output, or a file that is replaced only on success.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 use sealed_api::codes::Code;
 use sealed_manifest::Format;
 use serde::Serialize;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, SpooledTempFile};
 
 use crate::failure::{Failure, io_cause, printable};
 use crate::name::Name;
@@ -33,6 +33,18 @@ impl FormatChoice {
         }
     }
 
+    /// The choice for a file: as in the existing tool `.yaml` beats what is asked for, and `.json` counts where nothing is.
+    pub fn for_file(&self, path: &Path) -> Self {
+        // As Go sees it, a file called `.yaml` has that suffix.
+        let file = path.file_name().and_then(|file| file.to_str());
+        let suffix = file.and_then(|file| Some(file.rsplit_once('.')?.1));
+        match (suffix, self) {
+            (Some("yaml" | "yml"), _) => Self::Fixed(Format::Yaml),
+            (Some("json"), Self::FollowInput) => Self::Fixed(Format::Json),
+            _ => self.clone(),
+        }
+    }
+
     /// The format for an input of format `input`.
     pub fn resolve(&self, input: Format) -> Result<Format, Failure> {
         match self {
@@ -44,6 +56,11 @@ impl FormatChoice {
         }
     }
 }
+
+/// As much of an output waits in memory before the rest goes to a file.
+const HELD_IN_MEMORY: usize = 4 << 20;
+/// As much of it is shown at a time.
+const CHUNK: usize = 1 << 16;
 
 /// One object as text: JSON follows JSON with a line end between, every YAML document starts with `---`.
 pub(crate) fn serialize(object: &impl Serialize, format: Format) -> String {
@@ -60,6 +77,11 @@ pub(crate) struct Output<'io> {
 
 enum Sink<'io> {
     Stdout(BufWriter<&'io mut dyn Write>),
+    /// Standard output that gets nothing before all of it is there.
+    Held {
+        stdout: &'io mut dyn Write,
+        held: SpooledTempFile,
+    },
     /// Something that cannot be replaced, such as a pipe or a device.
     Special {
         path: PathBuf,
@@ -78,6 +100,20 @@ impl<'io> Output<'io> {
         Self {
             sink: Sink::Stdout(BufWriter::new(stdout)),
         }
+    }
+
+    /// The same place, where standard output shows nothing before [`Output::commit`] either. What is long waits in a file
+    /// without a name, so nothing that is secret may go this way.
+    pub(crate) fn held(self) -> Self {
+        let sink = match self.sink {
+            Sink::Stdout(stdout) => Sink::Held {
+                // Nothing was written before, so nothing is lost with the buffer.
+                stdout: stdout.into_parts().0,
+                held: SpooledTempFile::new(HELD_IN_MEMORY),
+            },
+            sink => sink,
+        };
+        Self { sink }
     }
 
     /// A file, to be created or replaced.
@@ -157,6 +193,7 @@ impl<'io> Output<'io> {
             Sink::Stdout(stdout) => stdout
                 .write_all(bytes)
                 .map_err(|error| stdout_failed(&error)),
+            Sink::Held { held, .. } => held.write_all(bytes).map_err(|error| cannot_hold(&error)),
             Sink::Special { path, file } => file
                 .write_all(bytes)
                 .map_err(|error| cannot_write(path, &io_cause(&error))),
@@ -178,6 +215,7 @@ impl<'io> Output<'io> {
     pub(crate) fn abandon(self) -> Result<(), Failure> {
         match self.sink {
             Sink::Stdout(mut stdout) => stdout.flush().map_err(|error| stdout_failed(&error)),
+            Sink::Held { stdout, held } => show(held, stdout),
             Sink::Special { .. } | Sink::Replaced { .. } => Ok(()),
         }
     }
@@ -186,6 +224,7 @@ impl<'io> Output<'io> {
     pub(crate) fn commit(self) -> Result<(), Failure> {
         match self.sink {
             Sink::Stdout(mut stdout) => stdout.flush().map_err(|error| stdout_failed(&error)),
+            Sink::Held { stdout, held } => show(held, stdout),
             Sink::Special { .. } => Ok(()),
             Sink::Replaced {
                 target,
@@ -201,6 +240,36 @@ impl<'io> Output<'io> {
             }
         }
     }
+}
+
+fn show(mut held: SpooledTempFile, stdout: &mut dyn Write) -> Result<(), Failure> {
+    held.rewind().map_err(|error| cannot_hold(&error))?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = match held.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) => return Err(cannot_hold(&error)),
+        };
+        let bytes = chunk.get(..read).unwrap_or_default();
+        stdout
+            .write_all(bytes)
+            .map_err(|error| stdout_failed(&error))?;
+    }
+    stdout.flush().map_err(|error| stdout_failed(&error))
+}
+
+fn cannot_hold(error: &io::Error) -> Failure {
+    let directory = std::env::temp_dir();
+    Failure::new(
+        Code::UnwritableOutput,
+        format!(
+            "cannot set aside what is sealed in `{}`: {}",
+            directory.display(),
+            io_cause(error)
+        ),
+    )
+    .hint("TMPDIR names another directory; with --sealed-secret-file none is needed")
 }
 
 /// The file that a link means, or would make.

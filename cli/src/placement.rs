@@ -1,8 +1,8 @@
 //! Where sealed values shall open: the command line and the input first, and the kubeconfig only where both are silent.
 
 use k8s_openapi::api::core::v1::Secret;
-use sealed_api::{Placement, SealSecretError};
-use sealed_crypto::Scope;
+use sealed_api::{Code, Placement, SealSecretError};
+use sealed_crypto::{Label, Scope};
 
 use crate::argocd;
 use crate::cluster::Kubeconfig;
@@ -68,8 +68,42 @@ impl<'a> Placer<'a> {
         Ok(scope)
     }
 
-    /// The namespace for a value that has no Secret around it.
-    pub(crate) fn namespace(&mut self, talk: &mut Talk<'_>) -> Result<String, Failure> {
+    /// The label of a value that has no Secret around it: name and namespace are checked as far as the scope uses them.
+    /// `what` is sealed, for messages.
+    pub(crate) fn label(&mut self, what: &str, talk: &mut Talk<'_>) -> Result<Label, Failure> {
+        let scope = self.place.scope.unwrap_or_default();
+        if scope == Scope::ClusterWide {
+            return Ok(Label::cluster_wide());
+        }
+        let namespace = self.namespace(talk).map_err(|failure| {
+            // What the user has to act on is the namespace, not the kubeconfig that might have named one.
+            Failure::new(
+                Code::MissingNamespace,
+                format!("{what} in the scope {scope} needs --namespace"),
+            )
+            .kubeseal(failure.words(Name::Kubeseal))
+            .hint("the value opens only in the namespace it is sealed for")
+        })?;
+        let name = self.place.name.as_deref().unwrap_or_default();
+        if scope == Scope::Strict && name.is_empty() {
+            return Err(Failure::new(
+                Code::MissingName,
+                format!("{what} in the scope strict needs --name"),
+            )
+            .kubeseal("must provide the --name flag with --raw and --scope strict")
+            .hint("the value opens only in the SealedSecret of the name it is sealed for"));
+        }
+        if self.environment.name == Name::Seal {
+            object_name::check_namespace("--namespace", &namespace)?;
+            if scope == Scope::Strict {
+                object_name::check_name("--name", name)?;
+            }
+        }
+        Label::for_scope(scope, &namespace, name)
+            .map_err(|error| Failure::new(Code::BadName, error.to_string()))
+    }
+
+    fn namespace(&mut self, talk: &mut Talk<'_>) -> Result<String, Failure> {
         match &self.place.namespace {
             Some(namespace) => Ok(namespace.clone()),
             None => self

@@ -11,7 +11,9 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::name::Name;
 use crate::output::FormatChoice;
+use crate::own_metadata::OwnMetadata;
 use crate::suggest;
+use crate::target::Target;
 
 /// One job.
 #[derive(Clone, Debug)]
@@ -45,32 +47,34 @@ pub enum Job {
     /// Seal the input's items into a file.
     Merge {
         /// The file.
-        target: PathBuf,
-        /// What to seal with.
-        certificate: CertificateSource,
-        /// For where to seal.
-        place: Place,
+        into: PathBuf,
+        /// What to seal with, and for where.
+        target: Target,
         /// Whether an input without data is meant.
         allow_empty_data: bool,
     },
     /// Seal one value.
     Raw {
-        /// What to seal with.
-        certificate: CertificateSource,
-        /// For where to seal.
-        place: Place,
+        /// What to seal with, and for where.
+        target: Target,
         /// Where the value is; none is standard input.
         from_file: Vec<String>,
     },
     /// Seal Secrets.
-    Seal {
-        /// What to seal with.
-        certificate: CertificateSource,
-        /// For where to seal.
-        place: Place,
-        /// Whether an input without data is meant.
-        allow_empty_data: bool,
-    },
+    Seal(Sealing),
+}
+
+/// How to seal Secrets.
+#[derive(Clone, Debug)]
+pub struct Sealing {
+    /// What to seal with, for where and into which files; one at least.
+    pub targets: Vec<Target>,
+    /// Labels and annotations of the SealedSecrets.
+    pub own: OwnMetadata,
+    /// Whether an input without data is meant.
+    pub allow_empty_data: bool,
+    /// Whether to pass through what is no Secret.
+    pub keep_others: bool,
 }
 
 /// Where the certificate is.
@@ -82,6 +86,17 @@ pub enum CertificateSource {
     Location(String),
     /// Standard input.
     Stdin,
+}
+
+impl CertificateSource {
+    /// What `--cert` names, or else the controller.
+    pub(crate) fn of(cert: Option<String>, controller: Controller, name: Name) -> Self {
+        match cert {
+            Some(dash) if dash == "-" && name == Name::Seal => Self::Stdin,
+            Some(location) => Self::Location(location),
+            None => Self::Controller(Box::new(controller)),
+        }
+    }
 }
 
 /// Where a sealed value shall open, as far as the command line says.
@@ -120,7 +135,7 @@ impl Wish {
         if environment.name == Name::Seal
             && let Some(word) = arguments.positionals.first()
         {
-            return Err(suggest::unexpected_argument(word, &table()));
+            return Err(suggest::unexpected_argument(word, &table(Name::Seal)));
         }
         if !arguments.from_file.is_empty() && !arguments.raw {
             return Err(Failure::new(
@@ -150,7 +165,7 @@ impl Request {
         if name == Name::Seal {
             check_jobs(&arguments)?;
         }
-        let job = Job::resolve(arguments, name);
+        let job = Job::resolve(arguments, output.clone(), name)?;
         if matches!(job, Job::ReEncrypt(_)) && output.is_none() {
             output.clone_from(&input);
         }
@@ -195,9 +210,22 @@ fn check_jobs(arguments: &Arguments) -> Result<(), Failure> {
         ("--raw", arguments.raw),
     ];
     let mut asked = jobs.iter().filter(|(_, is_set)| *is_set);
-    if let (Some((one, _)), Some((other, _))) = (asked.next(), asked.next()) {
+    let job = asked.next().map(|(job, _)| *job);
+    if let (Some(one), Some((other, _))) = (job, asked.next()) {
         return Err(Failure::usage(format!(
             "{one} and {other} are two jobs, and one is done at a time"
+        ))
+        .hint("leave out one of them"));
+    }
+    let of_sealing = [
+        ("--annotation", !arguments.annotations.is_empty()),
+        ("--keep-others", arguments.keep_others),
+        ("--label", !arguments.labels.is_empty()),
+        ("--target", !arguments.targets.is_empty()),
+    ];
+    if let (Some(job), Some((flag, _))) = (job, of_sealing.iter().find(|(_, is_set)| *is_set)) {
+        return Err(Failure::usage(format!(
+            "{flag} works where Secrets are sealed, and not with {job}"
         ))
         .hint("leave out one of them"));
     }
@@ -211,7 +239,7 @@ fn check_jobs(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Job {
-    fn resolve(arguments: Arguments, name: Name) -> Self {
+    fn resolve(arguments: Arguments, output: Option<PathBuf>, name: Name) -> Result<Self, Failure> {
         let controller = Controller {
             name: arguments.controller_name,
             is_named: arguments.controller_named,
@@ -224,48 +252,51 @@ impl Job {
                 .into_iter()
                 .map(PathBuf::from)
                 .collect();
-            return Self::Recover { keys };
+            return Ok(Self::Recover { keys });
         }
         if arguments.validate {
-            return Self::Validate(controller);
+            return Ok(Self::Validate(controller));
         }
         if arguments.re_encrypt {
-            return Self::ReEncrypt(controller);
+            return Ok(Self::ReEncrypt(controller));
         }
-        let certificate = match arguments.cert {
-            Some(dash) if dash == "-" && name == Name::Seal => CertificateSource::Stdin,
-            Some(location) => CertificateSource::Location(location),
-            None => CertificateSource::Controller(Box::new(controller)),
-        };
-        let place = Place {
-            name: arguments.secret_name,
-            namespace: arguments.namespace,
-            scope: arguments.scope,
-            connection: arguments.connection,
+        let certificate = CertificateSource::of(arguments.cert, controller, name);
+        if arguments.fetch_cert {
+            return Ok(Self::FetchCertificate(certificate));
+        }
+        let merge_into = arguments.merge_into.map(PathBuf::from);
+        let target = Target {
+            certificate,
+            certificate_is_typed: arguments.cert_typed,
+            place: Place {
+                name: arguments.secret_name,
+                namespace: arguments.namespace,
+                scope: arguments.scope,
+                connection: arguments.connection,
+            },
+            output: merge_into.clone().or(output),
+            ruled: None,
         };
         let allow_empty_data = arguments.allow_empty_data;
-        if arguments.fetch_cert {
-            Self::FetchCertificate(certificate)
-        } else if let Some(target) = arguments.merge_into {
+        Ok(if let Some(into) = merge_into {
             Self::Merge {
-                target: PathBuf::from(target),
-                certificate,
-                place,
+                into,
+                target: target.under_rules(None, name)?,
                 allow_empty_data,
             }
         } else if arguments.raw {
             Self::Raw {
-                certificate,
-                place,
+                target: target.under_rules(None, name)?,
                 from_file: arguments.from_file,
             }
         } else {
-            Self::Seal {
-                certificate,
-                place,
+            Self::Seal(Sealing {
+                targets: target.all(&arguments.targets, name)?,
+                own: OwnMetadata::parse(&arguments.labels, &arguments.annotations)?,
                 allow_empty_data,
-            }
-        }
+                keep_others: arguments.keep_others,
+            })
+        })
     }
 }
 
@@ -276,38 +307,25 @@ fn format_choice(
     name: Name,
     job: &Job,
 ) -> FormatChoice {
-    // As Go sees it, a file called `.yaml` has that suffix.
-    let suffix = output
-        .and_then(Path::file_name)
-        .and_then(|file| file.to_str()?.rsplit_once('.'))
-        .map(|(_, suffix)| suffix);
-    match (suffix, typed) {
-        (Some("yaml" | "yml"), _) => FormatChoice::Fixed(Format::Yaml),
-        (_, Some(text)) => FormatChoice::from_flag(text),
+    let asked = match typed {
+        Some(text) => FormatChoice::from_flag(text),
         // A merged file and a file re-encrypted in place keep their format under either name.
-        _ if matches!(job, Job::Merge { .. }) => FormatChoice::FollowInput,
-        (Some("json"), None) if name == Name::Seal => FormatChoice::Fixed(Format::Json),
-        (_, None) if name == Name::Seal => FormatChoice::FollowInput,
-        (_, None) => FormatChoice::Fixed(Format::Json),
+        None if name == Name::Seal || matches!(job, Job::Merge { .. }) => FormatChoice::FollowInput,
+        None => FormatChoice::Fixed(Format::Json),
+    };
+    match output {
+        Some(path) => asked.for_file(path),
+        None => asked,
     }
 }
 
 /// Standard input can be the certificate or the input, not both.
 fn check_stdin(job: &Job, input: Option<&Path>) -> Result<(), Failure> {
+    let of_certificate = |target: &Target| matches!(target.certificate, CertificateSource::Stdin);
     let clash = match job {
-        Job::Merge {
-            certificate: CertificateSource::Stdin,
-            ..
-        }
-        | Job::Seal {
-            certificate: CertificateSource::Stdin,
-            ..
-        } => input.is_none(),
-        Job::Raw {
-            certificate: CertificateSource::Stdin,
-            from_file,
-            ..
-        } => from_file.is_empty(),
+        Job::Merge { target, .. } => of_certificate(target) && input.is_none(),
+        Job::Seal(sealing) => sealing.targets.iter().any(of_certificate) && input.is_none(),
+        Job::Raw { target, from_file } => of_certificate(target) && from_file.is_empty(),
         _ => false,
     };
     if clash {
@@ -332,10 +350,10 @@ mod tests {
             stderr_is_terminal: false,
             now: jiff::Timestamp::UNIX_EPOCH,
         };
-        let matches = table()
+        let matches = table(name)
             .parse([], arguments.iter().map(|a| (*a).to_owned()))
             .unwrap();
-        match Wish::resolve(Arguments::from_matches(&matches), &environment)? {
+        match Wish::resolve(Arguments::from_matches(&matches, name), &environment)? {
             Wish::Do(request) => Ok(*request),
             other => panic!("{other:?}"),
         }
@@ -352,7 +370,7 @@ mod tests {
             "--recovery-unseal",
         ];
         let job = |count: usize| resolve(Name::Kubeseal, &all[..count]).unwrap().job;
-        assert!(matches!(job(0), Job::Seal { .. }));
+        assert!(matches!(job(0), Job::Seal(_)));
         assert!(matches!(job(1), Job::Merge { .. }));
         assert!(matches!(job(2), Job::Merge { .. }));
         assert!(matches!(job(3), Job::FetchCertificate(_)));

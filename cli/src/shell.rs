@@ -68,7 +68,7 @@ pub fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'
     if environment.name == Name::Seal && words == ["help"] {
         return help(environment, &mut streams, false);
     }
-    let table = table();
+    let table = table(environment.name);
     let variables: BTreeMap<String, String> = environment.variables.clone();
     let matches = match table.parse(variables, words) {
         Ok(matches) => matches,
@@ -85,7 +85,7 @@ pub fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'
     for notice in matches.notices() {
         Talk(streams.stderr).say(notice);
     }
-    let arguments = Arguments::from_matches(&matches);
+    let arguments = Arguments::from_matches(&matches, environment.name);
     if !arguments.version
         && !arguments.help
         && let Some(fault) = matches.environment_faults().first()
@@ -127,10 +127,14 @@ fn misused(error: &ParseError, environment: &Environment) -> Failure {
     let failure = Failure::usage(error.to_string());
     match environment.name {
         Name::Kubeseal => {
-            let list = format!("{}{}{error}", header(environment), table().usage());
+            let list = format!(
+                "{}{}{error}",
+                header(environment),
+                table(Name::Kubeseal).usage()
+            );
             failure.bare(list)
         }
-        Name::Seal => failure.hint(suggest::after(error, &table(), "seal --help")),
+        Name::Seal => failure.hint(suggest::after(error, &table(Name::Seal), "seal --help")),
     }
 }
 
@@ -143,7 +147,7 @@ fn help(environment: &Environment, streams: &mut Streams<'_>, undeclared: bool) 
     if environment.name == Name::Seal {
         return print(&help::seal(), environment, streams);
     }
-    let mut text = table().usage();
+    let mut text = table(Name::Kubeseal).usage();
     if undeclared {
         drop(streams.stderr.write_all(header(environment).as_bytes()));
     } else {

@@ -123,12 +123,12 @@ mod tests {
 
     #[test]
     fn close_words_are_taken_for_flags_and_others_for_files() {
-        let hint = |word: &str| unexpected_argument(word, &table()).text(Name::Seal);
+        let hint = |word: &str| unexpected_argument(word, &table(Name::Seal)).text(Name::Seal);
         assert!(hint("fetch-certs").contains("`--fetch-cert`"));
         assert!(hint("raw").contains("`--raw`"));
         assert!(hint("reencrypt").contains("`--re-encrypt`"));
         assert!(hint("secret.yaml").contains("`seal -f secret.yaml`"));
-        assert!(hint("create").contains("`seal --help`"));
+        assert!(hint("frobnicate").contains("`seal --help`"));
         assert!(hint("--cret").contains("`--cert`"));
         assert!(hint("tempalte").contains("`seal template`"));
         assert!(hint("false").contains("`--flag=false`"));
@@ -138,8 +138,10 @@ mod tests {
     fn a_command_line_that_cannot_be_read_is_answered_with_what_was_meant() {
         let hint = |words: &[&str]| {
             let words = words.iter().map(|word| (*word).to_owned());
-            let rejected = table().parse([], words).expect_err("it cannot be read");
-            after(&rejected.error, &table(), "seal --help")
+            let rejected = table(Name::Seal)
+                .parse([], words)
+                .expect_err("it cannot be read");
+            after(&rejected.error, &table(Name::Seal), "seal --help")
         };
         assert_eq!(hint(&["--cret", "x"]), "did you mean `--cert`?");
         assert_eq!(hint(&["-cert"]), "a long flag has two dashes: `--cert`");

@@ -95,11 +95,12 @@ fn check_modules(text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use crate::args::table;
+    use crate::name::Name;
 
     #[test]
     fn logging_flags_check_their_values_as_klog_does() {
         let refusal = |arguments: &[&str]| {
-            table()
+            table(Name::Kubeseal)
                 .parse([], arguments.iter().map(|a| (*a).to_owned()))
                 .unwrap_err()
                 .to_string()
@@ -121,6 +122,10 @@ mod tests {
             "--log_backtrace_at=a.go:7",
             "--vmodule=a=1,b=2",
         ];
-        assert!(table().parse([], accepted.map(str::to_owned)).is_ok());
+        assert!(
+            table(Name::Kubeseal)
+                .parse([], accepted.map(str::to_owned))
+                .is_ok()
+        );
     }
 }

@@ -13,17 +13,17 @@ use sealed_manifest::{Document, Format};
 use serde_json::Value;
 
 use super::Context;
-use super::edited::{self, Edited, Site, keys_with, sites};
-use super::seal::seal;
-use super::secret_input::{self, Found, no_secrets};
-use crate::certificate;
+use super::secret_input::{self, Found};
+use crate::edited::{Edited, Site, keys_with, not_sealed, sites};
 use crate::failure::Failure;
 use crate::input::{documents_of, place, read_target};
 use crate::name::Name;
 use crate::output::{Output, serialize};
 use crate::placement::Placer;
-use crate::request::{CertificateSource, Place};
+use crate::request::Place;
 use crate::sealed_input::{self, Kind, go_shaped, is_broken_json, no_sealed_secrets};
+use crate::sealing;
+use crate::target::Target;
 
 /// Labels and annotations of the template, which an update may add to.
 const TEMPLATE: [&str; 3] = ["spec", "template", "metadata"];
@@ -31,24 +31,20 @@ const TEMPLATE: [&str; 3] = ["spec", "template", "metadata"];
 pub(super) fn run(
     mut context: Context<'_>,
     path: &Path,
-    source: &CertificateSource,
-    asked: &Place,
+    target: &Target,
     allow_empty_data: bool,
 ) -> Result<(), Failure> {
-    let certificate = certificate::load(
-        source,
-        context.environment,
-        context.stdin,
-        &mut context.talk,
-    )?;
+    let certificate =
+        target.load_certificate(context.environment, context.stdin, &mut context.talk)?;
+    let asked = &target.place;
     let shown = path.display().to_string();
     let text = read_target(path)?;
     let documents = documents_of(&text, &shown, &no_sealed_secrets(&shown))?;
     let update = read_update(&mut context)?;
-    let merged = if edited::is_wanted(&context, &documents) {
+    let merged = if context.edits(&documents) {
         let sites = sites(&documents)?;
         if sites.is_empty() {
-            return Err(not_sealed(&documents, &shown));
+            return Err(not_sealed(&documents, &shown, SWAPPED));
         }
         let site = choose(sites, &update, asked, &shown)?;
         let target = &site.found.sealed;
@@ -102,23 +98,9 @@ fn only(documents: &[Document]) -> Result<&Document, Failure> {
     }
 }
 
-/// The failure of a file without any SealedSecret, with what it holds instead.
-fn not_sealed(documents: &[Document], shown: &str) -> Failure {
-    let kind = documents
-        .iter()
-        .find_map(|document| document.value().get("kind")?.as_str());
-    match kind {
-        None => no_sealed_secrets(shown),
-        Some(kind) => {
-            let kind: String = kind.chars().take(80).collect();
-            Failure::new(
-                Code::WrongKind,
-                format!("{shown}: there is no SealedSecret in it, but `{kind}`"),
-            )
-            .hint("--merge-into names the file with the SealedSecret; the Secret comes from -f or standard input")
-        }
-    }
-}
+/// What somebody may have meant who names a file without a SealedSecret.
+const SWAPPED: &str =
+    "--merge-into names the file with the SealedSecret; the Secret comes from -f or standard input";
 
 /// The SealedSecret that the update is for: the only one, or the one it names.
 fn choose(
@@ -131,13 +113,12 @@ fn choose(
         return Ok(sites.remove(0));
     }
     let metadata = &update.secret.metadata;
-    let name = asked.name.as_ref().or(metadata.name.as_ref());
-    let namespace = asked.namespace.as_ref().or(metadata.namespace.as_ref());
+    let name = asked.name.as_deref().or(metadata.name.as_deref());
+    // An input without a name fits none of several.
+    let name = name.or(Some(""));
+    let namespace = asked.namespace.as_deref().or(metadata.namespace.as_deref());
     let count = sites.len();
-    let fits = |site: &Site| {
-        let own = &site.found.sealed.metadata;
-        own.name.as_ref() == name && (namespace.is_none() || own.namespace.as_ref() == namespace)
-    };
+    let fits = |site: &Site| site.is_called(name, namespace);
     let mut fitting: Vec<Site> = sites.into_iter().filter(fits).collect();
     match fitting.len() {
         1 => Ok(fitting.remove(0)),
@@ -177,16 +158,13 @@ fn check_items(target: &Value, place: &str) -> Result<(), Failure> {
 fn read_update(context: &mut Context<'_>) -> Result<Found, Failure> {
     let name = context.name();
     let input = std::mem::take(&mut context.input);
-    let nothing = no_secrets(input.origin());
-    let documents = secret_input::read(input, context.stdin, name, &nothing)?;
-    let mut found = secret_input::decode(documents, name, nothing)?;
-    match found.get(1) {
-        Some(second) => Err(Failure::new(
+    match secret_input::one(input, context.stdin, name)? {
+        (found, None) => Ok(found),
+        (_, Some(place)) => Err(Failure::new(
             Code::MalformedInput,
             "--merge-into takes one Secret, and here begins another",
         )
-        .at(&second.place)),
-        None => Ok(found.remove(0)),
+        .at(place)),
     }
 }
 
@@ -226,7 +204,8 @@ fn seal_update(
     Placer::new(&place, allow_empty_data, context.environment)
         .apply(&mut update.secret, &mut context.talk)
         .map_err(|failure| failure.at(&update.place))?;
-    seal(&update, scope, certificate, context.name())
+    sealing::seal(&update.secret, scope, certificate, context.name())
+        .map_err(|failure| failure.at(&update.place))
 }
 
 /// An input that names another place than the file was hardly meant for it. What the scope leaves open may differ.

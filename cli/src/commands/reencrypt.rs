@@ -6,8 +6,8 @@ use sealed_crypto::Certificate;
 use sealed_manifest::Document;
 
 use super::Context;
-use super::edited::{self, Edited, sites};
 use crate::cluster::{Cluster, Controller, Verdict};
+use crate::edited::{Edited, sites};
 use crate::failure::Failure;
 use crate::input::{documents_of, format_of};
 use crate::output::serialize;
@@ -20,7 +20,7 @@ pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(
     let input = std::mem::take(&mut context.input);
     let text = input.text(context.stdin)?;
     let documents = documents_of(&text, &origin, &nothing)?;
-    let fresh = if edited::is_wanted(&context, &documents) {
+    let fresh = if context.edits(&documents) {
         edit(&cluster, text, &origin, &documents, nothing)?
     } else {
         let format = context.format.resolve(format_of(&documents))?;

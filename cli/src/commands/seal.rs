@@ -1,112 +1,240 @@
 //! Sealing Secrets: what the program is for.
+//!
+//! The input may be longer than memory: documents are read, sealed and set aside a few at a time. Nothing is delivered before all
+//! of them are understood, since a part is easily taken for the whole.
 
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Secret;
 use rayon::prelude::*;
-use sealed_api::names::annotations;
-use sealed_api::{SealedSecret, seal_secret};
 use sealed_crypto::{Certificate, Scope};
 use sealed_manifest::Format;
 
 use super::Context;
-use super::secret_input::{self, Found, no_secrets};
-use crate::certificate;
+use super::secret_input::{self, Found, Piece, no_secrets};
+use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::input::format_of;
+use crate::io::Talk;
 use crate::name::Name;
-use crate::output::serialize;
-use crate::placement::{Placer, unplaced};
-use crate::request::{CertificateSource, Place};
+use crate::output::{FormatChoice, Output, serialize};
+use crate::own_metadata::OwnMetadata;
+use crate::placement::Placer;
+use crate::request::Sealing;
+use crate::sealing;
+use crate::target::{Target, load_certificates};
 
 /// From this many Secrets on it pays to wake other threads.
 const MANY: usize = 8;
 /// As many are sealed before they are written: enough to keep every processor busy, few enough to keep memory small.
 const BATCH: usize = 128;
 
-pub(super) fn run(
-    mut context: Context<'_>,
-    source: &CertificateSource,
-    place: &Place,
-    allow_empty_data: bool,
-) -> Result<(), Failure> {
+pub(super) fn run(mut context: Context<'_>, asked: &Sealing) -> Result<(), Failure> {
     let name = context.name();
-    let certificate = certificate::load(
-        source,
+    let certificates = load_certificates(
+        &asked.targets,
         context.environment,
         context.stdin,
         &mut context.talk,
     )?;
-    let nothing = no_secrets(context.input.origin());
-    let documents = secret_input::read(context.input, context.stdin, name, &nothing)?;
-    let input_format = format_of(&documents);
-    let mut placer = Placer::new(place, allow_empty_data, context.environment);
-    let mut ready = Vec::with_capacity(documents.len());
-    let mut refused = Ok(());
-    let secrets = secret_input::decode(documents, name, nothing)?;
-    if name == Name::Seal && place.name.is_some() && secrets.len() > 1 {
-        // The existing tool gives all of them the name, and whoever applies them keeps the last.
-        return Err(Failure::usage(format!(
-            "--name fits one Secret, the input holds {}",
-            secrets.len()
-        ))
-        .hint("leave out --name, and give each Secret its metadata.name"));
-    }
-    for mut found in secrets {
-        match placer.apply(&mut found.secret, &mut context.talk) {
-            Ok(scope) => ready.push((found, scope)),
-            Err(failure) => {
-                refused = Err(failure.at(&found.place));
-                break;
+    let Context {
+        environment,
+        format,
+        input,
+        stdin,
+        output,
+        mut talk,
+    } = context;
+    let mut lines = lines(asked, certificates, environment, format, output)?;
+    let nothing = no_secrets(input.origin());
+    // Scripts may have come to rely on what the existing tool prints before it meets such a fault.
+    let mut refused = None;
+    let mut names = Names::new(asked);
+    secret_input::each(
+        input,
+        stdin,
+        name,
+        asked.keep_others,
+        nothing,
+        |piece, format| {
+            let found = match piece {
+                Piece::Secret(found) => found,
+                Piece::Other(other) => {
+                    for line in &mut lines {
+                        line.add(Waiting::Other(other.text(line.format(format)?)), format)?;
+                    }
+                    return Ok(());
+                }
+            };
+            names.next(name)?;
+            if refused.is_some() {
+                return Ok(());
             }
-        }
+            for line in &mut lines {
+                match line.place(&found, &mut talk) {
+                    Ok(ready) => line.add(Waiting::Secret(Box::new(ready)), format)?,
+                    Err(failure) if name == Name::Seal => return Err(failure),
+                    Err(failure) => refused = Some(failure),
+                }
+            }
+            Ok(())
+        },
+    )?;
+    if let Some(failure) = refused {
+        return lines
+            .into_iter()
+            .try_for_each(Line::abandon)
+            .and(Err(failure));
     }
-    // The existing tool prints what it sealed before it met the fault, and scripts may have come to rely on it.
-    if refused.is_err() && (name == Name::Seal || ready.is_empty()) {
-        return refused;
+    for line in &mut lines {
+        line.seal()?;
     }
-    let format = context.format.resolve(input_format)?;
-    for batch in ready.chunks(BATCH) {
-        for text in seal_batch(batch, &certificate, format, name) {
-            context.output.write(text?.as_bytes())?;
-        }
-    }
-    match refused {
-        Ok(()) => context.output.commit(),
-        Err(failure) => context.output.abandon().and(Err(failure)),
-    }
+    lines.into_iter().try_for_each(|line| line.output.commit())
 }
 
-/// Seals in parallel where there is much to do; the results keep the order.
-fn seal_batch(
-    batch: &[(Found, Scope)],
-    certificate: &Certificate,
+/// One target, and what waits to be sealed for it.
+struct Line<'a, 'io> {
+    target: &'a Target,
+    own: &'a OwnMetadata,
+    certificate: Arc<Certificate>,
+    placer: Placer<'a>,
+    choice: FormatChoice,
+    name: Name,
+    waiting: Vec<Waiting>,
+    /// That of what waits.
     format: Format,
-    name: Name,
-) -> Vec<Result<String, Failure>> {
-    let one = |(found, scope): &(Found, Scope)| {
-        seal(found, *scope, certificate, name).map(|sealed| serialize(&sealed, format))
-    };
-    if batch.len() < MANY {
-        batch.iter().map(one).collect()
-    } else {
-        batch.par_iter().map(one).collect()
+    output: Output<'io>,
+}
+
+/// What has its place in the output.
+enum Waiting {
+    Secret(Box<Ready>),
+    /// Passed through.
+    Other(String),
+}
+
+/// A Secret that has its place.
+struct Ready {
+    secret: Secret,
+    scope: Scope,
+    place: String,
+}
+
+fn lines<'a, 'io>(
+    asked: &'a Sealing,
+    certificates: Vec<Arc<Certificate>>,
+    environment: &'a Environment,
+    format: &FormatChoice,
+    output: Output<'io>,
+) -> Result<Vec<Line<'a, 'io>>, Failure> {
+    let mut single = Some(output.held());
+    let is_single = asked.targets.len() == 1;
+    let mut lines = Vec::with_capacity(asked.targets.len());
+    for (target, certificate) in asked.targets.iter().zip(certificates) {
+        let (output, choice) = match (single.take(), &target.output) {
+            (Some(output), _) if is_single => (output, format.clone()),
+            (_, Some(path)) => (Output::file(path, environment.name)?, format.for_file(path)),
+            (_, None) => continue, // of several targets each has a file
+        };
+        lines.push(Line {
+            target,
+            own: &asked.own,
+            certificate,
+            placer: Placer::new(&target.place, asked.allow_empty_data, environment),
+            choice,
+            name: environment.name,
+            waiting: Vec::with_capacity(BATCH),
+            format: Format::Yaml,
+            output,
+        });
+    }
+    Ok(lines)
+}
+
+impl Line<'_, '_> {
+    /// The format of the output for a document of the input's first format.
+    fn format(&self, input: Format) -> Result<Format, Failure> {
+        self.choice.resolve(input)
+    }
+
+    /// Gives a Secret its place here.
+    fn place(&mut self, found: &Found, talk: &mut Talk<'_>) -> Result<Ready, Failure> {
+        let mut secret = found.secret.clone();
+        match self.placer.apply(&mut secret, talk) {
+            Ok(scope) => Ok(Ready {
+                secret,
+                scope,
+                place: found.place.clone(),
+            }),
+            Err(failure) => Err(self.target.explain(failure.at(&found.place))),
+        }
+    }
+
+    fn add(&mut self, waiting: Waiting, input: Format) -> Result<(), Failure> {
+        self.format = self.format(input)?;
+        self.waiting.push(waiting);
+        if self.waiting.len() < BATCH {
+            Ok(())
+        } else {
+            self.seal()
+        }
+    }
+
+    /// Seals what waits, in parallel where there is much to do; the results keep the order.
+    fn seal(&mut self) -> Result<(), Failure> {
+        let one = |waiting: &Waiting| match waiting {
+            Waiting::Other(text) => Ok(text.clone()),
+            Waiting::Secret(ready) => {
+                let sealed =
+                    sealing::seal(&ready.secret, ready.scope, &self.certificate, self.name);
+                let mut sealed = sealed.map_err(|failure| failure.at(&ready.place))?;
+                self.own.add_to(&mut sealed);
+                Ok(serialize(&sealed, self.format))
+            }
+        };
+        let texts: Vec<Result<String, Failure>> = if self.waiting.len() < MANY {
+            self.waiting.iter().map(one).collect()
+        } else {
+            self.waiting.par_iter().map(one).collect()
+        };
+        self.waiting.clear();
+        for text in texts {
+            self.output.write(text?.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Shows what was sealed before a fault. Where nothing was, the fault is the only thing to tell.
+    fn abandon(mut self) -> Result<(), Failure> {
+        self.seal()?;
+        self.output.abandon()
     }
 }
 
-/// Seals one Secret that has its place.
-pub(super) fn seal(
-    found: &Found,
-    scope: Scope,
-    certificate: &Certificate,
-    name: Name,
-) -> Result<SealedSecret, Failure> {
-    let mut sealed = seal_secret(&found.secret, scope, certificate)
-        .map_err(|error| unplaced(&error).at(&found.place))?;
-    if name == Name::Seal {
-        // A first guess for the controller, and what tells without any key which certificate was used.
-        let all = sealed.metadata.annotations.get_or_insert_default();
-        all.insert(
-            annotations::KEYS.to_owned(),
-            certificate.fingerprint().to_string(),
-        );
+/// As `seal` one Secret at most is renamed: the existing tool gives all of them the name, and whoever applies them keeps the last.
+struct Names {
+    is_one_wanted: bool,
+    seen: usize,
+}
+
+impl Names {
+    fn new(asked: &Sealing) -> Self {
+        Self {
+            is_one_wanted: asked
+                .targets
+                .iter()
+                .any(|target| target.place.name.is_some()),
+            seen: 0,
+        }
     }
-    Ok(sealed)
+
+    fn next(&mut self, name: Name) -> Result<(), Failure> {
+        self.seen += 1;
+        if name == Name::Seal && self.is_one_wanted && self.seen > 1 {
+            return Err(
+                Failure::usage("--name fits one Secret, and the input holds more")
+                    .hint("leave out --name, and give each Secret its metadata.name"),
+            );
+        }
+        Ok(())
+    }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::input::{Input, place};
 use crate::name::Name;
+use crate::output::serialize;
 use crate::repeated::repeated_key;
 
 /// A Secret and where it stands.
@@ -20,79 +21,200 @@ pub(super) struct Found {
     pub(super) place: String,
 }
 
-/// Reads the documents of an input that is to be sealed.
-pub(super) fn read(
-    input: Input,
-    stdin: &mut dyn Read,
-    name: Name,
-    nothing: &Failure,
-) -> Result<Vec<Document>, Failure> {
-    match name {
-        Name::Kubeseal => input.documents_of_kubeseal(stdin, nothing),
-        Name::Seal => input.documents(stdin, nothing),
+/// What an input that is to be sealed consists of.
+pub(super) enum Piece {
+    /// A Secret.
+    Secret(Found),
+    /// Something else, to be passed through.
+    Other(Other),
+}
+
+/// An object that is no Secret.
+pub(super) struct Other {
+    value: Value,
+    /// As it stands in the input, where it is a document of its own.
+    text: Option<String>,
+    format: Format,
+}
+
+impl Other {
+    /// The object in an output of `format`: as it stands, unless it stands in the other format or in a List.
+    pub(super) fn text(&self, format: Format) -> String {
+        let kept = self.text.as_deref().filter(|text| {
+            // A directive has to come before the mark that the document begins with.
+            self.format == format && !text.trim_start().starts_with('%')
+        });
+        let Some(text) = kept else {
+            return serialize(&self.value, format);
+        };
+        let text = text.trim_start_matches('\u{feff}');
+        let mark = match format {
+            Format::Yaml if !begins_with_mark(text) => "---\n",
+            _ => "",
+        };
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        format!("{mark}{text}{end}")
     }
 }
 
-/// Takes the Secrets out of documents, those in Lists too.
+fn begins_with_mark(text: &str) -> bool {
+    text.strip_prefix("---")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+}
+
+/// Reads an input that is to be sealed, piece by piece. Beside each piece stands the format of the first document.
 ///
-/// All of them are read before any is sealed: a document that cannot be understood must not leave half an output.
-pub(super) fn decode(
-    documents: Vec<Document>,
+/// As `seal` the first fault ends it. As `kubeseal` the rest is read nevertheless, and of several faults the one counts that the
+/// existing tool knows; pieces behind a fault are not handed over.
+pub(super) fn each(
+    input: Input,
+    stdin: &mut dyn Read,
     name: Name,
+    keep_others: bool,
     nothing: Failure,
-) -> Result<Vec<Found>, Failure> {
-    let mut found = Vec::with_capacity(documents.len());
-    let mut no_object = None;
-    for document in documents {
-        let place = place(&document);
-        if name == Name::Kubeseal && !document.value().is_object() {
-            no_object.get_or_insert_with(|| {
-                Failure::new(Code::WrongType, format!("{place}: expected an object"))
-            });
+    mut take: impl FnMut(Piece, Format) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut first_format = None;
+    let mut found = false;
+    let mut unreadable = None;
+    let mut undecodable = None;
+    let each = |document: Result<Document, Failure>| {
+        let document = match (document, name) {
+            (Ok(document), _) => document,
+            (Err(failure), Name::Seal) => return Err(failure),
+            (Err(failure), Name::Kubeseal) => {
+                unreadable.get_or_insert(failure);
+                return Ok(());
+            }
+        };
+        let format = *first_format.get_or_insert(document.format());
+        if name == Name::Kubeseal && says_nothing(document.value()) {
+            return Ok(());
+        }
+        match (pieces(document, name, keep_others), name) {
+            (Ok(pieces), _) => {
+                for piece in pieces {
+                    found = true;
+                    if unreadable.is_none() && undecodable.is_none() {
+                        take(piece, format)?;
+                    }
+                }
+            }
+            (Err(failure), Name::Seal) => return Err(failure),
+            (Err(failure), Name::Kubeseal) => {
+                undecodable.get_or_insert(failure);
+            }
+        }
+        Ok(())
+    };
+    match name {
+        Name::Kubeseal => input.each_of_kubeseal(stdin, &nothing, each)?,
+        Name::Seal => input.each(stdin, each)?,
+    }
+    match (first_format, unreadable, undecodable) {
+        (None, _, _) => Err(nothing),
+        (_, Some(failure), _) | (_, None, Some(failure)) => Err(failure),
+        (_, None, None) if !found => Err(nothing),
+        (_, None, None) => Ok(()),
+    }
+}
+
+/// What the existing tool passes over like an empty document.
+fn says_nothing(value: &Value) -> bool {
+    value.as_object().is_none_or(Map::is_empty)
+}
+
+/// The one Secret of an input, and where the next one begins if there is another.
+pub(super) fn one(
+    input: Input,
+    stdin: &mut dyn Read,
+    name: Name,
+) -> Result<(Found, Option<String>), Failure> {
+    let nothing = no_secrets(input.origin());
+    let mut first = None;
+    let mut second = None;
+    each(input, stdin, name, false, nothing.clone(), |piece, _| {
+        if let Piece::Secret(found) = piece {
+            match &first {
+                None => first = Some(found),
+                Some(_) => {
+                    second.get_or_insert(found.place);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok((first.ok_or(nothing)?, second))
+}
+
+/// What a document consists of: itself, or what its List holds.
+fn pieces(document: Document, name: Name, keep_others: bool) -> Result<Vec<Piece>, Failure> {
+    let place = place(&document);
+    check_keys(&document, &place, name)?;
+    let format = document.format();
+    let origin = match format {
+        Format::Json => Origin::Json,
+        Format::Yaml => Origin::Yaml,
+    };
+    let listed = is_list(document.value());
+    if keep_others && !listed && is_other(document.value()) {
+        let text = Some(document.text().to_owned());
+        return Ok(vec![Piece::Other(Other {
+            value: document.into_value(),
+            text,
+            format,
+        })]);
+    }
+    if listed && name == Name::Kubeseal {
+        return Err(Failure::new(
+            Code::WrongKind,
+            format!("{place}: kubeseal takes Secrets, not a List of them; seal takes both"),
+        ));
+    }
+    let items =
+        expand_list(document.into_value()).map_err(|error| Failure::undecodable(&error, &place))?;
+    let mut pieces = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        if keep_others && is_other(&item) {
+            pieces.push(Piece::Other(Other {
+                value: item,
+                text: None,
+                format,
+            }));
             continue;
         }
-        if name == Name::Kubeseal && document.value() == &Value::Object(Map::new()) {
-            continue; // it says as little as an empty document
-        }
-        check_keys(&document, &place, name)?;
-        let origin = match document.format() {
-            Format::Json => Origin::Json,
-            Format::Yaml => Origin::Yaml,
+        let place = if listed {
+            format!("{place}, items[{index}]")
+        } else {
+            place.clone()
         };
-        let value = document.into_value();
-        let listed = is_list(&value);
-        if listed && name == Name::Kubeseal {
-            return Err(Failure::new(
-                Code::WrongKind,
-                format!("{place}: kubeseal takes Secrets, not a List of them; seal takes both"),
-            ));
+        if name == Name::Seal {
+            check_kind(&item).map_err(|failure| failure.at(&place))?;
         }
-        let items = expand_list(value).map_err(|error| Failure::undecodable(&error, &place))?;
-        for (index, item) in items.into_iter().enumerate() {
-            let place = if listed {
-                format!("{place}, items[{index}]")
+        let kind = kind_of(&item).to_owned();
+        let secret = decode_secret(item, origin).map_err(|error| {
+            let failure = Failure::undecodable(&error, &place);
+            if error.code() == Code::WrongKind {
+                failure.hint(instead_of_secret(&kind))
             } else {
-                place.clone()
-            };
-            if name == Name::Seal {
-                check_kind(&item).map_err(|failure| failure.at(&place))?;
+                failure
             }
-            let kind = kind_of(&item).to_owned();
-            let secret = decode_secret(item, origin).map_err(|error| {
-                let failure = Failure::undecodable(&error, &place);
-                if error.code() == Code::WrongKind {
-                    failure.hint(instead_of_secret(&kind))
-                } else {
-                    failure
-                }
-            })?;
-            found.push(Found { secret, place });
-        }
+        })?;
+        pieces.push(Piece::Secret(Found { secret, place }));
     }
-    if found.is_empty() {
-        Err(nothing)
-    } else {
-        Ok(found)
+    Ok(pieces)
+}
+
+/// Whether an object says that it is something else than a Secret.
+fn is_other(value: &Value) -> bool {
+    let text = |field| value.get(field).and_then(Value::as_str);
+    match text("kind") {
+        None => false,
+        Some(names::secret::KIND) => {
+            let version = text("apiVersion").unwrap_or_default();
+            !matches!(version, "" | names::secret::API_VERSION)
+        }
+        Some(_) => true,
     }
 }
 
@@ -134,7 +256,7 @@ fn instead_of_secret(kind: &str) -> &'static str {
             "it is sealed already; --merge-into adds values to it, --validate checks it, --re-encrypt renews it"
         }
         names::secret::KIND => "the apiVersion of a Secret is `v1`",
-        _ => "only Secrets can be sealed; leave other objects out of the input",
+        _ => "only Secrets can be sealed; --keep-others passes other objects through",
     }
 }
 

@@ -7,15 +7,12 @@ use sealed_manifest::Document;
 use sealed_manifest::edit::{self, Change};
 use serde_json::Value;
 
-use super::Context;
 use crate::failure::Failure;
 use crate::input::place;
-use crate::name::Name;
-use crate::output::FormatChoice;
-use crate::sealed_input::{self, Found, Kind};
+use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
 
 /// A text and what is to be changed in it.
-pub(super) struct Edited {
+pub(crate) struct Edited {
     text: String,
     origin: String,
     /// With the numbers of their documents.
@@ -23,17 +20,31 @@ pub(super) struct Edited {
 }
 
 /// Where a SealedSecret stands in a text.
-pub(super) struct Site {
+pub(crate) struct Site {
     /// What was read.
-    pub(super) found: Found,
+    pub(crate) found: Found,
     document: usize,
     /// From the root of the document, which may be a List.
     path: Vec<String>,
 }
 
+impl Site {
+    fn path_to<'p>(&'p self, path: &[&'p str]) -> Vec<&'p str> {
+        let own = self.path.iter().map(String::as_str);
+        own.chain(path.iter().copied()).collect()
+    }
+
+    /// Whether it has this name and namespace, as far as they are asked for.
+    pub(crate) fn is_called(&self, name: Option<&str>, namespace: Option<&str>) -> bool {
+        let own = &self.found.sealed.metadata;
+        name.is_none_or(|name| own.name.as_deref() == Some(name))
+            && namespace.is_none_or(|namespace| own.namespace.as_deref() == Some(namespace))
+    }
+}
+
 impl Edited {
     /// A text that was read already.
-    pub(super) fn new(text: Vec<u8>, origin: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(text: Vec<u8>, origin: &str) -> Result<Self, Failure> {
         match String::from_utf8(text) {
             Ok(text) => Ok(Self {
                 text,
@@ -49,21 +60,21 @@ impl Edited {
     }
 
     /// Takes note of changes at a site; their paths begin at the object.
-    pub(super) fn change(&mut self, site: &Site, changes: &[(Vec<&str>, String)]) {
+    pub(crate) fn change(&mut self, site: &Site, changes: &[(Vec<&str>, String)]) {
         for (path, value) in changes {
-            let path: Vec<&str> = site
-                .path
-                .iter()
-                .map(String::as_str)
-                .chain(path.iter().copied())
-                .collect();
-            let change = Change::set(&path, value.as_str());
+            let change = Change::set(&site.path_to(path), value.as_str());
             self.changes.push((site.document, change));
         }
     }
 
+    /// Takes note that an entry of a site goes away.
+    pub(crate) fn remove(&mut self, site: &Site, path: &[&str]) {
+        let change = Change::remove(&site.path_to(path));
+        self.changes.push((site.document, change));
+    }
+
     /// The text with the changes.
-    pub(super) fn into_text(self) -> Result<String, Failure> {
+    pub(crate) fn into_text(self) -> Result<String, Failure> {
         // All at once: each call reads the whole text.
         edit::apply(&self.text, &self.origin, &self.changes).map_err(|error| {
             Failure::new(Code::MalformedInput, error.to_string())
@@ -72,20 +83,8 @@ impl Edited {
     }
 }
 
-/// Whether documents are to be changed where they stand: as `seal`, unless another format is asked for.
-pub(super) fn is_wanted(context: &Context<'_>, documents: &[Document]) -> bool {
-    let keeps_format = match context.format {
-        FormatChoice::FollowInput => true,
-        FormatChoice::Fixed(format) => documents
-            .iter()
-            .all(|document| document.format() == *format),
-        FormatChoice::Unknown(_) => false,
-    };
-    context.name() == Name::Seal && keeps_format
-}
-
 /// The SealedSecrets of documents, in Lists too. What is of another kind is passed over.
-pub(super) fn sites(documents: &[Document]) -> Result<Vec<Site>, Failure> {
+pub(crate) fn sites(documents: &[Document]) -> Result<Vec<Site>, Failure> {
     let mut sites = Vec::new();
     for document in documents {
         let value = document.value();
@@ -116,6 +115,24 @@ pub(super) fn sites(documents: &[Document]) -> Result<Vec<Site>, Failure> {
     Ok(sites)
 }
 
+/// The failure of a file without any SealedSecret, with what it holds instead and what to do about that.
+pub(crate) fn not_sealed(documents: &[Document], shown: &str, hint: &str) -> Failure {
+    let kind = documents
+        .iter()
+        .find_map(|document| document.value().get("kind")?.as_str());
+    match kind {
+        None => no_sealed_secrets(shown),
+        Some(kind) => {
+            let kind: String = kind.chars().take(80).collect();
+            Failure::new(
+                Code::WrongKind,
+                format!("{shown}: there is no SealedSecret in it, but `{kind}`"),
+            )
+            .hint(hint)
+        }
+    }
+}
+
 /// Objects without a kind are taken for SealedSecrets where one is looked for.
 fn is_sealed_secret(value: &Value) -> bool {
     let kind = value.get("kind").and_then(Value::as_str);
@@ -124,7 +141,7 @@ fn is_sealed_secret(value: &Value) -> bool {
 }
 
 /// The annotation that names the keys, with one more; none where it is not kept or names the key already.
-pub(super) fn keys_with(sealed: &SealedSecret, key: Fingerprint) -> Option<String> {
+pub(crate) fn keys_with(sealed: &SealedSecret, key: Fingerprint) -> Option<String> {
     let known = sealed
         .metadata
         .annotations
