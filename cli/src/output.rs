@@ -34,6 +34,7 @@ impl FormatChoice {
     }
 
     /// The choice for a file: as in the existing tool `.yaml` beats what is asked for, and `.json` counts where nothing is.
+    #[must_use]
     pub fn for_file(&self, path: &Path) -> Self {
         // As Go sees it, a file called `.yaml` has that suffix.
         let file = path.file_name().and_then(|file| file.to_str());

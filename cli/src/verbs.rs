@@ -5,14 +5,18 @@
 mod call;
 mod cert;
 mod completion;
+mod create;
 mod doctor;
 mod explain;
 mod grammar;
 mod inspect;
+mod items;
 mod keys;
 mod man;
+mod single;
 mod template;
 mod unseal;
+mod value;
 mod verify;
 
 pub(crate) use self::call::Call;
@@ -48,6 +52,8 @@ pub(crate) enum Outcome {
     Done,
     /// It is, and what was looked at has problems, which are told.
     Problems,
+    /// There was nothing to change where a change was asked for.
+    Unchanged,
 }
 
 impl Outcome {
@@ -56,12 +62,21 @@ impl Outcome {
         ExitCode::from(match self {
             Self::Done => 0,
             Self::Problems => 3,
+            Self::Unchanged => 4,
         })
     }
 }
 
 /// Every verb, in the order of lists.
 pub(crate) const ALL: &[&Verb] = &[
+    &create::GENERIC,
+    &create::TLS,
+    &create::DOCKER_REGISTRY,
+    &create::BASIC_AUTH,
+    &create::SSH_AUTH,
+    &value::VERB,
+    &items::SET,
+    &items::UNSET,
     &cert::VERB,
     &inspect::VERB,
     &unseal::VERB,

@@ -24,7 +24,7 @@ pub(super) struct Found {
 /// What an input that is to be sealed consists of.
 pub(super) enum Piece {
     /// A Secret.
-    Secret(Found),
+    Secret(Box<Found>),
     /// Something else, to be passed through.
     Other(Other),
 }
@@ -87,7 +87,7 @@ pub(super) fn each(
                 return Ok(());
             }
         };
-        let format = *first_format.get_or_insert(document.format());
+        let format = *first_format.get_or_insert_with(|| document.format());
         if name == Name::Kubeseal && says_nothing(document.value()) {
             return Ok(());
         }
@@ -136,7 +136,7 @@ pub(super) fn one(
     each(input, stdin, name, false, nothing.clone(), |piece, _| {
         if let Piece::Secret(found) = piece {
             match &first {
-                None => first = Some(found),
+                None => first = Some(*found),
                 Some(_) => {
                     second.get_or_insert(found.place);
                 }
@@ -200,7 +200,7 @@ fn pieces(document: Document, name: Name, keep_others: bool) -> Result<Vec<Piece
                 failure
             }
         })?;
-        pieces.push(Piece::Secret(Found { secret, place }));
+        pieces.push(Piece::Secret(Box::new(Found { secret, place })));
     }
     Ok(pieces)
 }

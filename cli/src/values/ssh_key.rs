@@ -52,8 +52,8 @@ impl SshKey {
         let both = Zeroizing::new([seed, point].concat());
         string(&mut private, &both);
         string(&mut private, comment.as_bytes());
-        let fill = private.len().next_multiple_of(BLOCK) - private.len();
-        private.extend((1..).take(fill));
+        let missing = private.len().next_multiple_of(BLOCK) - private.len();
+        private.extend((1..).take(missing));
 
         let mut file = Zeroizing::new(Vec::with_capacity(1024));
         file.extend(MAGIC);

@@ -11,13 +11,16 @@
 mod ciphertext;
 mod cluster;
 mod completion;
+mod create;
 mod custody;
 mod files;
 mod kubeseal;
 mod merge;
 mod program;
 mod requirements;
+mod rules;
 mod secrecy;
+mod streams;
 mod stub;
 mod transcripts;
 mod vectors;

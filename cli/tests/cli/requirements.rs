@@ -77,6 +77,70 @@ fn r1_one_command_and_a_certificate_are_enough() {
 }
 
 #[test]
+fn r2_one_input_is_sealed_for_several_namespaces_in_one_run() {
+    let sandbox = sandbox();
+    let input = SECRET.replace("  namespace: msgapp-prod\n", "");
+    let words = [
+        "--cert",
+        "dev.crt",
+        "--target",
+        "dev=a.yaml",
+        "--target",
+        "staging=b.yaml",
+        "--target",
+        "prod=c.json",
+    ];
+    let outcome = sandbox.run("seal", &words, &[], input.as_bytes());
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert!(outcome.stdout.is_empty());
+    for (file, namespace) in [("a.yaml", "dev"), ("b.yaml", "staging"), ("c.json", "prod")] {
+        let text = sandbox.read(file);
+        assert_eq!(text.starts_with('{'), file == "c.json");
+        let object = object(text.as_bytes());
+        assert_eq!(object["metadata"]["namespace"], namespace);
+        opens_to(&object, "JWT_SECRET", "hunter2");
+    }
+    // What is for one namespace is not sealed for another.
+    let outcome = sandbox.run("seal", &words, &[], SECRET.as_bytes());
+    assert_eq!(outcome.status, Some(1));
+    assert!(
+        outcome.stderr.starts_with("error[namespace-mismatch]: "),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn r6_the_type_of_a_pull_secret_is_kept() {
+    let config = sealed_crypto::base64::encode(b"{\"auths\":{}}");
+    let input = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: acr-secret, namespace: msgapp-prod}}\ntype: kubernetes.io/dockerconfigjson\ndata: {{.dockerconfigjson: {config}}}\n"
+    );
+    let outcome = seal(&["-o", "yaml"], input.as_bytes());
+    let from_manifest = object(&outcome.stdout);
+    let words = [
+        "create",
+        "docker-registry",
+        "acr-secret",
+        "-n",
+        "msgapp-prod",
+        "--docker-server=r",
+        "--docker-username=u",
+        "--docker-password=p",
+        "--cert",
+        "dev.crt",
+    ];
+    let made = object(&sandbox().run("seal", &words, &[], b"").stdout);
+    for object in [from_manifest, made] {
+        assert_eq!(
+            object["spec"]["template"]["type"],
+            "kubernetes.io/dockerconfigjson"
+        );
+        assert!(object["spec"]["encryptedData"][".dockerconfigjson"].is_string());
+    }
+}
+
+#[test]
 fn r7_key_names_are_kept_byte_for_byte() {
     let outcome = seal(&[], SECRET.as_bytes());
     let object = object(&outcome.stdout);
@@ -86,6 +150,52 @@ fn r7_key_names_are_kept_byte_for_byte() {
         .keys()
         .collect();
     assert_eq!(names, ["JWT_SECRET", "RABBITMQ_PASSWORD"]);
+}
+
+#[test]
+fn r8_one_key_is_replaced_and_nothing_else_of_the_file_changes() {
+    let sandbox = sandbox();
+    let sealed = seal(&["-o", "yaml"], SECRET.as_bytes()).stdout;
+    let sealed = String::from_utf8(sealed).unwrap();
+    let commented = sealed.replace("  encryptedData:\n", "  encryptedData: # two\n");
+    for words in [
+        &["set", "s.yaml", "JWT_SECRET", "--cert", "dev.crt"][..],
+        &["--cert", "dev.crt", "--merge-into", "s.yaml"],
+    ] {
+        sandbox.write("s.yaml", &commented);
+        let input = match words[0] {
+            "set" => "new",
+            _ => "kind: Secret\nstringData: {JWT_SECRET: new}\n",
+        };
+        let outcome = sandbox.run("seal", words, &[], input.as_bytes());
+        assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+        let after = sandbox.read("s.yaml");
+        let lines = commented.lines().zip(after.lines());
+        let changed: Vec<_> = lines.filter(|(before, after)| before != after).collect();
+        assert_eq!(changed.len(), 1, "{after}");
+        assert!(changed[0].0.starts_with("    JWT_SECRET: "), "{after}");
+        assert_eq!(commented.lines().count(), after.lines().count());
+        let object = object(after.as_bytes());
+        opens_to(&object, "JWT_SECRET", "new");
+        opens_to(&object, "RABBITMQ_PASSWORD", "correct horse");
+    }
+}
+
+#[test]
+fn r15_the_sync_wave_is_an_annotation_of_the_sealed_secret_itself() {
+    let wave = "argocd.argoproj.io/sync-wave";
+    let words = [
+        "--annotation",
+        "argocd.argoproj.io/sync-wave=-1",
+        "--label",
+        "team=a",
+    ];
+    let object = object(&seal(&words, SECRET.as_bytes()).stdout);
+    assert_eq!(object["metadata"]["annotations"][wave], "-1");
+    assert_eq!(object["metadata"]["labels"]["team"], "a");
+    let template = &object["spec"]["template"]["metadata"];
+    assert!(template["annotations"][wave].is_null() && template["labels"].is_null());
+    opens_to(&object, "JWT_SECRET", "hunter2");
 }
 
 #[test]

@@ -104,11 +104,12 @@ fn a_fault_anywhere_in_a_stream_leaves_no_part_of_it() {
 #[test]
 fn a_result_that_is_longer_than_what_memory_holds_back_arrives_whole() {
     let value = "x".repeat(60_000);
-    let input: String = (0..100)
-        .map(|number| {
-            format!("kind: Secret\nmetadata: {{name: s{number}, namespace: b}}\nstringData: {{k: {value}}}\n---\n")
-        })
-        .collect();
+    let one = |number| {
+        format!(
+            "kind: Secret\nmetadata: {{name: s{number}, namespace: b}}\nstringData: {{k: {value}}}\n---\n"
+        )
+    };
+    let input = (0..100).map(one).collect::<Vec<_>>().concat();
     let (status, stdout, stderr) = seal("seal", &[], &input);
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
     let names: Vec<&str> = stdout
