@@ -1,16 +1,17 @@
 //! What a watch of SealedSecrets yields: each object by itself, sound or malformed.
 //!
 //! A stored object can pass the API server's schema and still not be readable (`template.metadata` may hold
-//! anything), and a watch over a strict type ends at the first such object, for everybody. This type
-//! always deserializes, so a malformed object is one more event.
+//! anything, nested as deep as it likes), and a watch over a strict type ends at the first such object, for everybody.
+//! This type always deserializes, so a malformed object is one more event.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, ObjectMeta};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::decode::{DecodeError, salvage_object_meta};
 use crate::names;
 use crate::sealed_secret::{SealedSecret, SealedSecretStatus, salvage_status};
+use crate::shallow::shallow;
 
 /// A SealedSecret as far as it can be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,25 +34,51 @@ pub struct Malformed {
 }
 
 impl Decoded {
-    /// Reads one object; never fails.
+    /// Reads one object; never fails. Of its `managedFields` only the last write of the spec is kept: the rest can be
+    /// more than all else in the object.
     pub fn from_value(value: Value) -> Self {
         let metadata = value.get("metadata").cloned();
         let status = value.get("status").cloned();
         match SealedSecret::decode(value) {
-            Ok(object) => Self::Sound(Box::new(object)),
-            Err(error) => Self::Malformed(Box::new(Malformed {
-                metadata: salvage_object_meta(metadata.as_ref()),
-                status: salvage_status(status.as_ref()),
-                error,
-            })),
+            Ok(mut object) => {
+                keep_last_write_of_spec(&mut object.metadata);
+                Self::Sound(Box::new(object))
+            }
+            Err(error) => {
+                let mut metadata = salvage_object_meta(metadata.as_ref());
+                metadata.managed_fields = None;
+                Self::Malformed(Box::new(Malformed {
+                    metadata,
+                    status: salvage_status(status.as_ref()),
+                    error,
+                }))
+            }
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Decoded {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(Self::from_value)
+        shallow(deserializer).map(Self::from_value)
     }
+}
+
+fn keep_last_write_of_spec(metadata: &mut ObjectMeta) {
+    let entries = metadata.managed_fields.take().into_iter().flatten();
+    metadata.managed_fields = entries
+        .filter(|entry| {
+            let fields = entry.fields_v1.as_ref();
+            fields.is_some_and(|fields| fields.0.get("f:spec").is_some())
+        })
+        .filter_map(|entry| entry.time)
+        .max()
+        .map(|time| {
+            vec![ManagedFieldsEntry {
+                time: Some(time),
+                fields_v1: Some(FieldsV1(json!({ "f:spec": {} }))),
+                ..ManagedFieldsEntry::default()
+            }]
+        });
 }
 
 impl k8s_openapi::Resource for Decoded {
@@ -88,9 +115,10 @@ impl k8s_openapi::Metadata for Decoded {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::Metadata as _;
-    use serde_json::json;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
+    use crate::shallow::tests::nested;
 
     #[test]
     fn a_malformed_object_keeps_the_metadata_that_can_be_read() {
@@ -129,6 +157,51 @@ mod tests {
         let status = malformed.status.unwrap();
         assert_eq!(status.observed_generation, Some(2));
         assert_eq!(status.conditions[0].type_, "Synced");
+    }
+
+    /// An object of which a part that no type describes, and its `managedFields`, nest so deep.
+    fn nesting(levels: usize, spec: &str) -> String {
+        let deep = nested(levels);
+        format!(
+            r#"{{"metadata":{{"managedFields":[
+                {{"time":"2024-01-01T00:00:00Z","fieldsV1":{{"f:spec":{deep}}}}},
+                {{"time":"2024-03-01T00:00:00Z","fieldsV1":{{"f:spec":{{"f:x":{deep}}}}}}},
+                {{"time":"2024-05-01T00:00:00Z","fieldsV1":{{"f:status":{deep}}}}}],"name":"db"}},
+            "spec":{{"template":{{"metadata":{{"x":{deep},"labels":{{"a":"b"}}}}}},{spec}}},
+            "status":{{"observedGeneration":2,"x":{deep}}}}}"#
+        )
+    }
+
+    #[test]
+    fn an_object_is_read_however_deep_it_nests() {
+        for levels in [2, 200, 9_000] {
+            let text = nesting(levels, r#""encryptedData":{"foo":"AgB"}"#);
+            let Ok(Decoded::Sound(object)) = serde_json::from_str(&text) else {
+                panic!("{levels} levels: it is sound")
+            };
+            assert_eq!(object.name(), "db");
+            assert_eq!(object.spec.encrypted_data["foo"], "AgB");
+            let template = object.spec.template.unwrap();
+            assert_eq!(template.metadata.labels.unwrap()["a"], "b");
+            assert_eq!(object.status.unwrap().observed_generation, Some(2));
+            let writes = object.metadata.managed_fields.unwrap();
+            let times: Vec<_> = writes.iter().map(|entry| entry.time.as_ref()).collect();
+            assert_eq!(
+                times,
+                [Some(&Time("2024-03-01T00:00:00Z".parse().unwrap()))]
+            );
+        }
+    }
+
+    #[test]
+    fn a_malformed_object_keeps_its_metadata_however_deep_it_nests() {
+        let text = nesting(9_000, r#""encryptedData":{},"data":{}"#);
+        let Ok(Decoded::Malformed(object)) = serde_json::from_str(&text) else {
+            panic!("it is malformed")
+        };
+        assert_eq!(object.metadata.name.as_deref(), Some("db"));
+        assert_eq!(object.metadata.managed_fields, None);
+        assert_eq!(object.error.field(), "spec.data");
     }
 
     #[test]

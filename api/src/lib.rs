@@ -21,6 +21,7 @@ mod scope;
 mod seal;
 mod sealed_secret;
 mod secret_input;
+mod shallow;
 #[cfg(feature = "templates")]
 mod templates;
 mod unseal;
@@ -38,6 +39,7 @@ pub use sealed_secret::{
     Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
 };
 pub use secret_input::{Origin, decode_secret, expand_list};
+pub use shallow::deserialize_metadata;
 #[cfg(feature = "templates")]
 pub use templates::{RENDER_TIME, Templates};
 pub use unseal::{

@@ -30,6 +30,7 @@ mod published;
 mod reconcile;
 mod rehearsal;
 mod run;
+mod secret_metadata;
 mod server_certificate;
 mod status;
 mod waiting;

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::core::PartialObjectMeta;
 use sealed_api::Decoded;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +20,7 @@ use super::outage::Outage;
 use super::progress::{Progress, STUCK, Seen};
 use super::reconcile::Reconciler;
 use super::run::Shell;
+use super::secret_metadata::SecretMetadata;
 use super::status::StatusWriter;
 use super::watch::{Happening, PAGE_OF_BODIES, Reach, Selection, Watch};
 use crate::config::ObjectConfig;
@@ -340,7 +339,7 @@ impl Scope {
         let patience = tokio::time::sleep(PATIENCE);
         tokio::pin!(patience);
         // The label selector is for SealedSecrets; their Secrets carry whatever labels the template says.
-        let mut watch = Watch::<PartialObjectMeta<Secret>>::new(
+        let mut watch = Watch::<SecretMetadata>::new(
             &self.shell.cluster,
             "Secrets",
             &reach,

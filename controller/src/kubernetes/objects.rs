@@ -9,15 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::Metadata;
-use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 use sealed_api::Decoded;
 use sealed_crypto::Keyring;
 use tracing::{debug, info, warn};
 
 use super::rehearsal::Rehearsal;
+use super::secret_metadata::SecretMetadata;
 use super::waiting::Waiting;
 use super::watch::Reach;
 use crate::conditions::tells;
@@ -460,7 +459,7 @@ impl SecretFold {
     }
 
     /// Takes one event. Nothing of a Secret is kept but what its metadata means for a SealedSecret of its name.
-    pub(super) fn take(&mut self, event: Event<PartialObjectMeta<Secret>>) {
+    pub(super) fn take(&mut self, event: Event<SecretMetadata>) {
         match event {
             Event::Init => self.listing.clear(),
             Event::InitApply(secret) => {

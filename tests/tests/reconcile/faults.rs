@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{GetParams, Patch, PatchParams, PostParams, Request};
 use kube::{Api, Client};
 use sealed_crypto::Scope;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use testkit::cluster::Options;
 use testkit::fixtures::OTHER_KEY;
 use testkit::{announce, eventually};
 
-use super::kit::{World, condition, contents, ours, template, with_ours, with_own_cluster};
+use super::kit::{SOON, World, condition, contents, ours, template, with_ours, with_own_cluster};
 
 /// After an outage the watches come back with a pause of up to half a minute.
 const RECOVERY: Duration = Duration::from_mins(2);
@@ -363,6 +363,95 @@ async fn create_hostile(world: &World, number: usize) -> Result<()> {
     }
     world.create(&object).await?;
     Ok(())
+}
+
+/// A SealedSecret and a Secret of which parts nest deeper than JSON readers go. The first is served as any other, and
+/// neither hides the rest: not from a watch that is there, nor from a list.
+#[tokio::test]
+async fn what_nests_without_end_hides_nothing() -> Result<()> {
+    with_own_cluster(Options::default(), async |cluster, world| {
+        let mut controller = ours().start(cluster).await?;
+        for start in 1..=2 {
+            create_nested(world, &format!("nested-{start}")).await?;
+            let good = format!("good-{start}");
+            world
+                .create(&world.sealed(&good, [("foo", "bar")])?)
+                .await?;
+            for start in 1..=start {
+                let name = format!("nested-{start}");
+                world.secret_with(&name, [("foo", "bar")]).await?;
+                eventually(&format!("{name} says so"), SOON, async || {
+                    let object = stored(world, "sealedsecrets", &name).await?;
+                    ensure!(object.contains(r#""status":"True","type":"Synced""#));
+                    Ok(())
+                })
+                .await?;
+            }
+            world.synced(&good).await?;
+            // The watch of Secrets goes on, too.
+            world.delete_secret(&good).await?;
+            world.secret_with(&good, [("foo", "bar")]).await?;
+            controller.stop().await?;
+            // What it has to find out from lists.
+            world.delete_secret(&good).await?;
+            controller = ours().start(cluster).await?;
+            world.secret_with(&good, [("foo", "bar")]).await?;
+            let answer = testkit::http::get(controller.port(), "/readyz").await?;
+            ensure!(answer.status.is_success(), "{}", answer.body);
+        }
+        controller.stop().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Creates a SealedSecret, and a Secret beside it, that nest a thousand levels deep.
+async fn create_nested(world: &World, name: &str) -> Result<()> {
+    const LEVELS: usize = 1_000;
+    let deep = format!("{}{{}}{}", r#"{"f:a":"#.repeat(LEVELS), "}".repeat(LEVELS));
+    let mut object = serde_json::to_value(world.sealed(name, [("foo", "bar")])?)?;
+    object["spec"]["template"] = json!({ "metadata": { "x": "DEEP" } });
+    let object = object.to_string().replace(r#""DEEP""#, &deep);
+    post(world, "sealedsecrets", object).await?;
+    let secret = json!({ "metadata": { "name": format!("{name}-managed"), "managedFields": [{
+        "manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+        "time": "2026-01-01T00:00:00Z", "fieldsV1": { "f:data": "DEEP" },
+    }]}});
+    let secret = secret.to_string().replace(r#""DEEP""#, &deep);
+    post(world, "secrets", secret).await?;
+    let stored = [
+        stored(world, "sealedsecrets", name).await?,
+        stored(world, "secrets", &format!("{name}-managed")).await?,
+    ];
+    for stored in stored {
+        ensure!(
+            stored.matches("f:a").count() >= LEVELS,
+            "it was cut: {stored}"
+        );
+    }
+    Ok(())
+}
+
+/// Creates an object of which the clients of these tests cannot read the answer.
+async fn post(world: &World, resource: &str, object: String) -> Result<()> {
+    let request =
+        Request::new(path(world, resource)).create(&PostParams::default(), object.into_bytes())?;
+    world.client.request_text(request).await?;
+    Ok(())
+}
+
+/// An object as the API server writes it.
+async fn stored(world: &World, resource: &str, name: &str) -> Result<String> {
+    let request = Request::new(path(world, resource)).get(name, &GetParams::default())?;
+    Ok(world.client.request_text(request).await?)
+}
+
+fn path(world: &World, resource: &str) -> String {
+    let api = match resource {
+        "secrets" => "/api/v1",
+        _ => "/apis/bitnami.com/v1alpha1",
+    };
+    format!("{api}/namespaces/{}/{resource}", world.namespace)
 }
 
 /// A key Secret that is overwritten with garbage and repaired: nothing that is in sync is touched.

@@ -165,7 +165,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 /// What remains of a written object.
 #[derive(Deserialize)]
 struct Written {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "sealed_api::deserialize_metadata")]
     metadata: ObjectMeta,
 }
 

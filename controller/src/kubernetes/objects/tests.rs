@@ -1,5 +1,3 @@
-use std::marker::PhantomData;
-
 use sealed_api::SealedSecret;
 use sealed_api::names::annotations;
 use serde_json::json;
@@ -58,11 +56,9 @@ fn metadata(name: &str) -> ObjectMeta {
     }
 }
 
-fn secret(name: &str) -> PartialObjectMeta<Secret> {
-    PartialObjectMeta {
-        types: None,
+fn secret(name: &str) -> SecretMetadata {
+    SecretMetadata {
         metadata: metadata(name),
-        _phantom: PhantomData,
     }
 }
 
