@@ -128,7 +128,7 @@ impl Failure {
     }
 
     /// The API server did not do what it was asked. Whoever passes on its answer to a write has
-    /// made sure that it quotes no value ([`message::without_values`](crate::message::without_values)).
+    /// made sure that it quotes no value.
     pub fn api(failure: &ApiFailure) -> Self {
         Self {
             cause: failure.cause(),

@@ -34,6 +34,8 @@ mod observe;
 mod outages;
 #[path = "reconcile/ownership.rs"]
 mod ownership;
+#[path = "reconcile/refusals.rs"]
+mod refusals;
 #[path = "reconcile/retain.rs"]
 mod retain;
 #[path = "reconcile/status.rs"]

@@ -18,26 +18,23 @@ pub(super) enum Applied {
     Nothing,
     /// The API server took it. Only the metadata is filled in.
     Written(Box<Secret>),
-    /// It did not. What it says quotes no value.
+    /// It did not. What is told of that quotes no value.
     Failed(ApiError),
 }
 
 /// Does what the plan wants done to the Secret.
 pub(super) async fn write(cluster: &Cluster, key: &ObjectKey, write: &Write) -> Applied {
-    let (secret, written) = match write {
+    let written = match write {
         Write::Nothing => return Applied::Nothing,
-        Write::Create(secret) => (secret, cluster.create(&key.namespace, &**secret).await),
-        Write::Replace(secret) => (
-            secret,
-            cluster.replace(&key.namespace, &key.name, &**secret).await,
-        ),
+        Write::Create(secret) => cluster.create(&key.namespace, &**secret).await,
+        Write::Replace(secret) => cluster.replace(&key.namespace, &key.name, &**secret).await,
     };
     match written {
         Ok(metadata) => Applied::Written(Box::new(Secret {
             metadata,
             ..Secret::default()
         })),
-        Err(error) => Applied::Failed(error.without_values(secret)),
+        Err(error) => Applied::Failed(error.without_contents()),
     }
 }
 

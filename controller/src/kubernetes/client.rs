@@ -7,6 +7,7 @@
 
 mod limits;
 mod meter;
+mod refusal;
 mod request;
 
 use std::time::Duration;

@@ -210,7 +210,7 @@ impl Graveyard {
         } else {
             Ok(())
         };
-        let written = written.map_err(|error| error.without_values(&secret));
+        let written = written.map_err(ApiError::without_contents);
         wipe(&mut secret);
         written
     }

@@ -6,7 +6,6 @@ use sealed_api::{Malformed, SealedSecret, SealedSecretStatus};
 use super::{Observed, Plan, Rules, Write};
 use crate::conditions::{Recorded, next_status, tells};
 use crate::memory::Done;
-use crate::message::without_values;
 use crate::object_key::ObjectKey;
 use crate::outcome::{ApiFailure, Failure, Outcome};
 
@@ -94,7 +93,7 @@ pub enum AfterWrite {
     Concluded(Plan),
 }
 
-/// Decides what follows from a failed write.
+/// Decides what follows from a failed write. The shell has made sure that `failure` quotes no value.
 pub fn after_failed_write(
     observed: &Observed<'_>,
     write: &Write,
@@ -104,17 +103,9 @@ pub fn after_failed_write(
     if failure.is_conflict() || vanished {
         return AfterWrite::ObserveAgain;
     }
-    let message = match write.secret() {
-        Some(secret) => without_values(&failure.message, secret),
-        None => failure.message.clone(),
-    };
-    let failure = Failure::api(&ApiFailure {
-        message,
-        ..failure.clone()
-    });
     AfterWrite::Concluded(conclude(
         Subject::of(observed.object),
-        Outcome::Failed(failure),
+        Outcome::Failed(Failure::api(failure)),
         false,
         observed.last,
         observed.rules,

@@ -5,7 +5,6 @@
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::ACCEPT};
 use http_body_util::BodyExt;
-use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::client::Body;
@@ -14,8 +13,7 @@ use kube::core::{ObjectList, Request as Requests, Status};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
-use super::Meter;
-use crate::message::without_values;
+use super::{Meter, refusal};
 use crate::outcome::ApiFailure;
 
 /// An answer to a write that leaves the content out: we know it, and a Secret should not travel twice.
@@ -58,27 +56,20 @@ impl ApiError {
         }
     }
 
-    /// The refusal of a write of `secret`, without the values that an admission webhook may quote.
-    pub(crate) fn without_values(self, secret: &Secret) -> Self {
-        match self {
-            Self::Refused(mut status) => {
-                status.message = without_values(&status.message, secret);
-                Self::Refused(status)
-            }
-            other => other,
-        }
+    /// The refusal of a write of a Secret, without words that may quote what it holds.
+    pub(crate) fn without_contents(self) -> Self {
+        self.told_as(refusal::without_contents)
     }
 
-    /// The refusal of a write that nothing may be quoted of: its code alone. A private key can be quoted in more ways
-    /// than anybody can look for.
+    /// The refusal of a write that nothing may be quoted of: its code alone.
     pub(crate) fn by_code_alone(self) -> Self {
+        self.told_as(|status| refusal::by_code(status, "the key"))
+    }
+
+    fn told_as(self, told: impl FnOnce(&Status) -> String) -> Self {
         match self {
             Self::Refused(mut status) => {
-                let code = StatusCode::from_u16(status.code)
-                    .map_or_else(|_| status.code.to_string(), |code| code.to_string());
-                status.message = format!(
-                    "the API server answered {code}; its words are withheld because they may quote the key"
-                );
+                status.message = told(&status);
                 Self::Refused(status)
             }
             other => other,
@@ -422,6 +413,8 @@ fn refusal(code: StatusCode, bytes: &[u8]) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::Secret;
+
     use super::*;
 
     #[test]
