@@ -44,16 +44,22 @@ pub struct OwnMetadata {
     annotations: Box<[String]>,
 }
 
+/// Bytes of names that are kept of one Secret. Fifty labels fit; a template may have a megabyte of them.
+const NAMES: usize = 4 * 1024;
+
 impl OwnMetadata {
-    /// Those that a Secret is made with.
-    pub fn of(wanted: &ObjectMeta) -> Self {
-        let names = |all: Option<&BTreeMap<String, String>>| {
+    /// Those that a Secret is made with; `None` if they are too many to be remembered.
+    pub fn of(wanted: &ObjectMeta) -> Option<Self> {
+        let names = |all: Option<&BTreeMap<String, String>>| -> Box<[String]> {
             all.into_iter().flat_map(BTreeMap::keys).cloned().collect()
         };
-        Self {
+        let all = [&wanted.labels, &wanted.annotations];
+        let all = all.into_iter().flatten().flat_map(BTreeMap::keys);
+        let size: usize = all.map(|name| name.len() + size_of::<String>()).sum();
+        (size <= NAMES).then(|| Self {
             labels: names(wanted.labels.as_ref()),
             annotations: names(wanted.annotations.as_ref()),
-        }
+        })
     }
 }
 
@@ -152,6 +158,17 @@ mod tests {
         metadata.labels = Some(entries(&[("team", "shop"), ("theirs", "yes")]));
         metadata.annotations = Some(entries(&[("theirs", "yes")]));
         assert_eq!(mac(&before), mac(&after));
+    }
+
+    #[test]
+    fn of_a_multitude_of_names_none_is_kept() {
+        let wanted = |names: usize| ObjectMeta {
+            labels: Some((0..names).map(|n| (n.to_string(), String::new())).collect()),
+            ..ObjectMeta::default()
+        };
+        let kept = OwnMetadata::of(&wanted(50)).map(|own| own.labels.len());
+        assert_eq!(kept, Some(50));
+        assert_eq!(OwnMetadata::of(&wanted(1_000)), None);
     }
 
     #[test]

@@ -4,16 +4,18 @@
 //! again when it is their turn.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use sealed_api::{Decoded, SealedSecret};
+use sealed_api::Decoded;
 
 use crate::object_key::ObjectKey;
 
 /// Bodies that wait at most …
 const BODIES: usize = 256;
-/// … and what they may hold together. One object may have 1.5 MB.
+/// … and what they may be together, written as JSON: in memory, a multitude of tiny fields takes several times that. One
+/// object may have 1.5 MB.
 const BYTES: usize = 4 * 1024 * 1024;
-/// What a body costs besides its values: metadata, maps, the allocator.
+/// What a body costs besides its texts: maps, the allocator.
 const OVERHEAD: usize = 1024;
 
 /// Bodies by object, newest only.
@@ -27,8 +29,10 @@ impl Waiting {
     /// Keeps a body if there is room; an older one of the same object goes in any case.
     pub(super) fn put(&mut self, key: &ObjectKey, body: Decoded) {
         self.forget(key);
-        let size = size(&body);
-        if self.bodies.len() < BODIES && self.bytes + size <= BYTES {
+        if self.bodies.len() >= BODIES {
+            return;
+        }
+        if let Some(size) = size(&body, BYTES - self.bytes) {
             self.bytes += size;
             self.bodies.insert(key.clone(), (body, size));
         }
@@ -52,31 +56,38 @@ impl Waiting {
     }
 }
 
-fn size(body: &Decoded) -> usize {
-    OVERHEAD
-        + match body {
-            Decoded::Sound(object) => values(object),
-            Decoded::Malformed(_) => 0,
+/// What a body costs, if that is at most `room`.
+fn size(body: &Decoded, room: usize) -> Option<usize> {
+    let mut left = Room(room.checked_sub(OVERHEAD)?);
+    let fits = match body {
+        Decoded::Sound(object) => serde_json::to_writer(&mut left, object),
+        Decoded::Malformed(object) => {
+            serde_json::to_writer(&mut left, &(&object.metadata, &object.status))
         }
+    };
+    fits.is_ok().then_some(room - left.0)
 }
 
-fn values(object: &SealedSecret) -> usize {
-    let spec = &object.spec;
-    let sealed = spec
-        .encrypted_data
-        .iter()
-        .map(|(key, value)| key.len() + value.len());
-    let templates = spec
-        .template
-        .iter()
-        .flat_map(|template| template.data.iter().flatten())
-        .map(|(key, text)| key.len() + text.as_ref().map_or(0, String::len));
-    let blob = spec.data.as_ref().map_or(0, |data| data.0.len());
-    sealed.sum::<usize>() + templates.sum::<usize>() + blob
+/// Takes so many bytes, and keeps none of them.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.0.checked_sub(bytes.len());
+        self.0 = left.ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use sealed_api::SealedSecret;
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn key(number: usize) -> ObjectKey {
@@ -114,6 +125,32 @@ mod tests {
         assert_eq!(waiting.bytes, 0);
         waiting.put(&key(1), body(BYTES / 2));
         assert!(waiting.take(&key(1)).is_some());
+    }
+
+    #[test]
+    fn whatever_of_a_body_is_large_counts() {
+        let large = "x".repeat(BYTES);
+        let sealed = |metadata: &Value, template: &Value, status: &Value| {
+            json!({
+                "metadata": metadata,
+                "spec": { "encryptedData": {}, "template": template },
+                "status": { "conditions": [status] },
+            })
+        };
+        let none = json!({});
+        let labels = json!({ "labels": { "a": large } });
+        for body in [
+            sealed(&labels, &none, &none),
+            sealed(&json!({ "annotations": { "a": large } }), &none, &none),
+            sealed(&none, &json!({ "metadata": labels }), &none),
+            sealed(&none, &json!({ "type": large }), &none),
+            sealed(&none, &none, &json!({ "message": large })),
+            sealed(&labels, &json!({ "data": "malformed" }), &none),
+        ] {
+            let mut waiting = Waiting::default();
+            waiting.put(&key(0), Decoded::from_value(body));
+            assert_eq!(waiting.bodies.len(), 0);
+        }
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub struct TargetRecord {
 pub struct Holding {
     /// The version.
     pub resource_version: String,
-    /// Its digest; `None` when only the version is known, by the record of an earlier process.
+    /// Its digest; `None` when only the version is known, by the record of an earlier process or because a digest would
+    /// take too much memory.
     pub digest: Option<ContentDigest>,
 }
 
@@ -163,12 +164,13 @@ fn content(
     let uid = object.metadata.uid.as_deref().unwrap_or_default();
     let ours = !Standing::of(left, object.name(), uid).is_only_patched();
     let own = OwnMetadata::of(&wanted.secret.metadata);
+    let digest = |own| ContentDigest {
+        mac: content_mac(&observed.rules.content_key, holds, &own),
+        own,
+    };
     (observed.rules.drift != DriftRule::Off && plan.outcome.is_synced() && ours).then(|| Holding {
         resource_version: left.resource_version.clone().unwrap_or_default(),
-        digest: Some(ContentDigest {
-            mac: content_mac(&observed.rules.content_key, holds, &own),
-            own,
-        }),
+        digest: own.map(digest),
     })
 }
 

@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::names::{annotations, labels};
 use sealed_api::{is_true, scope_of};
-use sealed_crypto::{Fingerprint, Scope};
+use sealed_crypto::{Fingerprint, Scope, base64};
+use sha2::{Digest as _, Sha256};
 
 /// So many hinted keys are tried before the probable ones: a hint is anybody's claim.
 const HINTS: usize = 4;
+
+/// Bytes of a request for a pass that are remembered as they are. An annotation may have 256 KiB.
+const REQUEST: usize = 64;
 
 /// Those properties of a SealedSecret whose change makes another pass worth its cost.
 ///
@@ -25,7 +29,7 @@ pub struct Facts {
     pub deleting: bool,
     /// `seal-tool/paused`.
     pub paused: bool,
-    /// `seal-tool/resync`: any new value asks for a pass.
+    /// `seal-tool/resync`, or a digest of it: any new value asks for a pass.
     pub resync: Option<String>,
     /// A label that metrics carry; decides nothing.
     pub instance: Option<String>,
@@ -42,7 +46,9 @@ impl Facts {
             scope: scope_of(metadata),
             deleting: metadata.deletion_timestamp.is_some(),
             paused: is_true(annotations, annotations::PAUSED),
-            resync: annotations.and_then(|all| all.get(annotations::RESYNC).cloned()),
+            resync: annotations
+                .and_then(|all| all.get(annotations::RESYNC))
+                .map(|value| request(value)),
             instance: labels.and_then(|all| all.get(labels::INSTANCE).cloned()),
         }
     }
@@ -68,6 +74,14 @@ impl Facts {
                 &other.resync,
             )
     }
+}
+
+/// What is remembered of a request for a pass: as much as tells it from others.
+fn request(value: &str) -> String {
+    if value.len() <= REQUEST {
+        return value.to_owned();
+    }
+    base64::encode(&Sha256::digest(value))
 }
 
 /// The keys an object claims to be sealed for (`seal-tool/keys`, separated by commas or spaces).

@@ -448,3 +448,20 @@ fn an_object_was_written_when_its_spec_was() {
     assert_eq!(written_at(&metadata), Some(at(20)));
     assert_eq!(written_at(&ObjectMeta::default()), None);
 }
+
+#[test]
+fn of_a_request_for_a_pass_little_is_remembered_and_a_new_one_shows() {
+    let asked = |value: &str| {
+        let request = (annotations::RESYNC.to_owned(), value.to_owned());
+        Facts::of(&ObjectMeta {
+            annotations: Some([request].into()),
+            ..ObjectMeta::default()
+        })
+    };
+    assert_eq!(asked("1751000000").resync.as_deref(), Some("1751000000"));
+    let long = "x".repeat(250_000);
+    let remembered = asked(&long).resync.unwrap_or_default();
+    assert!(remembered.len() <= 64, "{} bytes", remembered.len());
+    assert!(asked(&long).decide_as(&asked(&long)));
+    assert!(!asked(&long).decide_as(&asked(&format!("{long}y"))));
+}
