@@ -186,3 +186,21 @@ pub(crate) fn tell_context(server: &ApiServer, talk: &mut Talk<'_>) {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::controller_flags;
+
+    #[test]
+    fn every_flag_about_the_controller_has_its_variable() {
+        for flag in controller_flags() {
+            let name = flag.name().to_ascii_uppercase().replace('-', "_");
+            let variable = format!("SEALED_SECRETS_{name}");
+            assert!(
+                CONTROLLER_VARIABLES.contains(&variable.as_str()),
+                "{variable}"
+            );
+        }
+    }
+}

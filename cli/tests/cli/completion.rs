@@ -81,6 +81,44 @@ fn bash_finds_no_fault_with_its_script() {
 }
 
 #[test]
+fn fish_completes_verbs_flags_and_values_where_it_is_here() {
+    for (line, expected) in [
+        ("seal insp", "inspect"),
+        ("seal help insp", "inspect"),
+        ("seal keys ba", "backup"),
+        ("seal inspect --j", "--json"),
+        ("seal inspect --fetch", ""),
+        ("seal --fet", "--fetch-cert"),
+        ("seal --scope n", "namespace-wide"),
+        ("seal completion p", "powershell"),
+        ("seal explain wrong-ke", "wrong-key"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("seal.fish", script("fish"));
+        let ask = format!("source seal.fish; complete -C '{line}'");
+        let mut command = Command::new("fish");
+        command
+            .args(["--no-config", "-c", &ask])
+            .env("HOME", sandbox.path("home"))
+            .current_dir(sandbox.path("."));
+        let Ok(output) = command.output() else {
+            return;
+        };
+        let offered = String::from_utf8(output.stdout).unwrap();
+        let offered: Vec<&str> = offered
+            .lines()
+            .filter_map(|line| line.split('\t').next())
+            .collect();
+        assert_eq!(offered.join(" "), expected, "{line}");
+        assert!(
+            output.stderr.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[test]
 fn other_shells_find_no_fault_with_theirs_where_they_are_here() {
     for (shell, arguments) in [
         ("zsh", ["-n", "script"]),

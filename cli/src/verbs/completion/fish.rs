@@ -10,7 +10,7 @@ const HEAD: &str = "\
 function __seal_called
     set -l words (commandline -opc)
     set -e words[1]
-    test (count $words) -ge (count $argv); and test \"$words[1..(count $argv)]\" = \"$argv\"
+    string match -q -- \"$argv *\" \"$words \"
 end
 function __seal_called_only
     set -l words (commandline -opc)
