@@ -3,7 +3,6 @@
 //! A series is made when somebody asks: a gauge for each, kept between scrapes, takes a kilobyte, and with thousands of
 //! objects that would be most of what this process holds.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,13 +22,24 @@ const MOST: usize = 16;
 /// The longest type of a condition that Kubernetes' own schema allows.
 const LONGEST_TYPE: usize = 316;
 
-/// What is shown of one object: the label values besides namespace and name, each with the value.
+/// What is shown of one object: the label values besides namespace and name, each with the value. Nearly always that is
+/// `Synced` alone, which allocates nothing.
 struct Shown {
     instance: Box<str>,
-    conditions: Box<[(Cow<'static, str>, i8)]>,
+    synced: Option<i8>,
+    others: Box<[(Box<str>, i8)]>,
 }
 
-type All = BTreeMap<ObjectKey, Shown>;
+impl Shown {
+    fn conditions(&self) -> impl Iterator<Item = (&str, i8)> {
+        let others = self.others.iter().map(|(type_, value)| (&**type_, *value));
+        let synced = self.synced.map(|value| (names::conditions::SYNCED, value));
+        synced.into_iter().chain(others)
+    }
+}
+
+/// By namespace and name: thousands share a namespace.
+type All = BTreeMap<Box<str>, BTreeMap<Box<str>, Shown>>;
 
 #[derive(Clone)]
 pub(super) struct ConditionInfo {
@@ -58,22 +68,40 @@ impl ConditionInfo {
     }
 
     pub(super) fn observed(&self, key: &ObjectKey, instance: &str, conditions: &[Condition]) {
-        let shown: BTreeMap<&str, i8> = conditions
+        let mut shown: BTreeMap<&str, i8> = conditions
             .iter()
             .filter(|condition| is_exported(&condition.type_))
             .take(MOST)
             .map(|condition| (condition.type_.as_str(), value(condition)))
             .collect();
-        let conditions = shown.into_iter().map(|(type_, value)| (kept(type_), value));
         let shown = Shown {
             instance: instance.into(),
-            conditions: conditions.collect(),
+            synced: shown.remove(names::conditions::SYNCED),
+            others: shown
+                .into_iter()
+                .map(|(type_, value)| (type_.into(), value))
+                .collect(),
         };
-        self.all().insert(key.clone(), shown);
+        let mut all = self.all();
+        if let Some(namespace) = all.get_mut(key.namespace.as_str()) {
+            namespace.insert(key.name.as_str().into(), shown);
+        } else {
+            let name = key.name.as_str().into();
+            all.insert(
+                key.namespace.as_str().into(),
+                BTreeMap::from([(name, shown)]),
+            );
+        }
     }
 
     pub(super) fn gone(&self, key: &ObjectKey) {
-        self.all().remove(key);
+        let mut all = self.all();
+        if let Some(namespace) = all.get_mut(key.namespace.as_str()) {
+            namespace.remove(key.name.as_str());
+            if namespace.is_empty() {
+                all.remove(key.namespace.as_str());
+            }
+        }
     }
 
     /// Drops every series.
@@ -93,17 +121,20 @@ impl Collector for ConditionInfo {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let all = self.all();
-        let metrics = all.iter().flat_map(|(key, shown)| {
-            shown.conditions.iter().map(|(condition, value)| {
-                let labels = [&key.namespace, &key.name, &**condition, &shown.instance];
-                series(&self.desc.variable_labels, labels, *value)
-            })
-        });
+        let mut metrics = Vec::new();
+        for (namespace, objects) in all.iter() {
+            for (name, shown) in objects {
+                let labels = |condition| [&**namespace, &**name, condition, &*shown.instance];
+                metrics.extend(shown.conditions().map(|(condition, value)| {
+                    series(&self.desc.variable_labels, labels(condition), value)
+                }));
+            }
+        }
         let mut family = MetricFamily::default();
         family.set_name(self.desc.fq_name.clone());
         family.set_help(self.desc.help.clone());
         family.set_field_type(MetricType::GAUGE);
-        family.set_metric(metrics.collect());
+        family.set_metric(metrics);
         vec![family]
     }
 }
@@ -130,14 +161,6 @@ fn value(condition: &Condition) -> i8 {
         names::conditions::TRUE => 1,
         names::conditions::FALSE => -1,
         _ => 0,
-    }
-}
-
-/// Nearly every series is of the same type.
-fn kept(condition: &str) -> Cow<'static, str> {
-    match condition {
-        names::conditions::SYNCED => Cow::Borrowed(names::conditions::SYNCED),
-        other => Cow::Owned(other.to_owned()),
     }
 }
 
