@@ -110,7 +110,7 @@ async fn a_lost_cluster_comes_back_from_one_file() -> Result<()> {
             .await?;
         seal_db(world, here, &controller).await?;
 
-        let backup = format!("backup -r {} -w keys.age --json", recipient);
+        let backup = format!("backup -r {recipient} -w keys.age --json");
         keys(world, here, &backup, 0).await?;
         let verify = "verify keys.age -i identity.txt --dir db.json --with-cluster --json";
         keys(world, here, verify, 0).await?;
