@@ -13,12 +13,13 @@ use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
 use crate::diagnosis::{Places, sealed_for};
 use crate::faults::called;
 use crate::problem::Problem;
+use crate::progress::Progress;
 use crate::sealed_input::Found;
 
-pub(crate) use self::report::{Lost, OpenedObject, Report};
+pub(crate) use self::report::{Lost, OpenedObject, Report, Use};
 
 /// How many objects wait for their turn while others are opened.
-const BATCH: usize = 512;
+const BATCH: usize = 128;
 /// How many objects that do not open are kept, to find out why.
 const MAX_EXPLAINED: usize = 100;
 
@@ -68,6 +69,7 @@ impl<'k> Drill<'k> {
     pub(crate) fn run<E: Send>(
         &mut self,
         mut next: impl FnMut() -> Result<Option<Found>, E> + Send,
+        mut progress: Progress<'_, '_>,
     ) -> Result<(), E> {
         let mut fill = || {
             let mut batch = Vec::new();
@@ -86,6 +88,7 @@ impl<'k> Drill<'k> {
                 self.add(found, tried);
             }
             batch = following?;
+            progress.show(&format!("{} SealedSecrets tried", self.report.objects));
         }
         Ok(())
     }

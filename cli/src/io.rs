@@ -24,6 +24,12 @@ impl Talk<'_> {
         drop(writeln!(self.0, "{}", printable(line)));
     }
 
+    /// Writes over the line that the cursor is in. Only for a terminal.
+    pub(crate) fn replace(&mut self, line: &str) {
+        drop(write!(self.0, "\r\u{1b}[K{}", printable(line)));
+        drop(self.0.flush());
+    }
+
     /// Tells a failure that does not stop the work.
     pub(crate) fn tell(&mut self, failure: &Failure) {
         drop(self.0.write_all(failure.text(Name::Seal).as_bytes()));

@@ -52,6 +52,7 @@ mod output;
 mod own_metadata;
 mod placement;
 mod problem;
+mod progress;
 mod prompt;
 mod recovery_keys;
 mod repeated;

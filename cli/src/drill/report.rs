@@ -67,6 +67,15 @@ pub(crate) struct Lost {
 }
 
 impl Report {
+    /// What these keys opened together.
+    pub(crate) fn use_of(&self, keys: impl Iterator<Item = Fingerprint>) -> Use {
+        keys.filter_map(|key| self.by_key.get(&key))
+            .fold(Use::default(), |sum, used| Use {
+                objects: sum.objects + used.objects,
+                values: sum.values + used.values,
+            })
+    }
+
     /// Takes note of what could not be read.
     pub(crate) fn add_unread(&mut self, unread: Vec<Failure>) {
         self.unread.extend(unread.into_iter().map(Problem::from));

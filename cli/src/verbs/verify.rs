@@ -20,6 +20,7 @@ use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::output::Output;
 use crate::problem::Problem;
+use crate::progress::Progress;
 use crate::recovery_keys;
 use crate::sealed_files::SealedFiles;
 use crate::sealed_input::{go_shaped, no_sealed_secrets};
@@ -123,7 +124,8 @@ fn run(
                 return Err(faults::no_key());
             }
             let mut drill = Drill::new(&keyring);
-            drill.run(|| files.next())?;
+            let progress = Progress::of(environment, &mut talk);
+            drill.run(|| files.next(), progress)?;
             drill.finish()
         }
     };

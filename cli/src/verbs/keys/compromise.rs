@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::io::{Streams, Talk};
 use crate::kept_keys::{KeptKey, KeyFacts};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
@@ -91,7 +92,8 @@ fn run(
     } else {
         None
     };
-    let need = Need::find(key, &cluster.way.store, &request.objects)?;
+    let progress = Progress::of(environment, &mut talk);
+    let need = Need::find(key, &cluster.way.store, &request.objects, progress)?;
     let report = Report {
         key: key.facts(),
         made: made.as_ref().map(KeptKey::facts),

@@ -9,12 +9,13 @@ use serde::Serialize;
 use super::objects::{self, Objects};
 use super::source::{self, Source};
 use crate::cluster::CONTROLLER_VARIABLES;
-use crate::drill::{Drill, Report};
+use crate::drill::{Drill, Report, Use};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
 use crate::kept_keys::{KeptKey, KeyFacts, head};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
@@ -92,7 +93,8 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
         let keyring = Keyring::new(found.kept.iter().flat_map(|one| one.keys.iter().cloned()));
         let mut stream = request.objects.stream(store)?;
         let mut drill = Drill::new(&keyring);
-        drill.run(|| stream.next())?;
+        let progress = Progress::of(environment, &mut talk);
+        drill.run(|| stream.next(), progress)?;
         for unread in stream.into_unread() {
             talk.say(&format!(
                 "warning: not counted: {}",
@@ -125,10 +127,9 @@ struct Listed {
     key: KeyFacts,
     /// Whether it is what everybody seals for.
     current: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    objects: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    values: Option<u64>,
+    /// Where that was counted.
+    #[serde(flatten)]
+    opens: Option<Use>,
 }
 
 impl List {
@@ -136,21 +137,10 @@ impl List {
         let in_use = keys.iter().filter(|key| key.is_in_use());
         let keyring = Keyring::new(in_use.flat_map(|one| one.keys.iter().cloned()));
         let current = keyring.current(now).map(|key| key.fingerprint());
-        let listed = keys.iter().map(|one| {
-            let uses = counted.map(|counted| {
-                let uses = one
-                    .fingerprints()
-                    .filter_map(|name| counted.by_key.get(&name));
-                uses.fold((0, 0), |(objects, values), used| {
-                    (objects + used.objects, values + used.values)
-                })
-            });
-            Listed {
-                key: one.facts(),
-                current: one.is_in_use() && one.fingerprints().any(|name| Some(name) == current),
-                objects: uses.map(|(objects, _)| objects),
-                values: uses.map(|(_, values)| values),
-            }
+        let listed = keys.iter().map(|one| Listed {
+            key: one.facts(),
+            current: one.is_in_use() && one.fingerprints().any(|name| Some(name) == current),
+            opens: counted.map(|counted| counted.use_of(one.fingerprints())),
         });
         Self {
             keys: listed.collect(),
@@ -158,7 +148,7 @@ impl List {
     }
 
     fn lines(&self) -> Vec<String> {
-        let counted = self.keys.iter().any(|one| one.values.is_some());
+        let counted = self.keys.iter().any(|one| one.opens.is_some());
         let opens = |text: &str| {
             if counted {
                 format!("{text:>7}  ")
@@ -175,8 +165,8 @@ impl List {
         lines.extend(self.keys.iter().map(|one| {
             let day = one.key.backed_up.as_deref().unwrap_or("never");
             let values = one
-                .values
-                .map(|values| values.to_string())
+                .opens
+                .map(|opens| opens.values.to_string())
                 .unwrap_or_default();
             let mark = if one.current { '*' } else { ' ' };
             format!(

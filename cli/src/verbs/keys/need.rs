@@ -9,6 +9,7 @@ use crate::drill::{Drill, OpenedObject};
 use crate::failure::Failure;
 use crate::kept_keys::KeptKey;
 use crate::problem::Problem;
+use crate::progress::Progress;
 
 /// What needs a key. Field names are stable: they are those of `--json`.
 #[derive(Serialize)]
@@ -28,11 +29,12 @@ impl Need {
         key: &KeptKey,
         store: &KeyStore,
         objects: &Objects,
+        progress: Progress<'_, '_>,
     ) -> Result<Self, Failure> {
         let keyring = Keyring::new(key.keys.iter().cloned());
         let mut stream: ObjectStream<'_> = objects.stream(Some(store))?;
         let mut drill = Drill::new(&keyring).recording();
-        drill.run(|| stream.next())?;
+        drill.run(|| stream.next(), progress)?;
         let report = drill.finish();
         Ok(Self {
             looked_at: report.objects,

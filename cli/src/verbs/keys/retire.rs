@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::io::{Streams, Talk};
 use crate::kept_keys::KeyFacts;
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::verbs::{Outcome, Verb};
 
 const SYNOPSIS: &str = "\
@@ -118,7 +119,8 @@ fn run(
         .hint("back it up, and delete it by hand once nothing needs it"));
     }
     let seen = cluster.way.seen(key)?;
-    let need = Need::find(key, &cluster.way.store, &request.objects)?;
+    let progress = Progress::of(environment, &mut talk);
+    let need = Need::find(key, &cluster.way.store, &request.objects, progress)?;
     let may_go = need.is_none();
     if may_go && !request.dry_run {
         cluster.way.store.retire(seen)?;

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::io::{Streams, Talk};
 use crate::kept_keys::{KeptKey, KeyFacts};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::sealed_input::no_sealed_secrets;
 use crate::verbs::{Outcome, Verb};
 
@@ -105,7 +106,8 @@ fn run(
     let store = cluster.as_ref().map(|cluster| &cluster.way.store);
     let mut stream = request.objects.stream(store)?;
     let mut drill = Drill::new(&keyring);
-    drill.run(|| stream.next())?;
+    let progress = Progress::of(environment, &mut talk);
+    drill.run(|| stream.next(), progress)?;
     let mut drilled = drill.finish();
     drilled.add_unread(stream.into_unread());
     // A drill of nothing proves nothing; a mistyped directory is the likelier reason.
@@ -159,9 +161,8 @@ struct Backup {
 struct KeyUse {
     #[serde(flatten)]
     key: KeyFacts,
-    /// How many objects and values it opens.
-    objects: u64,
-    values: u64,
+    #[serde(flatten)]
+    opens: drill::Use,
 }
 
 impl Report {
@@ -181,18 +182,9 @@ impl Report {
                 .map(ToString::to_string)
                 .collect(),
         });
-        let used = keys.kept.iter().map(|one| {
-            let uses = one
-                .fingerprints()
-                .filter_map(|name| drilled.by_key.get(&name));
-            let (objects, values) = uses.fold((0, 0), |(objects, values), used| {
-                (objects + used.objects, values + used.values)
-            });
-            KeyUse {
-                key: one.facts(),
-                objects,
-                values,
-            }
+        let used = keys.kept.iter().map(|one| KeyUse {
+            key: one.facts(),
+            opens: drilled.use_of(one.fingerprints()),
         });
         Self {
             backups: backups.collect(),
@@ -220,7 +212,7 @@ impl Report {
         }
         lines.push(format!("{:>7}  {}", "OPENS", crate::kept_keys::head()));
         for used in &self.keys {
-            lines.push(format!("{:>7}  {}", used.values, used.key.line()));
+            lines.push(format!("{:>7}  {}", used.opens.values, used.key.line()));
         }
         for key in &self.missing {
             lines.push(format!(
