@@ -27,7 +27,7 @@ use crate::failure::Failure;
 use crate::io::Talk;
 use crate::name::Name;
 pub(crate) use error::{Cause, network as network_cause};
-pub(crate) use key_store::{KeyStore, SealedPages, Seen};
+pub(crate) use key_store::{KeyStore, ObjectId, SealedPages};
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use proxy::{for_url as proxy_for_url, is_loopback};
 pub(crate) use published::published;

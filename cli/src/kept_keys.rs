@@ -12,6 +12,7 @@ use sealed_api::{Code, Wiping};
 use sealed_crypto::{Certificate, CertificateRequest, Fingerprint, SealingKey};
 use serde::Serialize;
 
+use crate::cluster::ObjectId;
 use crate::failure::Failure;
 use crate::io::Talk;
 use crate::recovery_keys::{Found, KeySecret};
@@ -30,6 +31,8 @@ pub(crate) struct KeptKey {
     pub(crate) secret: Wiping,
     /// Its keys; none if the Secret holds none that can be used.
     pub(crate) keys: Vec<Arc<SealingKey>>,
+    /// Of the object in the cluster that it comes from, if it is there still.
+    pub(crate) uid: Option<String>,
     /// What to know of the Secret before it is kept.
     pub(crate) note: Option<String>,
 }
@@ -75,6 +78,14 @@ impl KeptKey {
             .namespace
             .as_deref()
             .unwrap_or_default()
+    }
+
+    /// The object in the cluster that it comes from.
+    pub(crate) fn object(&self) -> ObjectId {
+        ObjectId {
+            name: self.name().to_owned(),
+            uid: self.uid.clone().unwrap_or_default(),
+        }
     }
 
     /// Whether it is labelled as in use, or so old that it needs no label.
@@ -212,6 +223,7 @@ fn kept_key(one: KeySecret, namespace: &str) -> Result<KeptKey, Failure> {
         }
         (None, None) => Wiping::default(),
     };
+    let uid = secret.metadata.uid.take();
     strip(&mut secret.metadata);
     if secret.metadata.namespace.is_none() {
         secret.metadata.namespace = Some(namespace.to_owned());
@@ -223,13 +235,13 @@ fn kept_key(one: KeySecret, namespace: &str) -> Result<KeptKey, Failure> {
         place: one.place,
         secret,
         keys: one.keys,
+        uid,
         note,
     })
 }
 
 /// Takes away what only means something in the cluster an object comes from: with it, no other takes it.
 fn strip(metadata: &mut ObjectMeta) {
-    metadata.uid = None;
     metadata.resource_version = None;
     metadata.self_link = None;
     metadata.generation = None;

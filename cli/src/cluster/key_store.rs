@@ -80,16 +80,21 @@ impl KeyStore {
     }
 
     /// Sets an annotation of a key Secret that is still the one that was read.
-    pub(crate) fn annotate(&self, secret: &Seen, name: &str, value: &str) -> Result<(), Failure> {
+    pub(crate) fn annotate(
+        &self,
+        secret: &ObjectId,
+        name: &str,
+        value: &str,
+    ) -> Result<(), Failure> {
         self.patch(secret, &json!({"annotations": {name: value}}))
     }
 
     /// Takes a key out of use.
-    pub(crate) fn retire(&self, secret: &Seen) -> Result<(), Failure> {
+    pub(crate) fn retire(&self, secret: &ObjectId) -> Result<(), Failure> {
         self.patch(secret, &json!({"labels": {labels::SEALING_KEY: RETIRED}}))
     }
 
-    fn patch(&self, secret: &Seen, metadata: &Value) -> Result<(), Failure> {
+    fn patch(&self, secret: &ObjectId, metadata: &Value) -> Result<(), Failure> {
         let mut metadata = metadata.clone();
         // Another Secret of the name is another key.
         metadata["uid"] = secret.uid.as_str().into();
@@ -128,26 +133,12 @@ impl KeyStore {
 /// Value of the label of a key that is out of use.
 const RETIRED: &str = "retired";
 
-/// A key Secret as it was read.
-pub(crate) struct Seen {
+/// Which object is meant.
+pub(crate) struct ObjectId {
     /// Its name.
     pub(crate) name: String,
     /// Tells it from another of the same name.
     pub(crate) uid: String,
-}
-
-impl Seen {
-    /// Which object it is.
-    pub(crate) fn of(secret: &Value) -> Self {
-        let text = |pointer: &str| {
-            let text = secret.pointer(pointer).and_then(Value::as_str);
-            text.unwrap_or_default().to_owned()
-        };
-        Self {
-            name: text("/metadata/name"),
-            uid: text("/metadata/uid"),
-        }
-    }
 }
 
 /// SealedSecrets, as they come.

@@ -10,9 +10,8 @@ use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
-use super::cluster_keys::ClusterWay;
 use super::source::{self, Keys, Source};
-use crate::cluster::CONTROLLER_VARIABLES;
+use crate::cluster::{CONTROLLER_VARIABLES, KeyStore};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::input::read_file;
@@ -175,9 +174,7 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
     let Keys {
-        kept: keys,
-        cluster,
-        ..
+        kept: keys, store, ..
     } = request.source.read(environment, &mut talk)?;
     tell_notes(&keys, &mut talk);
     let manifest = manifest(&keys, environment.now);
@@ -207,19 +204,17 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
             }
         }
     }
-    if let Some(way) = cluster.filter(|_| request.marks) {
-        mark(&way, &keys, &manifest, &mut talk);
+    if let Some(store) = store.filter(|_| request.marks) {
+        mark(&store, &keys, &manifest, &mut talk);
     }
     Ok(())
 }
 
 /// Notes on the key Secrets of a cluster that they were saved. The backup is made either way.
-fn mark(way: &ClusterWay, keys: &[KeptKey], manifest: &Manifest, talk: &mut Talk<'_>) {
+fn mark(store: &KeyStore, keys: &[KeptKey], manifest: &Manifest, talk: &mut Talk<'_>) {
     let made = manifest.made.to_string();
     for key in keys {
-        let marked = way
-            .seen(key)
-            .and_then(|seen| way.store.annotate(seen, annotations::BACKED_UP, &made));
+        let marked = store.annotate(&key.object(), annotations::BACKED_UP, &made);
         if let Err(failure) = marked {
             talk.say(&format!(
                 "warning: the backup is made, and its key is not marked: {}",

@@ -3,24 +3,18 @@
 use sealed_api::Code;
 use sealed_crypto::{Fingerprint, Keyring};
 
-use crate::cluster::{Controller, KeyStore, Seen};
+use crate::cluster::{Controller, KeyStore};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::Talk;
 use crate::kept_keys::{KeptKey, keep};
 use crate::recovery_keys;
 
-/// What was read, and the way to change it.
+/// What was read, and where it can be changed.
 pub(super) struct ClusterKeys {
     /// The oldest first.
     pub(super) keys: Vec<KeptKey>,
-    pub(super) way: ClusterWay,
-}
-
-/// The way to change the keys of a cluster.
-pub(super) struct ClusterWay {
     pub(super) store: KeyStore,
-    seen: Vec<Seen>,
 }
 
 impl ClusterKeys {
@@ -31,22 +25,15 @@ impl ClusterKeys {
         talk: &mut Talk<'_>,
     ) -> Result<Self, Failure> {
         let store = KeyStore::connect(controller, environment, talk)?;
-        let (keys, seen) = read(&store, talk)?;
         Ok(Self {
-            keys,
-            way: ClusterWay { store, seen },
+            keys: read(&store, talk)?,
+            store,
         })
     }
 
     /// What there is by now.
     pub(super) fn again(&self, talk: &mut Talk<'_>) -> Result<Vec<KeptKey>, Failure> {
-        let (keys, _) = read(&self.way.store, talk)?;
-        Ok(keys)
-    }
-
-    /// Both.
-    pub(super) fn into_parts(self) -> (Vec<KeptKey>, ClusterWay) {
-        (self.keys, self.way)
+        read(&self.store, talk)
     }
 
     /// The keys whose Secrets are labelled `active`, or need no label.
@@ -76,20 +63,8 @@ impl ClusterKeys {
     }
 }
 
-impl ClusterWay {
-    /// The object of a key.
-    pub(super) fn seen(&self, key: &KeptKey) -> Result<&Seen, Failure> {
-        let seen = self.seen.iter().find(|seen| seen.name == key.name());
-        seen.ok_or_else(|| {
-            Failure::new(Code::NotFound, format!("Secret {} has no name", key.name()))
-        })
-    }
-}
-
-/// The keys, the oldest first, and the objects that they are in.
-fn read(store: &KeyStore, talk: &mut Talk<'_>) -> Result<(Vec<KeptKey>, Vec<Seen>), Failure> {
-    let secrets = store.secrets()?;
-    let seen = secrets.iter().map(Seen::of).collect();
-    let found = recovery_keys::of_objects(secrets, "cluster", talk)?;
-    Ok((keep(found, store.namespace())?, seen))
+/// The keys, the oldest first.
+fn read(store: &KeyStore, talk: &mut Talk<'_>) -> Result<Vec<KeptKey>, Failure> {
+    let found = recovery_keys::of_objects(store.secrets()?, "cluster", talk)?;
+    keep(found, store.namespace())
 }

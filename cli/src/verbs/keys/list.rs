@@ -88,7 +88,7 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
     let mut talk = Talk(stderr);
     let found = request.source.read(environment, &mut talk)?;
     let counted = if request.counts || !request.objects.is_empty() {
-        let store = found.cluster.as_ref().map(|way| &way.store);
+        let store = found.store.as_ref();
         let store = store.filter(|_| request.counts);
         let keyring = Keyring::new(found.kept.iter().flat_map(|one| one.keys.iter().cloned()));
         let mut stream = request.objects.stream(store)?;

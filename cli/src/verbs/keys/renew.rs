@@ -123,16 +123,14 @@ pub(super) fn renew(
         )
         .hint("a controller that starts without any makes one, unless --auto-first-key=false")
     })?;
-    let seen = cluster.way.seen(newest)?;
     let before: BTreeSet<Fingerprint> = cluster
         .keys
         .iter()
         .flat_map(KeptKey::fingerprints)
         .collect();
     cluster
-        .way
         .store
-        .annotate(seen, annotations::RENEW, asked)?;
+        .annotate(&newest.object(), annotations::RENEW, asked)?;
     if wait == 0 {
         return Ok(None);
     }

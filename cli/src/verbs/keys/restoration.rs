@@ -124,6 +124,7 @@ mod tests {
             }
             .into(),
             keys: pem.map(file).into_iter().collect(),
+            uid: None,
             note: None,
         }
     }

@@ -118,12 +118,11 @@ fn run(
         )
         .hint("back it up, and delete it by hand once nothing needs it"));
     }
-    let seen = cluster.way.seen(key)?;
     let progress = Progress::of(environment, &mut talk);
-    let need = Need::find(key, &cluster.way.store, &request.objects, progress)?;
+    let need = Need::find(key, &cluster.store, &request.objects, progress)?;
     let may_go = need.is_none();
     if may_go && !request.dry_run {
-        cluster.way.store.retire(seen)?;
+        cluster.store.retire(&key.object())?;
     }
     let report = Report {
         key: key.facts(),

@@ -6,9 +6,9 @@ use sealed_api::Code;
 use sealed_custody::Manifest;
 use sealed_pflag::{Flag, Matches};
 
-use super::cluster_keys::{ClusterKeys, ClusterWay};
+use super::cluster_keys::ClusterKeys;
 use crate::args::controller_flags;
-use crate::cluster::Controller;
+use crate::cluster::{Controller, KeyStore};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::Talk;
@@ -30,8 +30,8 @@ pub(super) struct Keys {
     pub(super) kept: Vec<KeptKey>,
     /// What the backups among the sources say of themselves, each with its place.
     pub(super) backups: Vec<(String, Manifest)>,
-    /// The way to change them, where they are those of a cluster.
-    pub(super) cluster: Option<ClusterWay>,
+    /// Where they can be changed, if they are those of a cluster.
+    pub(super) store: Option<KeyStore>,
 }
 
 /// The flags for it.
@@ -79,11 +79,10 @@ impl Source {
                 "there is no sealing key in namespace {}",
                 self.controller.namespace
             );
-            let (kept, way) = cluster.into_parts();
             let keys = Keys {
-                kept,
+                kept: cluster.keys,
                 backups: Vec::new(),
-                cluster: Some(way),
+                store: Some(cluster.store),
             };
             let none = Failure::new(Code::NoKeys, none)
                 .hint("--controller-namespace says where the controller is");
@@ -94,7 +93,7 @@ impl Source {
             let keys = Keys {
                 backups: found.backups.clone(),
                 kept: keep(found, &self.controller.namespace)?,
-                cluster: None,
+                store: None,
             };
             let none = Failure::new(Code::NoKeys, "there is no sealing key in what was named")
                 .hint(

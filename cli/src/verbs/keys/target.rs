@@ -34,7 +34,7 @@ impl Target<'_> {
     pub(super) fn namespace(&self) -> Option<&str> {
         match self {
             Self::Directory(_) => None,
-            Self::Cluster(cluster) => Some(cluster.way.store.namespace()),
+            Self::Cluster(cluster) => Some(cluster.store.namespace()),
         }
     }
 
@@ -67,7 +67,7 @@ impl Target<'_> {
                     if index > 0 {
                         sleep(PAUSE);
                     }
-                    cluster.way.store.create(&key.secret)?;
+                    cluster.store.create(&key.secret)?;
                 }
                 Ok(())
             }

@@ -103,7 +103,7 @@ fn run(
         None
     };
     let keyring = Keyring::new(keys.kept.iter().flat_map(|one| one.keys.iter().cloned()));
-    let store = cluster.as_ref().map(|cluster| &cluster.way.store);
+    let store = cluster.as_ref().map(|cluster| &cluster.store);
     let mut stream = request.objects.stream(store)?;
     let mut drill = Drill::new(&keyring);
     let progress = Progress::of(environment, &mut talk);
