@@ -1,11 +1,15 @@
 //! The flags, and the command line as typed.
 
+mod connection;
 mod logging;
 
 use sealed_api::names::install;
 use sealed_crypto::Scope;
 use sealed_pflag::{Flag, Matches, Source, Table};
 
+pub use self::connection::Connection;
+use self::connection::connection_flags;
+pub(crate) use self::connection::{CONTROLLER_VARIABLES, SEALING_VARIABLES};
 use self::logging::logging_flags;
 use crate::name::Name;
 use crate::own_metadata;
@@ -81,35 +85,6 @@ pub(crate) fn sealing_flags() -> Vec<Flag> {
     let own = own.filter(|flag| OWN.contains(&flag.name()));
     own.chain(connection_flags()).collect()
 }
-
-/// The variables of [`sealing_flags`], and of `--scope` and `--format`.
-pub(crate) const SEALING_VARIABLES: &[&str] = &[
-    "SEALED_SECRETS_AS",
-    "SEALED_SECRETS_AS_GROUP",
-    "SEALED_SECRETS_AS_UID",
-    "SEALED_SECRETS_CERT",
-    "SEALED_SECRETS_CERTIFICATE_AUTHORITY",
-    "SEALED_SECRETS_CLIENT_CERTIFICATE",
-    "SEALED_SECRETS_CLIENT_KEY",
-    "SEALED_SECRETS_CLUSTER",
-    "SEALED_SECRETS_CONTEXT",
-    "SEALED_SECRETS_CONTROLLER_NAME",
-    "SEALED_SECRETS_CONTROLLER_NAMESPACE",
-    "SEALED_SECRETS_DISABLE_COMPRESSION",
-    "SEALED_SECRETS_FORMAT",
-    "SEALED_SECRETS_INSECURE_SKIP_TLS_VERIFY",
-    "SEALED_SECRETS_KUBECONFIG",
-    "SEALED_SECRETS_NAMESPACE",
-    "SEALED_SECRETS_PASSWORD",
-    "SEALED_SECRETS_PROXY_URL",
-    "SEALED_SECRETS_REQUEST_TIMEOUT",
-    "SEALED_SECRETS_SCOPE",
-    "SEALED_SECRETS_SERVER",
-    "SEALED_SECRETS_TLS_SERVER_NAME",
-    "SEALED_SECRETS_TOKEN",
-    "SEALED_SECRETS_USER",
-    "SEALED_SECRETS_USERNAME",
-];
 
 /// The names of the flags without any effect.
 pub(crate) fn inert_flags() -> impl Iterator<Item = &'static str> {
@@ -200,51 +175,6 @@ fn own_flags() -> [Flag; 21] {
     ]
 }
 
-/// The flags of kubectl that say which cluster is meant and as whom.
-fn connection_flags() -> [Flag; 19] {
-    [
-        Flag::text("as", "", "User to impersonate"),
-        Flag::string_array("as-group", "Group to impersonate; may be repeated"),
-        Flag::text("as-uid", "", "UID to impersonate"),
-        Flag::text(
-            "certificate-authority",
-            "",
-            "File of the certificate authority of the API server",
-        ),
-        Flag::text("client-certificate", "", "File of the client certificate"),
-        Flag::text("client-key", "", "File of the client certificate's key"),
-        Flag::text("cluster", "", "Cluster of the kubeconfig to use"),
-        Flag::text("context", "", "Context of the kubeconfig to use"),
-        Flag::bool(
-            "disable-compression",
-            false,
-            "Ask for uncompressed responses",
-        ),
-        Flag::bool(
-            "insecure-skip-tls-verify",
-            false,
-            "Do not check the certificate of the API server, so that anybody may pose as it",
-        ),
-        Flag::text("namespace", "", "Namespace of the Secret").short('n'),
-        Flag::text("password", "", "Password for basic authentication"),
-        Flag::text("proxy-url", "", "Proxy on the way to the API server"),
-        Flag::text(
-            "request-timeout",
-            "0",
-            "How long a request may take, such as 10s or 2m; 0 is without end",
-        ),
-        Flag::text("server", "", "Address of the API server"),
-        Flag::text(
-            "tls-server-name",
-            "",
-            "Name the API server's certificate must be for, if not the one in its address",
-        ),
-        Flag::text("token", "", "Bearer token"),
-        Flag::text("user", "", "User of the kubeconfig to act as"),
-        Flag::text("username", "", "Name for basic authentication"),
-    ]
-}
-
 pub(crate) fn check_scope(text: &str) -> Result<(), String> {
     if text.is_empty() || text.parse::<Scope>().is_ok() {
         return Ok(());
@@ -319,61 +249,6 @@ pub struct Arguments {
     pub positionals: Vec<String>,
 }
 
-/// Which cluster is meant and as whom: kubectl's flags. Whatever is unset comes from the kubeconfig.
-#[derive(Clone, Default)]
-pub struct Connection {
-    /// `--kubeconfig`.
-    pub kubeconfig: Option<String>,
-    /// `--as`.
-    pub impersonate: Option<String>,
-    /// `--as-group`.
-    pub impersonate_groups: Vec<String>,
-    /// `--as-uid`.
-    pub impersonate_uid: Option<String>,
-    /// `--certificate-authority`.
-    pub certificate_authority: Option<String>,
-    /// `--client-certificate`.
-    pub client_certificate: Option<String>,
-    /// `--client-key`.
-    pub client_key: Option<String>,
-    /// `--cluster`.
-    pub cluster: Option<String>,
-    /// `--context`.
-    pub context: Option<String>,
-    /// `--disable-compression`.
-    pub disable_compression: bool,
-    /// `--insecure-skip-tls-verify`.
-    pub insecure_skip_tls_verify: bool,
-    /// `--password`.
-    pub password: Option<String>,
-    /// `--proxy-url`.
-    pub proxy_url: Option<String>,
-    /// `--request-timeout`.
-    pub request_timeout: Option<String>,
-    /// `--server`.
-    pub server: Option<String>,
-    /// `--tls-server-name`.
-    pub tls_server_name: Option<String>,
-    /// `--token`.
-    pub token: Option<String>,
-    /// `--user`.
-    pub user: Option<String>,
-    /// `--username`.
-    pub username: Option<String>,
-}
-
-impl std::fmt::Debug for Connection {
-    /// Without the credentials.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection")
-            .field("kubeconfig", &self.kubeconfig)
-            .field("context", &self.context)
-            .field("cluster", &self.cluster)
-            .field("server", &self.server)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Arguments {
     /// Takes the values out of what was matched with the table of `name`.
     pub fn from_matches(matches: &Matches, name: Name) -> Self {
@@ -414,42 +289,6 @@ impl Arguments {
             version: matches.bool("version"),
             connection: Connection::of(matches),
             positionals: matches.positionals().to_vec(),
-        }
-    }
-}
-
-impl Connection {
-    /// Takes the values of its flags out of what was matched.
-    pub(crate) fn of(matches: &Matches) -> Self {
-        Self::of_others(matches, &[])
-    }
-
-    /// The same without the flags `taken`, which mean something else there.
-    pub(crate) fn of_others(matches: &Matches, taken: &[&str]) -> Self {
-        let text = |name: &str| {
-            let text = (!taken.contains(&name)).then(|| matches.text(name));
-            text.filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        Self {
-            kubeconfig: text("kubeconfig"),
-            impersonate: text("as"),
-            impersonate_groups: matches.list("as-group").to_vec(),
-            impersonate_uid: text("as-uid"),
-            certificate_authority: text("certificate-authority"),
-            client_certificate: text("client-certificate"),
-            client_key: text("client-key"),
-            cluster: text("cluster"),
-            context: text("context"),
-            disable_compression: matches.bool("disable-compression"),
-            insecure_skip_tls_verify: matches.bool("insecure-skip-tls-verify"),
-            password: text("password"),
-            proxy_url: text("proxy-url"),
-            request_timeout: text("request-timeout"),
-            server: text("server"),
-            tls_server_name: text("tls-server-name"),
-            token: text("token"),
-            user: text("user"),
-            username: text("username"),
         }
     }
 }
@@ -510,14 +349,5 @@ mod tests {
         assert_eq!(parse(&[]).scope, None);
         assert_eq!(parse(&["--scope="]).scope, None);
         assert_eq!(parse(&["--scope=strict"]).scope, Some(Scope::Strict));
-    }
-
-    #[test]
-    fn credentials_do_not_show_in_debug_output() {
-        let shown = format!(
-            "{:?}",
-            parse(&["--token", "hunter2", "--password", "hunter2"])
-        );
-        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

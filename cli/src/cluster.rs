@@ -21,6 +21,7 @@ use sealed_pflag::Matches;
 
 pub(crate) use self::api_server::ApiServer;
 use self::api_server::JSON;
+pub(crate) use crate::args::CONTROLLER_VARIABLES;
 use crate::args::Connection;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -45,32 +46,6 @@ pub struct Controller {
     /// How to get to the API server.
     pub connection: Connection,
 }
-
-/// The variables of [`controller_flags`](crate::args::controller_flags).
-pub(crate) const CONTROLLER_VARIABLES: &[&str] = &[
-    "SEALED_SECRETS_AS",
-    "SEALED_SECRETS_AS_GROUP",
-    "SEALED_SECRETS_AS_UID",
-    "SEALED_SECRETS_CERTIFICATE_AUTHORITY",
-    "SEALED_SECRETS_CLIENT_CERTIFICATE",
-    "SEALED_SECRETS_CLIENT_KEY",
-    "SEALED_SECRETS_CLUSTER",
-    "SEALED_SECRETS_CONTEXT",
-    "SEALED_SECRETS_CONTROLLER_NAME",
-    "SEALED_SECRETS_CONTROLLER_NAMESPACE",
-    "SEALED_SECRETS_DISABLE_COMPRESSION",
-    "SEALED_SECRETS_INSECURE_SKIP_TLS_VERIFY",
-    "SEALED_SECRETS_KUBECONFIG",
-    "SEALED_SECRETS_NAMESPACE",
-    "SEALED_SECRETS_PASSWORD",
-    "SEALED_SECRETS_PROXY_URL",
-    "SEALED_SECRETS_REQUEST_TIMEOUT",
-    "SEALED_SECRETS_SERVER",
-    "SEALED_SECRETS_TLS_SERVER_NAME",
-    "SEALED_SECRETS_TOKEN",
-    "SEALED_SECRETS_USER",
-    "SEALED_SECRETS_USERNAME",
-];
 
 impl Controller {
     /// Takes the values of its flags out of what was matched.
@@ -184,23 +159,5 @@ pub(crate) fn tell_context(server: &ApiServer, talk: &mut Talk<'_>) {
             context.name,
             server.base()
         ));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::args::controller_flags;
-
-    #[test]
-    fn every_flag_about_the_controller_has_its_variable() {
-        for flag in controller_flags() {
-            let name = flag.name().to_ascii_uppercase().replace('-', "_");
-            let variable = format!("SEALED_SECRETS_{name}");
-            assert!(
-                CONTROLLER_VARIABLES.contains(&variable.as_str()),
-                "{variable}"
-            );
-        }
     }
 }

@@ -172,6 +172,18 @@ impl Rules {
         }
     }
 
+    /// Refuses a certificate that may be sealed with nowhere.
+    pub(crate) fn check_for_anywhere(&self, certificate: &Certificate) -> Result<(), Failure> {
+        let mut rules = self.content.rules.iter();
+        let of_file = self.allow_list(None).check(certificate);
+        let is_allowed = |rule| self.allow_list(Some(rule)).check(certificate).is_ok();
+        if rules.any(is_allowed) {
+            Ok(())
+        } else {
+            of_file
+        }
+    }
+
     fn directory(&self) -> &Path {
         self.path.parent().unwrap_or_else(|| Path::new("/"))
     }

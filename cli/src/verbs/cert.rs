@@ -18,6 +18,7 @@ use crate::failure::{Failure, printable};
 use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::output::{Output, serialize};
+use crate::rules::Rules;
 
 /// `seal cert`.
 pub(super) const VERB: Verb = Verb {
@@ -63,6 +64,9 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
     }
     output.commit()?;
     certificate::refuse_expired(&read, &shown, environment.now)?;
+    if let Some(rules) = Rules::find(request.output.as_deref().map(Path::new))? {
+        rules.check_for_anywhere(&read)?;
+    }
     certificate::warn_of_beginning(&read, &shown, environment.now, &mut talk);
     if let Origin::Place(place) = &request.origin {
         certificate::warn_of_way(&read, place, environment, &mut talk);

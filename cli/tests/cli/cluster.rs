@@ -357,6 +357,35 @@ fn a_certificate_that_cannot_be_used_never_replaces_one_that_can() {
 }
 
 #[test]
+fn a_certificate_that_the_repository_does_not_allow_is_shown_and_not_kept() {
+    let stub = Stub::start(of_the_chart());
+    let other = FINGERPRINT.replace("mI8k", "AAAA");
+    for (rules, status) in [
+        (format!("fingerprints: ['{other}']\n"), 1),
+        (format!("fingerprints: ['{FINGERPRINT}', '{other}']\n"), 0),
+        (
+            format!(
+                "fingerprints: ['{other}']\nrules: [{{output: x/*, fingerprints: ['{FINGERPRINT}']}}]\n"
+            ),
+            0,
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write(".seal.yaml", &rules);
+        let outcome = run_in(&sandbox, &stub, "seal", &["cert", "-w", "prod.pem"]);
+        assert_eq!(outcome.status, Some(status), "{rules}{}", outcome.stderr);
+        let stdout = String::from_utf8(outcome.stdout).unwrap();
+        assert!(stdout.contains(FINGERPRINT), "{stdout}");
+        let refused = outcome.stderr.contains("error[disallowed-certificate]");
+        assert_eq!(refused, status == 1, "{}", outcome.stderr);
+        assert_eq!(
+            sandbox.files().contains(&"prod.pem".to_owned()),
+            status == 0
+        );
+    }
+}
+
+#[test]
 fn the_published_certificate_takes_no_right_on_the_controller() {
     let map = "/api/v1/namespaces/kube-system/configmaps/sealed-secrets-certificate";
     let pem = certificate("rsa2048-a.crt.pem");
