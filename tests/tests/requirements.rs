@@ -9,7 +9,7 @@ use testkit::cluster::manifest;
 #[test]
 fn every_requirement_names_tests_that_exist() -> Result<()> {
     let mut sources = String::new();
-    for room in ["tests/tests", "controller/tests"] {
+    for room in ["tests/tests", "controller/tests", "cli/tests"] {
         read(&manifest(room), &mut sources)?;
     }
     let readme = fs::read_to_string(manifest("tests/README.md"))?;

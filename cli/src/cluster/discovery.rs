@@ -3,11 +3,11 @@
 //! Only in the namespace that the controller is expected in. Whoever may create a labelled Service somewhere else would
 //! otherwise be handed everybody's secrets, sealed for a key of theirs.
 
+use sealed_api::Code;
 use serde_json::Value;
 
 use super::ApiServer;
 use crate::failure::Failure;
-use sealed_api::Code;
 
 /// The labels of the Service: of the Helm chart, and of the plain manifest.
 const SELECTORS: [&str; 2] = [
