@@ -106,3 +106,78 @@ fn key_files_and_credentials_are_not_quoted() {
         }
     }
 }
+
+#[test]
+fn values_of_single_items_are_not_quoted() {
+    let sandbox = sandbox();
+    let broken = format!("export PASSWORD={SECRET}\n");
+    sandbox.write("broken.env", broken);
+    sandbox.write("twice.env", format!("A={SECRET}\nA={SECRET}\n"));
+    sandbox.write("config.json", format!("{{{SECRET}"));
+    sandbox.write(
+        "tls.pem",
+        format!("-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n"),
+    );
+    let sealed = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {k: AAAA}}\n";
+    sandbox.write("sealed.yaml", sealed);
+    let literal = format!("a={SECRET}");
+    for words in [
+        &["create", "generic", "x", SECRET][..],
+        &["create", "generic", "x", "--from-literal", SECRET],
+        &[
+            "create",
+            "generic",
+            "x",
+            "--from-literal",
+            &format!("={SECRET}"),
+        ],
+        &[
+            "create",
+            "generic",
+            "x",
+            "--from-literal",
+            &literal,
+            "--from-literal",
+            &literal,
+        ],
+        &[
+            "create",
+            "generic",
+            "x",
+            "--from-literal",
+            &literal,
+            "--generate",
+            SECRET,
+        ],
+        &["create", "generic", "x", "--from-env-file", "broken.env"],
+        &["create", "generic", "x", "--from-env-file", "twice.env"],
+        &[
+            "create",
+            "docker-registry",
+            "x",
+            "--from-file",
+            "config.json",
+        ],
+        &[
+            "create",
+            "docker-registry",
+            "x",
+            "--docker-password",
+            SECRET,
+        ],
+        &["create", "tls", "x", "--cert", "c.crt", "--key", "tls.pem"],
+        &["value", "--name", "x", SECRET],
+        &["set", "sealed.yaml", "k", SECRET],
+    ] {
+        let words: Vec<&str> = words.iter().copied().chain(["-n", "b"]).collect();
+        let variables = [("SEALED_SECRETS_CERT", "c.crt")];
+        let outcome = sandbox.run("seal", &words, &variables, SECRET.as_bytes());
+        assert!(
+            matches!(outcome.status, Some(1 | 2)),
+            "{words:?}: {}",
+            outcome.stderr
+        );
+        assert!(!outcome.stderr.contains(SECRET), "{}", outcome.stderr);
+        assert!(outcome.stdout.is_empty(), "{words:?}");
+    }
+}

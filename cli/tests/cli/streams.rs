@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::ciphertext::masked;
+use crate::ciphertext::{masked, open};
 use crate::program::Sandbox;
 
 fn sandbox() -> Sandbox {
@@ -49,6 +49,54 @@ fn other_objects_pass_through_as_they_stand() {
     let (status, stdout, stderr) = seal("seal", &[], &input);
     assert_eq!((status, stdout.as_str()), (Some(1), ""));
     assert!(stderr.contains("--keep-others"), "{stderr}");
+}
+
+#[test]
+fn input_in_the_wild_means_what_it_means_to_kubectl() {
+    let input = "\u{feff}---\r\n# comment\r\n---\r\n---\r\n\
+        x-common: &common {apiVersion: v1, kind: Secret}\r\n<<: *common\r\n\
+        metadata: {name: a, namespace: b}\r\nstringData:\r\n  base: &base plain\r\n  again: *base\r\n  \
+        truth: yes\r\n  octal: 010\r\n  hex: 0x10\r\n  grouped: 1_000\r\n  version: 1.10\r\n  quoted: '010'\r\n  \
+        time: 12:30:45\r\n  block: |\r\n    one\r\n    two\r\n\
+        ---\r\nnull\r\n---\r\n";
+    let sandbox = sandbox();
+    let outcome = sandbox.run(
+        "seal",
+        &["--cert", "c.crt", "-o", "json"],
+        &[],
+        input.as_bytes(),
+    );
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    let object: serde_json::Value = serde_json::from_slice(&outcome.stdout).unwrap();
+    let keys = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/vectors/keys/rsa2048-a.pkcs1.pem"
+    );
+    let key = fs::read(keys).unwrap();
+    let items = object["spec"]["encryptedData"].as_object().unwrap();
+    let opened: Vec<(&str, String)> = items
+        .iter()
+        .map(|(item, sealed)| {
+            let value = open(sealed.as_str().unwrap(), &key, "strict", "b", "a");
+            (item.as_str(), String::from_utf8(value.unwrap()).unwrap())
+        })
+        .collect();
+    let expected = [
+        ("again", "plain"),
+        ("base", "plain"),
+        ("block", "one\ntwo\n"),
+        ("grouped", "1000"),
+        ("hex", "16"),
+        ("octal", "8"),
+        ("quoted", "010"),
+        ("time", "12:30:45"),
+        ("truth", "true"),
+        ("version", "1.1"),
+    ];
+    assert_eq!(
+        opened,
+        expected.map(|(item, value)| (item, value.to_owned()))
+    );
 }
 
 #[test]
