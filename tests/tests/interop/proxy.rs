@@ -126,6 +126,26 @@ async fn validate(world: &World, tool: Tool, sealed: &str) -> Result<()> {
     };
     let says = without_note(tool, &refused.stderr)?;
     ensure!(says.starts_with(told), "{says}");
+    if tool == Tool::Seal {
+        verify(world, &strict).await?;
+    }
+    Ok(())
+}
+
+/// The verb asks the same of either controller, about as many objects as there are, and reports.
+async fn verify(world: &World, sealed: &str) -> Result<()> {
+    let both = format!("{sealed}\n{}", renamed(sealed, "moved")?);
+    for (input, code, opened) in [(sealed, 0, 1), (&both, 3, 1)] {
+        let verify = world.online(Tool::Seal)?.args(["verify", "--json"]);
+        let output = verify.stdin(input).run().await?;
+        assert_eq!(output.code, Some(code), "{}", output.stderr);
+        let report: Value = serde_json::from_str(&output.stdout)?;
+        assert_eq!(report["opened"], opened, "{report:#}");
+        if code == 3 {
+            let moved = format!("{}/moved", world.namespace);
+            assert_eq!(report["lost"][0]["object"], moved.as_str(), "{report:#}");
+        }
+    }
     Ok(())
 }
 
