@@ -144,7 +144,8 @@ pub(crate) fn documents_of(
         .map_err(|failure| with_template_hint(failure, has_braces(text)))
 }
 
-fn with_template_hint(failure: Failure, has_braces: bool) -> Failure {
+/// Adds what is the likely reason where a text that cannot be read has two opening braces.
+pub(crate) fn with_template_hint(failure: Failure, has_braces: bool) -> Failure {
     if has_braces && failure.code() == Code::MalformedInput {
         failure.hint(UNRENDERED)
     } else {
@@ -202,7 +203,8 @@ impl BufRead for Watched<'_> {
     }
 }
 
-fn has_braces(bytes: &[u8]) -> bool {
+/// Whether there are two opening braces.
+pub(crate) fn has_braces(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair == b"{{")
 }
 
@@ -220,6 +222,15 @@ pub(crate) fn read_target(path: &Path) -> Result<Vec<u8>, Failure> {
         );
     }
     read_file(path)
+}
+
+/// Opens a file that is read a part at a time.
+pub(crate) fn open_file(path: &Path) -> Result<BufReader<File>, Failure> {
+    let input = Input::open(Some(path))?;
+    let file = input
+        .file
+        .ok_or_else(|| cannot_read(&path.display(), "is no file"))?;
+    Ok(BufReader::with_capacity(BUFFER, file))
 }
 
 /// Reads a whole file, with the words Go programs use for what can go wrong.

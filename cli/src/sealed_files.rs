@@ -1,26 +1,50 @@
 //! The SealedSecrets of files and directories, one after the other.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io::{BufRead, Cursor};
 use std::path::PathBuf;
 
 use sealed_api::names;
+use sealed_manifest::{Documents, ReadErrorKind};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
 use crate::git_history::GitHistory;
-use crate::input::{documents_of, place, read_file};
+use crate::input::{has_braces, open_file, place, read_file, unreadable, with_template_hint};
 use crate::sealed_input::{Found, Kind, decode_one, is_list, items_of};
 use crate::walk::{Listed, MANIFESTS, files};
 
-/// Reads file after file, so that a repository is never in memory as a whole.
+/// Reads file after file, and a document at a time, so that a repository is never in memory as a whole.
 pub(crate) struct SealedFiles {
     files: VecDeque<Listed>,
     histories: VecDeque<GitHistory>,
     /// Digests of values of histories: an edit elsewhere in a file makes no value another.
     known: BTreeSet<[u8; 32]>,
+    /// What is being read, a document at a time.
+    reading: Option<Reading>,
+    /// What that document holds, if it is a List.
     found: VecDeque<Found>,
     unread: Vec<Failure>,
+}
+
+/// A text of which some documents were read.
+struct Reading {
+    documents: Documents<Box<dyn BufRead + Send>>,
+    /// Whether it looks like a template, as far as that was looked at.
+    has_braces: bool,
+    /// Whether it is one version of a file among others.
+    is_history: bool,
+}
+
+impl Reading {
+    fn new(text: Box<dyn BufRead + Send>, shown: &str) -> Self {
+        Self {
+            documents: Documents::new(text, shown),
+            has_braces: false,
+            is_history: false,
+        }
+    }
 }
 
 impl SealedFiles {
@@ -30,6 +54,7 @@ impl SealedFiles {
             files: files(paths, MANIFESTS)?.into(),
             histories: VecDeque::new(),
             known: BTreeSet::new(),
+            reading: None,
             found: VecDeque::new(),
             unread: Vec::new(),
         })
@@ -49,14 +74,18 @@ impl SealedFiles {
             if let Some(found) = self.found.pop_front() {
                 return Ok(Some(found));
             }
-            if let Some(file) = self.files.pop_front() {
+            if let Some(reading) = self.reading.take() {
+                self.read_document(reading);
+            } else if let Some(file) = self.files.pop_front() {
                 self.read(&file)?;
             } else if let Some(history) = self.histories.front_mut() {
                 match history.next()? {
                     None => drop(self.histories.pop_front()),
                     Some((place, text)) if mentions_sealed_secrets(&text) => {
-                        self.found_in(&text, &place);
-                        self.drop_known();
+                        self.read_text(text, &place);
+                        if let Some(reading) = &mut self.reading {
+                            reading.is_history = true;
+                        }
                     }
                     Some(_) => {}
                 }
@@ -72,45 +101,56 @@ impl SealedFiles {
     }
 
     fn read(&mut self, file: &Listed) -> Result<(), Failure> {
-        let text = match read_file(&file.path) {
-            Err(failure) if file.named => return Err(failure),
-            Err(failure) => {
-                self.unread.push(failure);
-                return Ok(());
-            }
-            Ok(text) => text,
-        };
-        // Of what nobody named, most is something else.
-        if !file.named && !mentions_sealed_secrets(&text) {
+        let shown = file.path.display().to_string();
+        if file.named {
+            let reader = open_file(&file.path)?;
+            self.reading = Some(Reading::new(Box::new(reader), &shown));
             return Ok(());
         }
-        let shown = file.path.display().to_string();
-        self.found_in(&text, &shown);
+        match read_file(&file.path) {
+            Err(failure) => self.unread.push(failure),
+            // Of what nobody named, most is something else.
+            Ok(text) if mentions_sealed_secrets(&text) => self.read_text(text, &shown),
+            Ok(_) => {}
+        }
         Ok(())
     }
 
-    /// Takes the SealedSecrets out of a text.
-    pub(crate) fn found_in(&mut self, text: &[u8], shown: &str) {
-        let nothing = Failure::usage(""); // never seen: no document is no fault here
-        let documents = match documents_of(text, shown, &nothing) {
-            Ok(documents) => documents,
-            Err(failure) if failure == nothing => return,
-            Err(failure) => {
+    /// The SealedSecrets of a text come next.
+    pub(crate) fn read_text(&mut self, text: Vec<u8>, shown: &str) {
+        let has_braces = has_braces(&text);
+        let mut reading = Reading::new(Box::new(Cursor::new(text)), shown);
+        reading.has_braces = has_braces;
+        self.reading = Some(reading);
+    }
+
+    /// Takes the SealedSecrets out of the next document.
+    fn read_document(&mut self, mut reading: Reading) {
+        match reading.documents.next() {
+            None => return,
+            Some(Err(error)) => {
+                let failure = with_template_hint(unreadable(&error), reading.has_braces);
                 self.unread.push(failure);
-                return;
-            }
-        };
-        for document in documents {
-            let place = place(&document);
-            let value = document.into_value();
-            if is_list(&value) {
-                for (index, item) in items_of(value).into_iter().enumerate() {
-                    self.take(item, format!("{place}, items[{index}]"));
+                if matches!(error.kind(), ReadErrorKind::Io(_)) {
+                    return;
                 }
-            } else {
-                self.take(value, place);
+            }
+            Some(Ok(document)) => {
+                let place = place(&document);
+                let value = document.into_value();
+                if is_list(&value) {
+                    for (index, item) in items_of(value).into_iter().enumerate() {
+                        self.take(item, format!("{place}, items[{index}]"));
+                    }
+                } else {
+                    self.take(value, place);
+                }
+                if reading.is_history {
+                    self.drop_known();
+                }
             }
         }
+        self.reading = Some(reading);
     }
 
     /// Leaves of what was found only the values that no earlier version of the same object had.

@@ -157,7 +157,7 @@ fn files(inputs: &[Option<PathBuf>], stdin: &mut dyn Read) -> Result<SealedFiles
     if paths.len() < inputs.len() {
         let input = Input::default();
         let shown = input.origin().to_owned();
-        files.found_in(&input.text(stdin)?, &shown);
+        files.read_text(input.text(stdin)?, &shown);
     }
     Ok(files)
 }
