@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Secret;
 use rayon::prelude::*;
+use sealed_api::Wiping;
 use sealed_crypto::{Certificate, Scope};
 use sealed_manifest::Format;
 
@@ -114,7 +114,7 @@ enum Waiting {
 
 /// A Secret that has its place.
 struct Ready {
-    secret: Secret,
+    secret: Wiping,
     scope: Scope,
     place: String,
 }

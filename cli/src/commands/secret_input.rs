@@ -2,8 +2,7 @@
 
 use std::io::Read;
 
-use k8s_openapi::api::core::v1::Secret;
-use sealed_api::{Code, Origin, decode_secret, expand_list, names};
+use sealed_api::{Code, Origin, Wiping, decode_secret, expand_list, names};
 use sealed_manifest::{Document, Format};
 use serde_json::{Map, Value};
 
@@ -16,7 +15,7 @@ use crate::repeated::repeated_key;
 /// A Secret and where it stands.
 pub(super) struct Found {
     /// What was read.
-    pub(super) secret: Secret,
+    pub(super) secret: Wiping,
     /// The document, for the beginning of a message.
     pub(super) place: String,
 }
@@ -200,7 +199,10 @@ fn pieces(document: Document, name: Name, keep_others: bool) -> Result<Vec<Piece
                 failure
             }
         })?;
-        pieces.push(Piece::Secret(Box::new(Found { secret, place })));
+        pieces.push(Piece::Secret(Box::new(Found {
+            secret: secret.into(),
+            place,
+        })));
     }
     Ok(pieces)
 }

@@ -17,6 +17,7 @@ mod files;
 mod kubeseal;
 mod merge;
 mod program;
+mod recovery;
 mod requirements;
 mod rules;
 mod secrecy;

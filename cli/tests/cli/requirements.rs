@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sealed_crypto::{Certificate, PrivateKey};
+use sealed_crypto::Certificate;
 use sealed_manifest::Documents;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::ciphertext::open;
 use crate::program::{Outcome, Sandbox};
 use crate::stub::{Route, Stub};
 
-const SECRET: &str = "apiVersion: v1
+pub(crate) const SECRET: &str = "apiVersion: v1
 kind: Secret
 metadata:
   name: msgapp-synced-secrets
@@ -21,7 +21,7 @@ stringData:
   RABBITMQ_PASSWORD: correct horse
 ";
 
-fn key_file(name: &str) -> PathBuf {
+pub(crate) fn key_file(name: &str) -> PathBuf {
     Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../tests/vectors/keys"
@@ -30,7 +30,7 @@ fn key_file(name: &str) -> PathBuf {
 }
 
 /// A directory with a certificate and nothing else.
-fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("dev.crt", fs::read(key_file("rsa4096-a.crt.pem")).unwrap());
     sandbox.write(
@@ -40,12 +40,12 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn seal(words: &[&str], input: &[u8]) -> Outcome {
+pub(crate) fn seal(words: &[&str], input: &[u8]) -> Outcome {
     let words: Vec<&str> = ["--cert", "dev.crt"].iter().chain(words).copied().collect();
     sandbox().run("seal", &words, &[], input)
 }
 
-fn object(output: &[u8]) -> Value {
+pub(crate) fn object(output: &[u8]) -> Value {
     let mut documents = Documents::new(output, "output");
     let object = documents
         .next()
@@ -388,76 +388,6 @@ fn r21_files_hold_nothing_that_a_cluster_would_change() {
         "{}",
     ] {
         assert!(!text.contains(word), "{word} in {text}");
-    }
-}
-
-#[test]
-fn r41_values_are_recovered_without_a_cluster() {
-    let sealed = seal(&[], SECRET.as_bytes()).stdout;
-    let words = ["--recovery-unseal", "--recovery-private-key", "main.key"];
-    let outcome = sandbox().run("seal", &words, &[], &sealed);
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    let secret = object(&outcome.stdout);
-    assert_eq!(
-        (&secret["kind"], &secret["metadata"]["name"]),
-        (&"Secret".into(), &"msgapp-synced-secrets".into())
-    );
-    assert_eq!(
-        secret["data"]["JWT_SECRET"],
-        sealed_crypto::base64::encode(b"hunter2")
-    );
-}
-
-#[test]
-fn r41_a_backup_of_several_keys_recovers_all_documents() {
-    let mut both = seal(&[], SECRET.as_bytes()).stdout;
-    let other = key_file("rsa2048-b.crt.pem").display().to_string();
-    let second = SECRET.replace("msgapp-synced-secrets", "second");
-    both.extend(
-        sandbox()
-            .run("seal", &["--cert", &other], &[], second.as_bytes())
-            .stdout,
-    );
-    let sandbox = sandbox();
-    let keys = ["rsa2048-b.pkcs1.pem", "rsa4096-a.pkcs8.pem"]
-        .map(|name| fs::read_to_string(key_file(name)).unwrap());
-    sandbox.write("keys.pem", keys.concat());
-    let outcome = sandbox.run(
-        "seal",
-        &["--recovery-unseal", "--recovery-private-key", "keys.pem"],
-        &[],
-        &both,
-    );
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    let names: Vec<Value> = Documents::new(outcome.stdout.as_slice(), "output")
-        .map(|document| document.unwrap().value()["metadata"]["name"].clone())
-        .collect();
-    assert_eq!(names, ["msgapp-synced-secrets", "second"]);
-}
-
-#[test]
-fn r62_another_private_key_reads_nothing() {
-    let sealed = seal(&[], SECRET.as_bytes()).stdout;
-    let sandbox = sandbox();
-    let other = PrivateKey::generate(2048).unwrap().to_pkcs1_pem().unwrap();
-    sandbox.write("other.key", other.as_bytes());
-    let words = ["--recovery-unseal", "--recovery-private-key", "other.key"];
-    for (name, message) in [
-        (
-            "seal",
-            "cannot unseal msgapp-prod/msgapp-synced-secrets: `JWT_SECRET`, `RABBITMQ_PASSWORD`: no key could decrypt secret\n",
-        ),
-        (
-            "kubeseal",
-            "error: no key could decrypt secret (JWT_SECRET, RABBITMQ_PASSWORD)\n",
-        ),
-    ] {
-        let outcome = sandbox.run(name, &words, &[], &sealed);
-        assert_eq!(
-            (outcome.status, outcome.stdout.as_slice()),
-            (Some(1), &b""[..])
-        );
-        assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
     }
 }
 
