@@ -5,10 +5,11 @@ mod checks;
 mod cluster;
 mod report;
 
+use sealed_crypto::Certificate;
 use sealed_manifest::Format;
 
 use self::args::Request;
-use self::report::{Report, State};
+use self::report::{Check, Report, State};
 use super::{Outcome, Verb};
 use crate::certificate;
 use crate::cluster::CONTROLLER_VARIABLES;
@@ -16,6 +17,7 @@ use crate::environment::Environment;
 use crate::failure::{Failure, printable};
 use crate::io::{Streams, Talk};
 use crate::output::{Output, serialize};
+use crate::rules::Rules;
 
 /// `seal doctor`.
 pub(super) const VERB: Verb = Verb {
@@ -26,6 +28,30 @@ pub(super) const VERB: Verb = Verb {
     variables: CONTROLLER_VARIABLES,
     run: |matches, environment, streams| run(&Request::of(matches)?, environment, streams),
 };
+
+/// What is known without any cluster.
+struct Known {
+    /// A certificate to seal with that was given.
+    certificate: Option<Certificate>,
+    /// What the repository says.
+    rules: Option<Rules>,
+}
+
+impl Report {
+    /// Tells of a certificate that may be sealed with nowhere.
+    fn refuse_disallowed(
+        &mut self,
+        subject: &'static str,
+        known: &Known,
+        certificate: Option<&Certificate>,
+    ) {
+        if let (Some(rules), Some(certificate)) = (&known.rules, certificate)
+            && let Err(failure) = rules.check_for_anywhere(certificate)
+        {
+            self.add(Check::failed(subject, &failure));
+        }
+    }
+}
 
 fn run(
     request: &Request,
@@ -40,6 +66,10 @@ fn run(
     let mut talk = Talk(stderr);
     let mut report = Report::default();
     report.add(checks::program());
+    let (check, rules) = checks::rules(Rules::find(None));
+    if let Some(check) = check {
+        report.add(check);
+    }
     let own = request.certificate.as_ref().map(|source| {
         let shown = certificate::shown(source);
         let read = certificate::fetch(source, environment, stdin, &mut talk)
@@ -48,13 +78,12 @@ fn run(
         report.add(check);
         read
     });
-    cluster::examine(
-        request,
-        own.flatten().as_ref(),
-        environment,
-        &mut report,
-        &mut talk,
-    );
+    let known = Known {
+        certificate: own.flatten(),
+        rules,
+    };
+    report.refuse_disallowed("--cert", &known, known.certificate.as_ref());
+    cluster::examine(request, &known, environment, &mut report, &mut talk);
     let mut output = Output::stdout(stdout);
     if request.json {
         output.write(serialize(&report, Format::Json).as_bytes())?;

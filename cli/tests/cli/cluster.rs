@@ -539,6 +539,31 @@ fn the_doctor_tells_a_wrong_clock_missing_rights_and_another_certificate() {
 }
 
 #[test]
+fn the_doctor_tells_of_a_certificate_that_the_repository_does_not_allow() {
+    let stub = Stub::start(healthy(true));
+    let other = FINGERPRINT.replace("mI8k", "AAAA");
+    for (rules, problem) in [
+        (format!("fingerprints: ['{FINGERPRINT}']\n"), None),
+        (
+            format!("fingerprints: ['{other}']\n"),
+            Some("\nproblem  certificate  "),
+        ),
+        ("nonsense: 1\n".to_owned(), Some("\nproblem  rules        ")),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write(".seal.yaml", &rules);
+        let outcome = run_in(&sandbox, &stub, "seal", &["doctor"]);
+        let stdout = String::from_utf8(outcome.stdout).unwrap();
+        let status = if problem.is_some() { 3 } else { 0 };
+        assert_eq!(outcome.status, Some(status), "{stdout}");
+        assert!(
+            stdout.contains(problem.unwrap_or("\nok       rules        ")),
+            "{stdout}"
+        );
+    }
+}
+
+#[test]
 fn the_doctor_goes_as_far_as_it_gets() {
     // The address of nobody.
     let outcome = Sandbox::new().run(

@@ -10,8 +10,9 @@ use crate::request::CertificateSource;
 pub(super) const SYNOPSIS: &str = "\
 Usage: seal doctor [flags]
 
-Checks, one after the other, what `seal` needs: the kubeconfig, the API server and its clock, the SealedSecret type, the
-controller, its certificate, and what you may do. It changes nothing. With --cert the cluster is optional.
+Checks, one after the other, what `seal` needs: the rules of `.seal.yaml`, the kubeconfig, the API server and its clock, the
+SealedSecret type, the controller, its certificate, and what you may do. It changes nothing. With --cert the cluster is
+optional.
 
 Examples: seal doctor
           seal doctor --context prod -n web

@@ -9,6 +9,7 @@ use super::report::{Check, State};
 use crate::certificate::day;
 use crate::failure::Failure;
 use crate::name::{COMPATIBILITY, VERSION};
+use crate::rules::Rules;
 
 /// From this much on, clocks are said to differ: a second or two is the way of the answer.
 const NOTABLE_SKEW: i64 = 60;
@@ -23,6 +24,18 @@ pub(super) fn program() -> Check {
         "program",
         format!("seal {VERSION}, which understands the command lines of kubeseal {COMPATIBILITY}"),
     )
+}
+
+/// What the repository says about its SealedSecrets, where it says anything.
+pub(super) fn rules(found: Result<Option<Rules>, Failure>) -> (Option<Check>, Option<Rules>) {
+    match found {
+        Ok(None) => (None, None),
+        Ok(Some(rules)) => {
+            let check = Check::ok("rules", format!("{} counts here", rules.shown()));
+            (Some(check), Some(rules))
+        }
+        Err(failure) => (Some(Check::failed("rules", &failure)), None),
+    }
 }
 
 /// The certificate that was given to seal with.

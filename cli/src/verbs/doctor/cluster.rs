@@ -2,8 +2,8 @@
 
 use http::{Method, StatusCode};
 use sealed_api::{Code, names};
-use sealed_crypto::Certificate;
 
+use super::Known;
 use super::args::Request;
 use super::checks::{self, rights};
 use super::report::{Check, Report, State};
@@ -12,22 +12,23 @@ use crate::cluster::{ApiServer, Cause, Cluster, Kubeconfig, Service};
 use crate::environment::Environment;
 use crate::io::Talk;
 
-/// Examines the cluster as far as it can be reached. `own`: a certificate to seal with that was given.
+/// Examines the cluster as far as it can be reached.
 pub(super) fn examine(
     request: &Request,
-    own: Option<&Certificate>,
+    known: &Known,
     environment: &Environment,
     report: &mut Report,
     talk: &mut Talk<'_>,
 ) {
-    let Some((server, namespace)) = connect(request, own.is_some(), environment, report) else {
+    let has_certificate = known.certificate.is_some();
+    let Some((server, namespace)) = connect(request, has_certificate, environment, report) else {
         return;
     };
     if !is_there(&server, environment, report) {
         return;
     }
     definition(&server, report);
-    let service = controller(&server, request, own.is_some(), environment, report, talk);
+    let service = controller(&server, request, has_certificate, environment, report, talk);
     let port = service.as_ref().map_or_else(
         || format!("http:{}:", request.controller.name),
         |service| service.port.clone(),
@@ -35,7 +36,7 @@ pub(super) fn examine(
     permissions(&server, request, &port, &namespace, report);
     if let Some(service) = service {
         let cluster = Cluster::new(server, service);
-        offered(&cluster, own, environment, report);
+        offered(&cluster, known, environment, report);
     }
 }
 
@@ -203,12 +204,7 @@ fn permissions(
 }
 
 /// The certificate that the controller offers.
-fn offered(
-    cluster: &Cluster,
-    own: Option<&Certificate>,
-    environment: &Environment,
-    report: &mut Report,
-) {
+fn offered(cluster: &Cluster, known: &Known, environment: &Environment, report: &mut Report) {
     let read = cluster
         .certificate()
         .and_then(|bytes| certificate::read(&bytes, "the controller"));
@@ -220,12 +216,13 @@ fn offered(
                 "the controller offers",
                 environment.now,
             ));
-            if let Some(own) = own {
+            report.refuse_disallowed("certificate", known, Some(&offered));
+            if let Some(own) = &known.certificate {
                 report.add(checks::agreement(own, &offered));
             }
         }
         // Whoever has a certificate needs none from the controller.
-        Err(failure) if own.is_some() => report.add(Check {
+        Err(failure) if known.certificate.is_some() => report.add(Check {
             state: State::Note,
             ..Check::failed("certificate", &failure)
         }),
