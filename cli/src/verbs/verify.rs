@@ -37,6 +37,9 @@ Examples: seal verify sealed.yaml                                             by
           seal verify clusters/prod --recovery-private-key keys.age -i id.txt  with a backup
           seal verify < sealed.yaml --json
 
+JSON: objects, values, opened, trials (private-key operations); lost: place, object, items, code, message, hints; unread: code,
+      message, hints
+
 ";
 
 /// `seal verify`.

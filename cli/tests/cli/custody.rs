@@ -241,6 +241,15 @@ fn a_passphrase_protects_as_well() {
         0,
     );
     assert_eq!(report["keys"].as_array().unwrap().len(), 2);
+    // An identity may have a passphrase, too.
+    custody.back_up();
+    let private = custody.identity.to_string();
+    let recipient = age::scrypt::Recipient::new("correct horse battery staple".into());
+    let locked = age::encrypt(&recipient, private.expose_secret().as_bytes()).unwrap();
+    custody.sandbox.write("locked.age", locked);
+    custody.ok("keys verify keys.age -i locked.age --passphrase-file passphrase");
+    custody.ok("keys backup keys --passphrase --passphrase-file passphrase -w keys.age");
+
     let refused = custody.run("keys verify keys.age --passphrase-file other");
     assert!(
         refused.stderr.starts_with("error[encrypted-backup]: cannot open `keys.age`: it is encrypted with another passphrase"),
