@@ -250,6 +250,45 @@ async fn a_decrypted_backup_is_what_kubectl_and_the_real_tools_take() -> Result<
     .await
 }
 
+/// Without a restart, and as often as one likes.
+#[tokio::test]
+async fn keys_that_are_restored_under_a_running_controller_open_what_failed() -> Result<()> {
+    with_world(async |world| {
+        world.with_key(KEY).await?;
+        without_objects(world).await?;
+        let directory = tempfile::tempdir()?;
+        let here = directory.path();
+        let backup = format!("backup -r {} -w keys.age --json", recipient(here)?);
+        keys(world, here, &backup, 0).await?;
+        let controller = Controller::ours()
+            .args(CONTROLLER)
+            .start(world.cluster)
+            .await?;
+        world.without_keys().await?;
+        let nothing = run(world, here, &backup).await?;
+        ensure!(nothing.code == Some(1), "{}", nothing.stdout);
+        ensure!(
+            nothing.stderr.contains("error[no-keys]"),
+            "{}",
+            nothing.stderr
+        );
+
+        std::fs::write(here.join("cert.pem"), KEY.certificate()?)?;
+        let db = fixtures::secret(&world.namespace, "db", [("password", "hunter2")]);
+        let sealed = Tool::Seal.seal(&here.join("cert.pem"), &db).await?;
+        world.create(&sealed).await?;
+        world.refused("db").await?;
+        for _ in 0..2 {
+            keys(world, here, "restore keys.age -i identity.txt --json", 0).await?;
+        }
+        world.opened("db").await?;
+        ensure!(world.keys().await?.len() == 1);
+        controller.stop().await?;
+        Ok(())
+    })
+    .await
+}
+
 /// A bare key gets a Secret that nobody seals for, and that neither controller stumbles over.
 #[tokio::test]
 async fn a_bare_private_key_is_restored_for_both_controllers() -> Result<()> {
