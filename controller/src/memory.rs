@@ -9,6 +9,7 @@ mod key_set;
 mod recall;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -66,7 +67,7 @@ pub struct Memory {
 
 #[derive(Debug)]
 struct Known {
-    facts: Facts,
+    facts: Arc<Facts>,
     done: Option<Done>,
     doubt: Doubt,
     /// Somebody went to look at the Secret, and there has been no news since.
@@ -110,6 +111,14 @@ impl Known {
 }
 
 impl Known {
+    /// Keeps how a pass ended. It mostly saw the object as it is now, which then is kept once.
+    fn ended(&mut self, mut done: Done) {
+        if done.facts == self.facts {
+            done.facts = Arc::clone(&self.facts);
+        }
+        self.done = Some(done);
+    }
+
     /// Somebody looked: the Secret holds what it held, in whatever version.
     fn confirmed(&mut self, secret: &ObjectMeta) {
         let target = self.done.as_mut().and_then(|done| done.target.as_mut());
@@ -155,9 +164,10 @@ impl Memory {
     /// A watch shows an object. Returns whether a pass is due: it is unknown, or differs from
     /// what the last pass saw in something that decides.
     pub fn seen(&mut self, key: &ObjectKey, facts: Facts) -> bool {
+        let facts = Arc::new(facts);
         let known = self.objects.entry(key.clone()).or_insert_with(|| {
             Box::new(Known {
-                facts: facts.clone(),
+                facts: Arc::clone(&facts),
                 done: None,
                 doubt: Doubt::No,
                 looking: false,
@@ -189,7 +199,7 @@ impl Memory {
     pub fn forget(&mut self, key: &ObjectKey) -> Option<Facts> {
         let known = self.objects.remove(key)?;
         self.items.remove(known.done.as_ref());
-        Some(known.facts)
+        Some(Arc::unwrap_or_clone(known.facts))
     }
 
     /// Forgets every object that `exists` does not confirm, and names them: deletions that a
@@ -222,7 +232,7 @@ impl Memory {
     pub fn take_offer(&mut self, key: &ObjectKey) -> Option<(Offer, Facts)> {
         let known = self.objects.get_mut(key)?;
         let offer = known.offer.take()?;
-        Some((*offer, known.facts.clone()))
+        Some((*offer, (*known.facts).clone()))
     }
 
     /// The objects on offer: nothing was done about them yet.
@@ -255,7 +265,7 @@ impl Memory {
         known.offer = None;
         self.items.add(&done);
         self.recent.opened(key, &done);
-        known.done = Some(done);
+        known.ended(done);
     }
 
     /// How the last pass over an object ended.
@@ -360,7 +370,7 @@ impl Memory {
         known.offer = None;
         self.items.remove(known.done.as_ref());
         self.items.add(&done);
-        known.done = Some(done);
+        known.ended(done);
         Finished {
             wake: known.wake(now),
             contested,

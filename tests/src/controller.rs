@@ -211,13 +211,13 @@ impl Launch {
         let (name, mut command) = match self.which {
             Which::Ours if self.in_pod => {
                 let program = components::own()?.controller;
-                let command = pod(&account, cluster.port(), AS_SHIPPED, &program)?;
+                let command = pod(&account, cluster.port(), AS_SHIPPED, &program);
                 ("controller", command)
             }
             Which::Ours => ("controller", ours(&account)?),
             Which::Upstream => {
                 let program = components::upstream()?.controller;
-                let command = pod(&account, cluster.port(), "", &program)?;
+                let command = pod(&account, cluster.port(), "", &program);
                 ("upstream-controller", command)
             }
         };
@@ -264,7 +264,7 @@ set -- setpriv --reuid 1001 --regid 1001 --clear-groups --bounding-set=-all --no
 /// A program in a pod, as far as it can tell: in a mount namespace of its own, it finds its credentials in the usual
 /// place, and the machine's `/var/run` stays as it is. Upstream knows no other configuration. `conditions` is what else
 /// is to be arranged.
-fn pod(account: &ServiceAccount, port: u16, conditions: &str, program: &Path) -> Result<Command> {
+fn pod(account: &ServiceAccount, port: u16, conditions: &str, program: &Path) -> Command {
     let script = format!(
         r#"
 set -e
@@ -292,7 +292,7 @@ exec "$@"
         .env("KUBERNETES_SERVICE_HOST", "127.0.0.1")
         .env("KUBERNETES_SERVICE_PORT", port.to_string());
     with_path(&mut command);
-    Ok(command)
+    command
 }
 
 fn with_path(command: &mut Command) {

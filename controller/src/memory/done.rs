@@ -1,5 +1,7 @@
 //! The end of a pass, as it is remembered.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::SealedSecret;
@@ -19,7 +21,7 @@ use crate::triage::Doubt;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
     /// The object as that pass saw it.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// How it ended.
     pub outcome: Outcome,
     /// The keys that opened values.
@@ -93,7 +95,7 @@ impl Done {
         // The answer to a write leaves out what was written.
         let holds = written.map_or(observed.target, |_| plan.write.secret());
         Self {
-            facts: Facts::of(&object.metadata),
+            facts: Arc::new(Facts::of(&object.metadata)),
             outcome: plan.outcome.clone(),
             opened_by: observed.attempt.opened_by.clone(),
             tried: plan
@@ -120,7 +122,7 @@ impl Done {
     /// server did not answer.
     pub fn unplanned(facts: Facts, outcome: Outcome, last: Option<&Self>) -> Self {
         Self {
-            facts,
+            facts: Arc::new(facts),
             outcome,
             opened_by: last.map(|last| last.opened_by.clone()).unwrap_or_default(),
             tried: None,

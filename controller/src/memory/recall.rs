@@ -1,5 +1,7 @@
 //! Taking over what an earlier process settled.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealed_api::SealedSecret;
@@ -165,7 +167,7 @@ impl Done {
             Shown::Unlisted | Shown::Absent => None,
         };
         Self {
-            facts: facts.clone(),
+            facts: Arc::new(facts.clone()),
             opened_by: record.opened_by().clone(),
             tried: outcome
                 .failure()
@@ -183,10 +185,10 @@ impl Done {
     pub fn outdated(record: &Record, facts: &Facts) -> Self {
         Self {
             // No object has it.
-            facts: Facts {
+            facts: Arc::new(Facts {
                 generation: 0,
                 ..facts.clone()
-            },
+            }),
             outcome: record.outcome().clone(),
             opened_by: record.opened_by().clone(),
             tried: None,

@@ -85,7 +85,7 @@ fn content_key() -> ContentKey {
 
 fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
     Done {
-        facts: facts(),
+        facts: facts().into(),
         tried: outcome.failure().map(|_| keys(&[1])),
         outcome,
         opened_by: OpenedBy::from_iter([fingerprint(1)]),

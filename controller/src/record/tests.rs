@@ -91,7 +91,7 @@ fn done(outcome: Outcome, keyring: &Keyring) -> Done {
     let opened = outcome == Outcome::Synced;
     let keys = keyring.fingerprints().take(usize::from(opened));
     Done {
-        facts: Facts::of(&object.metadata),
+        facts: Facts::of(&object.metadata).into(),
         opened_by: keys.map(|key| (key, 3)).collect(),
         tried: outcome.failure().map(|_| KeySet::from(keyring)),
         synced_from: opened.then(|| InputDigest::of(&object)),

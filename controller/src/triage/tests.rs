@@ -82,7 +82,7 @@ fn whole(metadata: &ObjectMeta) -> Secret {
 
 fn done(outcome: Outcome, target: Option<&ObjectMeta>) -> Done {
     Done {
-        facts: facts(),
+        facts: facts().into(),
         tried: outcome.failure().map(|_| keys(&[1, 2])),
         outcome,
         opened_by: set(&[1]).into_iter().collect(),

@@ -85,7 +85,7 @@ fn finish(objects: &Objects, name: &str, generation: i64, outcome: Outcome) {
         panic!("it is sound")
     };
     let done = Done {
-        facts: Facts::of(&SealedSecret::metadata(&object).clone()),
+        facts: Facts::of(&SealedSecret::metadata(&object).clone()).into(),
         outcome,
         opened_by: OpenedBy::default(),
         tried: None,

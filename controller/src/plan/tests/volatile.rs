@@ -62,10 +62,10 @@ fn change(world: &mut World) {
 fn recalled(world: &World) -> Option<Done> {
     let last = world.last.clone()?;
     Some(Done {
-        facts: crate::memory::Facts {
+        facts: std::sync::Arc::new(crate::memory::Facts {
             generation: 0,
-            ..last.facts
-        },
+            ..(*last.facts).clone()
+        }),
         ..last
     })
 }

@@ -33,7 +33,7 @@ fn an_outage_in_between_does_not_make_it_foreign() {
     let mut world = world();
     world.settle();
     let last = world.last.take();
-    let facts = last.as_ref().expect("passed").facts.clone();
+    let facts = (*last.as_ref().expect("passed").facts).clone();
     let outage = Outcome::Failed(Failure {
         cause: Cause::Unavailable,
         message: "down".to_owned(),
