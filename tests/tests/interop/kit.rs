@@ -28,6 +28,18 @@ pub(crate) const CONTROLLER: [&str; 4] = [
     "--rate-limit-burst=1000",
 ];
 
+/// What a tool says besides which cluster it asks, which `seal` says first.
+pub(crate) fn without_note(tool: Tool, stderr: &str) -> &str {
+    match stderr.split_once('\n') {
+        Some((note, rest))
+            if tool == Tool::Seal && note.starts_with("note: asking the cluster of ") =>
+        {
+            rest
+        }
+        _ => stderr,
+    }
+}
+
 /// A command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tool {
