@@ -1,3 +1,4 @@
+use kube::runtime::watcher::Event;
 use sealed_api::SealedSecret;
 use sealed_api::names::annotations;
 use serde_json::json;
@@ -5,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::config::Rehearse;
 use crate::http::Health;
+use crate::kubernetes::secret_metadata::SecretMetadata;
 use crate::memory::Done;
 use crate::opened_by::OpenedBy;
 use crate::outcome::{Cause, Failure, Outcome};
