@@ -25,7 +25,7 @@ test-quick: ## the tests that need neither Go nor a network namespace
 
 test-cluster: programs ## only the tests that need Go: real API server, real kubeseal and controller
 	cargo test $(WORKSPACE) --no-run
-	tests/netns cargo test --offline $(WORKSPACE) --test controlplane --test definition --test deploy --test interop --test reconcile --test standalone --test templates --test upstream
+	tests/netns cargo test --offline $(WORKSPACE) --test controlplane --test definition --test deploy --test interop --test kubectl --test reconcile --test standalone --test templates --test upstream
 
 programs:
 	cargo build $(WORKSPACE) --bins
