@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sealed_api::SealedSecret;
+use sealed_api::names::annotations;
 use sealed_crypto::{Fingerprint, KeyOrder, Keyring, Label, Scope, SealedValue};
 
 /// How many RSA operations one question may cost: seconds, not hours.
@@ -54,6 +55,11 @@ pub(crate) fn sealed_for(
     order: &KeyOrder,
     places: &Places,
 ) -> Option<SealedFor> {
+    let named = named_keys(sealed);
+    if !named.is_empty() && !named.iter().any(|name| keyring.contains(name)) {
+        // Another place would not help: it is the key that is missing.
+        return None;
+    }
     let value = SealedValue::from_base64(sealed.spec.encrypted_data.get(key)?).ok()?;
     let affordable = MAX_TRIALS / keyring.len().max(1);
     candidates(sealed, places)
@@ -66,6 +72,18 @@ pub(crate) fn sealed_for(
                 key: opened.key,
             })
         })
+}
+
+/// The keys that an object says it was sealed for. Anybody may have written that.
+pub(crate) fn named_keys(sealed: &SealedSecret) -> Vec<Fingerprint> {
+    let own = sealed.metadata.annotations.as_ref();
+    let names = own.and_then(|all| all.get(annotations::KEYS));
+    names
+        .map(|names| {
+            let names = names.split([',', ' ']);
+            names.filter_map(|name| name.parse().ok()).collect()
+        })
+        .unwrap_or_default()
 }
 
 struct Candidate {

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use sealed_api::names::annotations;
 use sealed_api::{Code, SealedItems, SealedSecret};
 use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
 
-use crate::diagnosis::{Places, sealed_for};
+use crate::diagnosis::{Places, named_keys, sealed_for};
 use crate::faults::called;
 use crate::problem::Problem;
 use crate::progress::Progress;
@@ -21,7 +20,7 @@ pub(crate) use self::report::{Lost, OpenedObject, Report, Use};
 /// How many objects wait for their turn while others are opened.
 const BATCH: usize = 128;
 /// How many objects that do not open are kept, to find out why.
-const MAX_EXPLAINED: usize = 100;
+const MAX_EXPLAINED: usize = 20;
 
 /// Opens objects, and remembers which keys opened what.
 pub(crate) struct Drill<'k> {
@@ -235,18 +234,6 @@ pub(crate) fn order_for(sealed: &SealedSecret, recent: &Mutex<KeyOrder>) -> KeyO
         first: named,
         written_at: None,
     }
-}
-
-/// The keys that an object says it was sealed for. Anybody may have written that.
-pub(crate) fn named_keys(sealed: &SealedSecret) -> Vec<Fingerprint> {
-    let own = sealed.metadata.annotations.as_ref();
-    let names = own.and_then(|all| all.get(annotations::KEYS));
-    names
-        .map(|names| {
-            let names = names.split([',', ' ']);
-            names.filter_map(|name| name.parse().ok()).collect()
-        })
-        .unwrap_or_default()
 }
 
 fn words(faults: &[(Option<String>, Code, String)]) -> String {

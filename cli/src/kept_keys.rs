@@ -20,7 +20,7 @@ use crate::recovery_keys::{Found, KeySecret};
 /// Digits of the fingerprint in a name that is made up.
 const NAME_DIGITS: usize = 5;
 
-/// Another day, when there were no certificates: nothing is ever sealed with one that ended then, and every key is newer.
+/// The validity of a certificate that only fills its place: nobody seals with one that ended then, and every key is newer.
 const NO_VALIDITY: (Timestamp, Timestamp) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
 
 /// A key Secret that is kept.
