@@ -41,7 +41,7 @@ pub struct Opener<'a> {
     pub accept_v1_data: bool,
     /// What renders templates.
     pub renderer: &'a Renderer,
-    /// The key to try after those that are known of the object.
+    /// The key to try after those that something about the object speaks for.
     pub latest: &'a LatestKey,
 }
 
@@ -84,7 +84,7 @@ impl Opener<'_> {
                 let neighbour = Arc::clone(&neighbour);
                 let latest = self.latest.clone();
                 self.pool.reconcile(object.namespace(), move || {
-                    let order = with(neighbour.get(), &order, latest.known());
+                    let order = with(neighbour.get(), &order, &keyring, latest.known());
                     let opened = item.open(&keyring, &order);
                     if let Some(key) = opened.opened_with() {
                         neighbour.get_or_init(|| key);
@@ -107,15 +107,19 @@ impl Opener<'_> {
     }
 }
 
-/// The order of an object, with what was learnt since it was made.
+/// The order of an object, with what was learnt since it was made. When it was written says more of the object than what
+/// opened others.
 fn with(
     neighbour: Option<&Fingerprint>,
     order: &KeyOrder,
+    keyring: &Keyring,
     latest: Option<Fingerprint>,
 ) -> KeyOrder {
     let first = neighbour.into_iter().chain(&order.first).copied();
+    let newest_then = order.written_at.and_then(|then| keyring.newest_at(then));
+    let newest_then = newest_then.map(|key| key.fingerprint());
     KeyOrder {
-        first: first.chain(latest).collect(),
+        first: first.chain(newest_then).chain(latest).collect(),
         ..order.clone()
     }
 }

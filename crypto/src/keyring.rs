@@ -173,12 +173,15 @@ impl Keyring {
         Err(Undecryptable { trials })
     }
 
+    /// The key that was the newest one at that time.
+    pub fn newest_at(&self, then: Timestamp) -> Option<&Arc<SealingKey>> {
+        self.iter().find(|key| key.ordering_time <= then)
+    }
+
     /// Each key once, the most probable first.
     fn in_order(&self, order: &KeyOrder) -> impl Iterator<Item = &Arc<SealingKey>> {
         let hinted = order.first.iter().filter_map(|name| self.find(name));
-        let newest_then = order
-            .written_at
-            .and_then(|then| self.iter().find(|key| key.ordering_time <= then));
+        let newest_then = order.written_at.and_then(|then| self.newest_at(then));
         let mut tried = BTreeSet::new();
         hinted
             .chain(newest_then)
