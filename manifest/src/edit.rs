@@ -118,7 +118,7 @@ impl Change {
 }
 
 impl<'t> Target<'t> {
-    /// Document number `document` (from 1, as [`Document::index`] counts) of `text`; `origin` names the text in
+    /// Document number `document` (from 1, as [`Document::index`](crate::Document::index) counts) of `text`; `origin` names the text in
     /// errors.
     pub fn new(text: &'t str, origin: &'t str, document: usize) -> Self {
         Self {
