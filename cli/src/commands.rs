@@ -65,6 +65,7 @@ pub(crate) fn run(
     let input = Input::open(request.input.as_deref())?;
     let output = match &request.output {
         None => Output::stdout(streams.stdout),
+        Some(path) if matches!(request.job, Job::Recover { .. }) => Output::private_file(path)?,
         Some(path) => Output::file(path, environment.name)?,
     };
     let stdin = streams.stdin;

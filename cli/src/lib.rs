@@ -21,7 +21,7 @@
 //! * a namespace that comes from the kubeconfig is told;
 //! * errors read `error[code]: …`, with hints;
 //! * a `List` is taken apart, UTF-16 is read, every key of a recovery file is used;
-//! * an output file keeps its mode, a link its meaning, an edited file its comments;
+//! * an output file keeps its mode and a link its meaning, unless plain Secrets go there; an edited file keeps its comments;
 //! * the SealedSecret says in an annotation which key it was sealed for.
 //!
 //! Work that needs no cluster touches no kubeconfig, no home directory and no network.

@@ -92,6 +92,8 @@ enum Sink<'io> {
         target: PathBuf,
         shown: PathBuf,
         file: BufWriter<NamedTempFile>,
+        /// Those of the file that is replaced, if they are kept.
+        permissions: Option<fs::Permissions>,
     },
 }
 
@@ -145,40 +147,24 @@ impl<'io> Output<'io> {
                 });
             }
         }
-        let base = target
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let directory = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        // Created with mode 0600: what is written here may be a plain Secret.
-        let file = tempfile::Builder::new()
-            .prefix(&format!(".{base}"))
-            .tempfile_in(&directory)
-            .map_err(|error| {
-                let temporary = shown.with_file_name(format!(".{base}{}", std::process::id()));
-                cannot_write(shown, &io_cause(&error)).kubeseal(format!(
-                    "open {}: {}",
-                    temporary.display(),
-                    io_cause(&error)
-                ))
-            })?;
-        if name == Name::Seal
-            && let Some(metadata) = metadata
-        {
-            file.as_file()
-                .set_permissions(metadata.permissions())
-                .map_err(|error| cannot_write(shown, &io_cause(&error)))?;
-        }
-        let file = BufWriter::new(file);
+        let file = beside(&target).map_err(|error| {
+            let base = target.file_name().unwrap_or_default().display();
+            let temporary = shown.with_file_name(format!(".{base}{}", std::process::id()));
+            cannot_write(shown, &io_cause(&error)).kubeseal(format!(
+                "open {}: {}",
+                temporary.display(),
+                io_cause(&error)
+            ))
+        })?;
+        let permissions = metadata
+            .filter(|_| name == Name::Seal)
+            .map(|metadata| metadata.permissions());
         Ok(Self {
             sink: Sink::Replaced {
                 target,
                 shown: shown.to_owned(),
-                file,
+                file: BufWriter::new(file),
+                permissions,
             },
         })
     }
@@ -231,9 +217,16 @@ impl<'io> Output<'io> {
                 target,
                 shown,
                 file,
+                permissions,
             } => {
                 let failed = |error: &io::Error| cannot_write(&shown, &io_cause(error));
                 let file = file.into_inner().map_err(|error| failed(error.error()))?;
+                if let Some(permissions) = permissions {
+                    // Not before: what a killed process leaves unfinished is nobody else's to read.
+                    file.as_file()
+                        .set_permissions(permissions)
+                        .map_err(|error| failed(&error))?;
+                }
                 file.as_file().sync_all().map_err(|error| failed(&error))?;
                 file.persist(&target)
                     .map_err(|error| failed(&error.error))?;
@@ -271,6 +264,20 @@ fn cannot_hold(error: &io::Error) -> Failure {
         ),
     )
     .hint("TMPDIR names another directory; with --sealed-secret-file none is needed")
+}
+
+/// A file to write what shall become `target`: in its directory, since nothing is renamed across file systems, of mode 0600, since
+/// it may be a plain Secret, and of a name that says what it is, since a process that is killed leaves it behind.
+pub(crate) fn beside(target: &Path) -> io::Result<NamedTempFile> {
+    let base = target.file_name().unwrap_or_default().display();
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    tempfile::Builder::new()
+        .prefix(&format!(".{base}."))
+        .suffix(".tmp")
+        .tempfile_in(directory)
 }
 
 /// The file that a link means, or would make.

@@ -83,6 +83,29 @@ fn seal_keeps_mode_and_links_of_an_existing_file() {
 }
 
 #[test]
+fn what_was_recovered_is_nobody_elses_to_read() {
+    let sandbox = sandbox();
+    let sealed = sandbox.run("seal", &["--cert", "c.crt"], &[], SECRET.as_bytes());
+    for name in ["seal", "kubeseal"] {
+        for words in [
+            &["--recovery-unseal", "--recovery-private-key", KEY][..],
+            &["unseal", "--recovery-private-key", KEY],
+        ] {
+            if name == "kubeseal" && words[0] == "unseal" {
+                continue;
+            }
+            sandbox.write("o.yaml", "shown to all");
+            fs::set_permissions(sandbox.path("o.yaml"), fs::Permissions::from_mode(0o644)).unwrap();
+            let words: Vec<&str> = words.iter().copied().chain(["-w", "o.yaml"]).collect();
+            let outcome = sandbox.run(name, &words, &[], &sealed.stdout);
+            assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+            let metadata = fs::metadata(sandbox.path("o.yaml")).unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{words:?}");
+        }
+    }
+}
+
+#[test]
 fn a_full_device_is_an_error() {
     let sandbox = sandbox();
     for words in [

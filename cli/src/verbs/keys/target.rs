@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use sealed_api::Code;
 use sealed_manifest::to_yaml;
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::cluster_keys::ClusterKeys;
 use crate::failure::{Failure, io_cause};
 use crate::io::Talk;
 use crate::kept_keys::{KeptKey, keep};
+use crate::output::{Output, beside};
 use crate::recovery_keys;
 use crate::unlock::{Unlock, UnlockArguments};
 
@@ -127,11 +127,10 @@ impl KeyDirectory<'_> {
         builder.create(self.path).map_err(failed)?;
         let ignored = self.path.join(".gitignore");
         if !ignored.exists() {
-            fs::write(
-                ignored,
-                "# Private keys and plain Secrets do not belong in git.\n*\n",
-            )
-            .map_err(failed)?;
+            // Whole or absent: an empty one would be taken for what somebody wants.
+            let mut output = Output::private_file(&ignored)?;
+            output.write(b"# Private keys and plain Secrets do not belong in git.\n*\n")?;
+            output.commit()?;
         }
         Ok(())
     }
@@ -141,7 +140,7 @@ impl KeyDirectory<'_> {
         let path = self.file(key);
         let failed = |error| cannot_write(&path, &error);
         let text = Zeroizing::new(to_yaml(&*key.secret));
-        let mut file = NamedTempFile::new_in(self.path).map_err(failed)?;
+        let mut file = beside(&path).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist_noclobber(&path)
