@@ -1,14 +1,16 @@
 //! Whether SealedSecrets open with the keys at hand. Every value is opened; what was in it is wiped at once.
 
 mod report;
+mod trial;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use rayon::prelude::*;
-use sealed_api::{Code, SealedItems, SealedSecret};
+use sealed_api::{Code, SealedSecret};
 use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
 
+use self::trial::{Fault, Tried, try_object};
 use crate::diagnosis::{Places, named_keys, sealed_for};
 use crate::faults::called;
 use crate::problem::Problem;
@@ -16,6 +18,7 @@ use crate::progress::Progress;
 use crate::sealed_input::Found;
 
 pub(crate) use self::report::{Lost, OpenedObject, Report, Use};
+pub(crate) use self::trial::order_for;
 
 /// How many objects wait for their turn while others are opened.
 const BATCH: usize = 128;
@@ -25,24 +28,16 @@ const MAX_EXPLAINED: usize = 20;
 /// Opens objects, and remembers which keys opened what.
 pub(crate) struct Drill<'k> {
     keyring: &'k Keyring,
+    /// What an object without a namespace may be meant for.
+    namespaces: &'k [String],
+    /// All other keys, if it is asked what needs these.
+    others: Option<&'k Keyring>,
     /// The keys that opened something last: the best guess for an object that names none.
     recent: Mutex<KeyOrder>,
     places: Places,
     report: Report,
-    /// Whether to note which objects opened.
-    records: bool,
     /// Objects to be explained when all places are known, with their index among the lost.
     unexplained: Vec<(usize, SealedSecret)>,
-}
-
-/// One object after the attempt.
-struct Tried {
-    trials: u64,
-    opened: Vec<Fingerprint>,
-    /// The items of these.
-    items: Vec<String>,
-    /// What does not open, and why.
-    faults: Vec<(Option<String>, Code, String)>,
 }
 
 impl<'k> Drill<'k> {
@@ -50,17 +45,25 @@ impl<'k> Drill<'k> {
     pub(crate) fn new(keyring: &'k Keyring) -> Self {
         Self {
             keyring,
+            namespaces: &[],
+            others: None,
             recent: Mutex::default(),
             places: Places::default(),
             report: Report::default(),
-            records: false,
             unexplained: Vec::new(),
         }
     }
 
-    /// Notes which objects open, and does not ask why others do not.
-    pub(crate) fn recording(mut self) -> Self {
-        self.records = true;
+    /// An object without a namespace is opened as in the first of these in which any of it opens.
+    pub(crate) fn assuming(mut self, namespaces: &'k [String]) -> Self {
+        self.namespaces = namespaces;
+        self
+    }
+
+    /// Asks what needs the keys while there are `others`: notes the objects that open, and of the rest those that may need them
+    /// all the same.
+    pub(crate) fn recording(mut self, others: &'k Keyring) -> Self {
+        self.others = Some(others);
         self
     }
 
@@ -110,7 +113,16 @@ impl<'k> Drill<'k> {
     fn try_all(&self, batch: &[Found]) -> Vec<Tried> {
         batch
             .par_iter()
-            .map(|found| try_one(&found.sealed, self.keyring, &self.recent))
+            .map(|found| {
+                let sealed = &found.sealed;
+                let mut tried = try_object(sealed, self.keyring, self.namespaces, &self.recent);
+                if let Some(others) = self.others {
+                    let elsewhere =
+                        || try_object(sealed, others, self.namespaces, &Mutex::default());
+                    tried.keep_undecided(sealed, self.keyring, elsewhere);
+                }
+                tried
+            })
             .collect()
     }
 
@@ -130,35 +142,55 @@ impl<'k> Drill<'k> {
             used.objects += 1;
             used.values += count;
         }
-        if self.records {
-            if !tried.opened.is_empty() {
-                report.recorded.push(OpenedObject {
-                    object: called(&found.sealed),
-                    items: tried.items,
-                    place: found.place,
-                });
-            }
-            return;
+        if self.others.is_some() {
+            self.record(found, tried);
+        } else if let Some(first) = tried.faults.first() {
+            let code = first.code;
+            self.lose(code, found, tried);
         }
-        let Some((_, code, _)) = tried.faults.first() else {
-            return;
-        };
-        let code = *code;
+    }
+
+    /// Notes that an object needs the keys, or may.
+    fn record(&mut self, found: Found, tried: Tried) {
+        let object = called(&found.sealed);
+        if let Some(fault) = tried.faults.first() {
+            let words = words(&tried.faults);
+            let problem = Problem::new(fault.code, format!("{}: {object}: {words}", found.place));
+            let problem = if fault.code == Code::WrongKey {
+                problem.hint(
+                    "it names the key, which may open it under another name, namespace or scope",
+                )
+            } else {
+                problem
+            };
+            self.report.unread.push(problem);
+        }
+        if !tried.opened.is_empty() {
+            self.report.recorded.push(OpenedObject {
+                object,
+                items: tried.items,
+                place: found.place,
+            });
+        }
+    }
+
+    /// Notes that something of an object does not open.
+    fn lose(&mut self, code: Code, found: Found, tried: Tried) {
         let mut problem = Problem::new(code, words(&tried.faults));
         if code == Code::WrongKey {
             problem = problem.hint(tried_keys(&found.sealed, self.keyring));
             if self.unexplained.len() < MAX_EXPLAINED {
                 self.unexplained
-                    .push((report.lost.len(), found.sealed.clone()));
+                    .push((self.report.lost.len(), found.sealed.clone()));
             }
         }
-        report.lost.push(Lost {
+        self.report.lost.push(Lost {
             place: found.place,
             object: called(&found.sealed),
             items: tried
                 .faults
                 .into_iter()
-                .filter_map(|(key, ..)| key)
+                .filter_map(|fault| fault.item)
                 .collect(),
             problem,
         });
@@ -175,74 +207,13 @@ impl<'k> Drill<'k> {
     }
 }
 
-/// Opens one object with the key that it names, or else with those that opened others, and each value first with the key of
-/// its neighbour.
-fn try_one(sealed: &SealedSecret, keyring: &Keyring, recent: &Mutex<KeyOrder>) -> Tried {
-    let mut tried = Tried {
-        trials: 0,
-        opened: Vec::new(),
-        items: Vec::new(),
-        faults: Vec::new(),
-    };
-    let items = match SealedItems::of(sealed, true) {
-        Ok(items) => items.items,
-        Err(failure) => {
-            tried
-                .faults
-                .push((None, failure.code(), failure.to_string()));
-            return tried;
-        }
-    };
-    let mut order = order_for(sealed, recent);
-    for item in items {
-        let opened = item.open(keyring, &order);
-        tried.trials += u64::from(opened.trials());
-        match (opened.opened_with(), opened.fault()) {
-            (Some(key), _) => {
-                order.prefer(key);
-                tried.opened.push(key);
-                tried.items.extend(opened.key().map(str::to_owned));
-            }
-            (None, fault) => {
-                let code = fault.map_or(Code::WrongKey, sealed_api::ItemFault::code);
-                let text = fault.map(ToString::to_string).unwrap_or_default();
-                tried
-                    .faults
-                    .push((opened.key().map(str::to_owned), code, text));
-            }
-        }
-    }
-    if let Some(key) = tried.opened.last() {
-        recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .prefer(*key);
-    }
-    tried
-}
-
-/// The keys that an object names, and else those that opened something last.
-pub(crate) fn order_for(sealed: &SealedSecret, recent: &Mutex<KeyOrder>) -> KeyOrder {
-    let named = named_keys(sealed);
-    if named.is_empty() {
-        return recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-    }
-    KeyOrder {
-        first: named,
-        written_at: None,
-    }
-}
-
-fn words(faults: &[(Option<String>, Code, String)]) -> String {
+fn words(faults: &[Fault]) -> String {
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-    for (key, _, text) in faults {
-        let item = key.as_ref().map(|key| format!("`{key}`"));
-        match groups.iter_mut().find(|(fault, _)| fault == text) {
+    for fault in faults {
+        let item = fault.item.as_ref().map(|item| format!("`{item}`"));
+        match groups.iter_mut().find(|(text, _)| *text == fault.text) {
             Some((_, items)) => items.extend(item),
-            None => groups.push((text, item.into_iter().collect())),
+            None => groups.push((&fault.text, item.into_iter().collect())),
         }
     }
     let groups = groups.into_iter().map(|(fault, items)| {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sealed_api::Code;
 use sealed_crypto::Fingerprint;
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub(crate) struct Report {
     pub(crate) recorded: Vec<OpenedObject>,
     /// The objects with values that do not open.
     pub(crate) lost: Vec<Lost>,
-    /// What could not be read, though it seems to hold SealedSecrets.
+    /// What could not be read, though it seems to hold SealedSecrets; where objects are recorded, also what could not be tried.
     pub(crate) unread: Vec<Problem>,
 }
 
@@ -74,6 +75,14 @@ impl Report {
                 objects: sum.objects + used.objects,
                 values: sum.values + used.values,
             })
+    }
+
+    /// Adds a next step to all that is wrong in one way.
+    pub(crate) fn hint_at(&mut self, code: Code, hint: &str) {
+        let lost = self.lost.iter_mut().map(|lost| &mut lost.problem);
+        let all = lost.chain(&mut self.unread);
+        all.filter(|problem| problem.code == code)
+            .for_each(|problem| problem.hints.push(hint.to_owned()));
     }
 
     /// Takes note of what could not be read.

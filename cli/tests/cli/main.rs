@@ -19,6 +19,7 @@ mod merge;
 mod program;
 mod recovery;
 mod requirements;
+mod retiring;
 mod rules;
 mod secrecy;
 mod streams;

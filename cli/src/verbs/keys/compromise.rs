@@ -93,7 +93,7 @@ fn run(
         None
     };
     let progress = Progress::of(environment, &mut talk);
-    let need = Need::find(key, &cluster.store, &request.objects, progress)?;
+    let need = Need::find(key, &cluster, &request.objects, progress)?;
     let report = Report {
         key: key.facts(),
         made: made.as_ref().map(KeptKey::facts),

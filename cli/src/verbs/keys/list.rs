@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::objects::{self, Objects};
 use super::source::{self, Source};
 use crate::cluster::CONTROLLER_VARIABLES;
-use crate::drill::{Drill, Report, Use};
+use crate::drill::{Report, Use};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
@@ -92,7 +92,7 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
         let store = store.filter(|_| request.counts);
         let keyring = Keyring::new(found.kept.iter().flat_map(|one| one.keys.iter().cloned()));
         let mut stream = request.objects.stream(store)?;
-        let mut drill = Drill::new(&keyring);
+        let mut drill = request.objects.drill(&keyring);
         let progress = Progress::of(environment, &mut talk);
         drill.run(|| stream.next(), progress)?;
         for unread in stream.into_unread() {

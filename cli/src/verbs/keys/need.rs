@@ -3,9 +3,9 @@
 use sealed_crypto::Keyring;
 use serde::Serialize;
 
-use super::objects::{ObjectStream, Objects};
-use crate::cluster::KeyStore;
-use crate::drill::{Drill, OpenedObject};
+use super::cluster_keys::ClusterKeys;
+use super::objects::Objects;
+use crate::drill::OpenedObject;
 use crate::failure::Failure;
 use crate::kept_keys::KeptKey;
 use crate::problem::Problem;
@@ -19,31 +19,32 @@ pub(super) struct Need {
     pub(super) looked_at: u64,
     /// Those with a value that the key opens.
     pub(super) opened: Vec<OpenedObject>,
-    /// What could not be read: it counts as needing the key.
+    /// What could not be read or tried: it counts as needing the key.
     pub(super) unread: Vec<Problem>,
 }
 
 impl Need {
-    /// Opens the objects of the cluster, and those that `objects` names, with `key`.
+    /// Opens the objects of the cluster, and those that `objects` names, with `key`, which is one of the cluster's.
     pub(super) fn find(
         key: &KeptKey,
-        store: &KeyStore,
+        cluster: &ClusterKeys,
         objects: &Objects,
         progress: Progress<'_, '_>,
     ) -> Result<Self, Failure> {
         let keyring = Keyring::new(key.keys.iter().cloned());
-        let mut stream: ObjectStream<'_> = objects.stream(Some(store))?;
-        let mut drill = Drill::new(&keyring).recording();
+        let others = cluster.keys.iter().flat_map(|one| &one.keys);
+        let others = others.filter(|one| !keyring.contains(&one.fingerprint()));
+        let others = Keyring::new(others.cloned());
+        let mut stream = objects.stream(Some(&cluster.store))?;
+        let mut drill = objects.drill(&keyring).recording(&others);
         drill.run(|| stream.next(), progress)?;
-        let report = drill.finish();
+        let mut report = drill.finish();
+        report.add_unread(stream.into_unread());
+        objects.hint_at(&mut report);
         Ok(Self {
             looked_at: report.objects,
             opened: report.recorded,
-            unread: stream
-                .into_unread()
-                .into_iter()
-                .map(Problem::from)
-                .collect(),
+            unread: report.unread,
         })
     }
 

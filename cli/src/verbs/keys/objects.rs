@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use sealed_api::Code;
+use sealed_crypto::Keyring;
 use sealed_pflag::{Flag, Matches};
 
 use crate::cluster::{KeyStore, SealedPages};
+use crate::drill::{Drill, Report};
 use crate::failure::Failure;
 use crate::faults::called;
 use crate::sealed_files::SealedFiles;
@@ -14,6 +17,8 @@ use crate::sealed_input::{Found, Kind, decode_one};
 pub(super) struct Objects {
     directories: Vec<PathBuf>,
     repositories: Vec<PathBuf>,
+    /// What objects without a namespace may be meant for.
+    namespaces: Vec<String>,
 }
 
 /// One after the other.
@@ -24,8 +29,12 @@ pub(super) struct ObjectStream<'s> {
 }
 
 /// The flags for it.
-pub(super) fn flags() -> [Flag; 2] {
+pub(super) fn flags() -> [Flag; 3] {
     [
+        Flag::strings(
+            "assume-namespace",
+            "Namespace that files without one are applied to, as those of Kustomize; may be repeated",
+        ),
         Flag::strings(
             "dir",
             "Directory or file with SealedSecrets; may be repeated",
@@ -43,6 +52,7 @@ impl Objects {
         Self {
             directories: paths("dir"),
             repositories: paths("git"),
+            namespaces: matches.list("assume-namespace").to_vec(),
         }
     }
 
@@ -56,6 +66,19 @@ impl Objects {
         let all = self.directories.iter().chain(&self.repositories);
         let shown: Vec<String> = all.map(|path| path.display().to_string()).collect();
         shown.join(", ")
+    }
+
+    /// A drill of them with these keys.
+    pub(super) fn drill<'k>(&'k self, keyring: &'k Keyring) -> Drill<'k> {
+        Drill::new(keyring).assuming(&self.namespaces)
+    }
+
+    /// Says what helps where a namespace is missing.
+    pub(super) fn hint_at(&self, report: &mut Report) {
+        report.hint_at(
+            Code::MissingNamespace,
+            "--assume-namespace names the namespaces that it is applied to",
+        );
     }
 
     /// All of them, those of the cluster first, if one is given.

@@ -23,8 +23,8 @@ const SYNOPSIS: &str = "\
 Usage: seal keys retire FINGERPRINT [--dir DIR] [--git REPOSITORY] [flags]
 
 Takes a key out of use, once nothing needs it. Every SealedSecret of the cluster, of directories and of all that repositories
-ever held is opened with this key: what opens still needs it, and so does what cannot be read. Then nothing is changed, and
-the exit code is 3. The Secret stays, with another label: labelled `active` again, the key is back.
+ever held is opened with this key: what opens still needs it, and so does what cannot be read or tried. Then nothing is
+changed, and the exit code is 3. The Secret stays, with another label: labelled `active` again, the key is back.
 
 Examples: seal keys retire SHA256:… --dir clusters/prod --git .
           seal keys retire SHA256:… --dry-run --json
@@ -119,7 +119,7 @@ fn run(
         .hint("back it up, and delete it by hand once nothing needs it"));
     }
     let progress = Progress::of(environment, &mut talk);
-    let need = Need::find(key, &cluster.store, &request.objects, progress)?;
+    let need = Need::find(key, &cluster, &request.objects, progress)?;
     let may_go = need.is_none();
     if may_go && !request.dry_run {
         cluster.store.retire(&key.object())?;
@@ -162,7 +162,7 @@ impl Report {
             format!("may be retired: {name}; none of {count} SealedSecrets needs it")
         } else {
             format!(
-                "not retired: {name}; of {count} SealedSecrets {} need it and {} could not be read",
+                "not retired: {name}; of {count} SealedSecrets {} need it and {} could not be read or tried",
                 self.need.opened.len(),
                 self.need.unread.len()
             )

@@ -9,7 +9,7 @@ use super::cluster_keys::ClusterKeys;
 use super::objects::{self, Objects};
 use super::source::{self, Keys, Source};
 use crate::cluster::CONTROLLER_VARIABLES;
-use crate::drill::{self, Drill};
+use crate::drill;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
@@ -105,11 +105,12 @@ fn run(
     let keyring = Keyring::new(keys.kept.iter().flat_map(|one| one.keys.iter().cloned()));
     let store = cluster.as_ref().map(|cluster| &cluster.store);
     let mut stream = request.objects.stream(store)?;
-    let mut drill = Drill::new(&keyring);
+    let mut drill = request.objects.drill(&keyring);
     let progress = Progress::of(environment, &mut talk);
     drill.run(|| stream.next(), progress)?;
     let mut drilled = drill.finish();
     drilled.add_unread(stream.into_unread());
+    request.objects.hint_at(&mut drilled);
     // A drill of nothing proves nothing; a mistyped directory is the likelier reason.
     let is_empty = drilled.objects == 0 && drilled.unread.is_empty();
     if is_empty && !request.objects.is_empty() {
