@@ -14,6 +14,8 @@ pub const VERSION: &str = "v1alpha1";
 pub const API_VERSION: &str = "bitnami.com/v1alpha1";
 /// `kind` of a SealedSecret.
 pub const KIND: &str = "SealedSecret";
+/// The field of the spec that holds the sealed values.
+pub const ITEMS: &str = "encryptedData";
 /// `kind` of a list of SealedSecrets.
 pub const LIST_KIND: &str = "SealedSecretList";
 /// Plural name, as in URLs.

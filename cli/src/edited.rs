@@ -1,15 +1,14 @@
 //! Changing SealedSecrets where they stand: every byte that is not meant stays, comments and order too.
 
 use sealed_api::names::annotations;
-use sealed_api::{Code, SealedSecret, names};
+use sealed_api::{Code, SealedSecret};
 use sealed_crypto::Fingerprint;
 use sealed_manifest::Document;
 use sealed_manifest::edit::{self, Change};
-use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::input::place;
-use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
+use crate::sealed_input::{Found, Kind, decode_one, entries, is_sealed_secret, no_sealed_secrets};
 
 /// A text and what is to be changed in it.
 pub(crate) struct Edited {
@@ -87,29 +86,20 @@ impl Edited {
 pub(crate) fn sites(documents: &[Document]) -> Result<Vec<Site>, Failure> {
     let mut sites = Vec::new();
     for document in documents {
-        let value = document.value();
-        if is_sealed_secret(value) {
-            let found = sealed_input::decode_one(value.clone(), place(document), Kind::Assumed)?;
-            sites.push(Site {
-                found,
-                document: document.index(),
-                path: Vec::new(),
-            });
-        } else if let Some(items) = value.get("items").and_then(Value::as_array) {
-            for (index, item) in items
-                .iter()
-                .enumerate()
-                .filter(|(_, item)| is_sealed_secret(item))
-            {
-                let place = format!("{}, items[{index}]", place(document));
-                let found = sealed_input::decode_one(item.clone(), place, Kind::Assumed)?;
-                let path = vec!["items".to_owned(), index.to_string()];
-                sites.push(Site {
-                    found,
-                    document: document.index(),
-                    path,
-                });
+        let place = place(document);
+        for entry in entries(document.value().clone(), &place)? {
+            if !is_sealed_secret(&entry.value) {
+                continue;
             }
+            let path = entry.index.map_or_else(Vec::new, |index| {
+                vec!["items".to_owned(), index.to_string()]
+            });
+            let place = entry.place(&place);
+            sites.push(Site {
+                found: decode_one(entry.value, place, Kind::Assumed)?,
+                document: document.index(),
+                path,
+            });
         }
     }
     Ok(sites)
@@ -131,13 +121,6 @@ pub(crate) fn not_sealed(documents: &[Document], shown: &str, hint: &str) -> Fai
             .hint(hint)
         }
     }
-}
-
-/// Objects without a kind are taken for SealedSecrets where one is looked for.
-fn is_sealed_secret(value: &Value) -> bool {
-    let kind = value.get("kind").and_then(Value::as_str);
-    value.is_object()
-        && kind.map_or_else(|| value.get("items").is_none(), |kind| kind == names::KIND)
 }
 
 /// The annotation that names the keys, with one more; none where it is not kept or names the key already.

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::failure::Failure;
 use crate::git_history::GitHistory;
 use crate::input::{has_braces, open_file, place, read_file, unreadable, with_template_hint};
-use crate::sealed_input::{Found, Kind, decode_one, is_list, items_of};
+use crate::sealed_input::{Found, decode_whole, entries, is_sealed_secret};
 use crate::walk::{Listed, MANIFESTS, files};
 
 /// Reads file after file, and a document at a time, so that a repository is never in memory as a whole.
@@ -137,13 +137,14 @@ impl SealedFiles {
             }
             Some(Ok(document)) => {
                 let place = place(&document);
-                let value = document.into_value();
-                if is_list(&value) {
-                    for (index, item) in items_of(value).into_iter().enumerate() {
-                        self.take(item, format!("{place}, items[{index}]"));
+                match entries(document.into_value(), &place) {
+                    Err(failure) => self.unread.push(failure),
+                    Ok(entries) => {
+                        for entry in entries {
+                            let place = entry.place(&place);
+                            self.take(entry.value, place);
+                        }
                     }
-                } else {
-                    self.take(value, place);
                 }
                 if reading.is_history {
                     self.drop_known();
@@ -173,10 +174,10 @@ impl SealedFiles {
     }
 
     fn take(&mut self, value: Value, place: String) {
-        if value.get("kind").and_then(Value::as_str) != Some(names::KIND) {
+        if !is_sealed_secret(&value) {
             return;
         }
-        match decode_one(value, place, Kind::Stated) {
+        match decode_whole(value, place) {
             Ok(found) => self.found.push_back(found),
             Err(failure) => self.unread.push(failure),
         }
@@ -193,9 +194,10 @@ fn digest(parts: &[&str]) -> [u8; 32] {
 }
 
 fn mentions_sealed_secrets(text: &[u8]) -> bool {
-    let kind = names::KIND.as_bytes();
     // UTF-16, as some editors write it, holds the same letters with zeros between them.
     text.starts_with(&[0xff, 0xfe])
         || text.starts_with(&[0xfe, 0xff])
-        || text.windows(kind.len()).any(|part| part == kind)
+        || [names::KIND, names::ITEMS]
+            .into_iter()
+            .any(|word| text.windows(word.len()).any(|part| part == word.as_bytes()))
 }

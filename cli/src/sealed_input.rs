@@ -27,12 +27,13 @@ pub(crate) fn decode(
     for document in documents {
         let place = place(&document);
         let value = document.into_value();
-        if name == Name::Seal && is_list(&value) {
-            for (index, item) in items_of(value).into_iter().enumerate() {
-                found.push(decode_one(item, format!("{place}, items[{index}]"), kind)?);
-            }
-        } else {
+        if name == Name::Kubeseal {
             found.push(decode_one(value, place, kind)?);
+            continue;
+        }
+        for entry in entries(value, &place)? {
+            let place = entry.place(&place);
+            found.push(decode_one(entry.value, place, kind)?);
         }
     }
     if found.is_empty() {
@@ -79,6 +80,24 @@ pub(crate) fn decode_one(value: Value, place: String, kind: Kind) -> Result<Foun
     Ok(Found { sealed, place })
 }
 
+/// Reads one SealedSecret of which nothing may be overlooked: decoded leniently, sealed values that stand in no mapping would be
+/// none at all.
+pub(crate) fn decode_whole(value: Value, place: String) -> Result<Found, Failure> {
+    let items = value.get("spec").and_then(|spec| spec.get(names::ITEMS));
+    if items.is_some_and(|items| !items.is_null() && !items.is_object()) {
+        return Err(Failure::new(
+            Code::WrongType,
+            format!("spec.{}: expected a mapping of sealed values", names::ITEMS),
+        )
+        .at(place));
+    }
+    let kind = match value.get("kind").and_then(Value::as_str) {
+        None | Some("") => Kind::Assumed,
+        Some(_) => Kind::Stated,
+    };
+    decode_one(value, place, kind)
+}
+
 /// What the existing tool says of an object that is no SealedSecret and says what it is: two sentences, by whether its library
 /// knows the kind.
 fn conversion_of_kubeseal(value: &Value) -> Option<String> {
@@ -117,24 +136,92 @@ fn conversion_of_kubeseal(value: &Value) -> Option<String> {
 
 /// `encryptedData` in another case is an unknown field, so the values would be lost without a word.
 pub(crate) fn misspelt_items(value: &Value) -> Option<&str> {
-    const RIGHT: &str = "encryptedData";
     let spec = value.get("spec")?.as_object()?;
     spec.keys()
-        .find(|key| key.as_str() != RIGHT && key.eq_ignore_ascii_case(RIGHT))
+        .find(|key| key.as_str() != names::ITEMS && key.eq_ignore_ascii_case(names::ITEMS))
         .map(String::as_str)
 }
 
-/// Whether an object is a List, of SealedSecrets or of anything.
-pub(crate) fn is_list(value: &Value) -> bool {
-    let kind = value.get("kind").and_then(Value::as_str);
-    kind.is_some_and(|kind| [names::LIST_KIND, names::secret::LIST_KIND].contains(&kind))
+/// Whether an object is a SealedSecret, or does not say what it is and looks like one: in a dump of the API's answer, say,
+/// objects need not name their kind.
+pub(crate) fn is_sealed_secret(value: &Value) -> bool {
+    match value.get("kind").and_then(Value::as_str) {
+        None | Some("") => {
+            let spec = value.get("spec").and_then(Value::as_object);
+            spec.is_some_and(|spec| {
+                let has_items = spec
+                    .keys()
+                    .any(|key| key.eq_ignore_ascii_case(names::ITEMS));
+                has_items || spec.get("data").is_some_and(Value::is_string)
+            })
+        }
+        Some(kind) => kind == names::KIND,
+    }
 }
 
-/// The objects of a List.
-pub(crate) fn items_of(mut value: Value) -> Vec<Value> {
-    match value.get_mut("items").map(Value::take) {
+/// One object of a document.
+pub(crate) struct Entry {
+    /// Where in its List it stands, if it is in one.
+    pub(crate) index: Option<usize>,
+    /// The object.
+    pub(crate) value: Value,
+}
+
+impl Entry {
+    /// Where it stands, its document being at `document`.
+    pub(crate) fn place(&self, document: &str) -> String {
+        match self.index {
+            None => document.to_owned(),
+            Some(index) => format!("{document}, items[{index}]"),
+        }
+    }
+}
+
+/// The objects of a document: those of its List, or itself.
+///
+/// # Errors
+///
+/// A List whose items cannot be told, or one that holds another: what is in it may be what matters.
+pub(crate) fn entries(mut value: Value, place: &str) -> Result<Vec<Entry>, Failure> {
+    if !is_list(&value) {
+        return Ok(vec![Entry { index: None, value }]);
+    }
+    let of_ours = value.get("kind").and_then(Value::as_str) == Some(names::LIST_KIND);
+    let items = match value.get_mut("items").map(Value::take) {
+        None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(items)) => items,
-        _ => Vec::new(),
+        Some(_) => {
+            let failure = Failure::new(Code::WrongType, "items: expected a list of objects");
+            return Err(failure.at(place));
+        }
+    };
+    let listed = items.into_iter().enumerate().map(|(index, mut value)| {
+        if is_list(&value) {
+            let failure = Failure::new(Code::WrongKind, "a List in a List is not looked into");
+            return Err(failure.at(format!("{place}, items[{index}]")));
+        }
+        if let Some(object) = value.as_object_mut().filter(|_| of_ours) {
+            // The list says it for all of them.
+            for (field, text) in [("apiVersion", names::API_VERSION), ("kind", names::KIND)] {
+                object.entry(field).or_insert_with(|| text.into());
+            }
+        }
+        let index = Some(index);
+        Ok(Entry { index, value })
+    });
+    listed.collect()
+}
+
+/// Whether an object is a List, by its kind, or without one by its items.
+fn is_list(value: &Value) -> bool {
+    const KINDS: [&str; 3] = [
+        names::LIST_KIND,
+        names::secret::LIST_KIND,
+        names::secret::SECRET_LIST_KIND,
+    ];
+    match value.get("kind").and_then(Value::as_str) {
+        None | Some("") => value.get("items").is_some_and(Value::is_array),
+        Some(kind) => KINDS.contains(&kind),
     }
 }
 

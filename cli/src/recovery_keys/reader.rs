@@ -12,9 +12,10 @@ use zeroize::Zeroizing;
 
 use super::{Found, KeySecret};
 use crate::failure::Failure;
-use crate::input::read_file;
+use crate::input::{place, read_file};
 use crate::io::Talk;
 use crate::name::Name;
+use crate::sealed_input::entries;
 use crate::unlock::Unlock;
 use crate::walk::Listed;
 
@@ -129,11 +130,15 @@ impl<'r, 'io> Reader<'r, 'io> {
             Ok(text) => self.plain(&text, shown, true),
             Err(failure) if named && self.is_strict => Err(failure),
             Err(failure) => {
-                self.talk
-                    .say(&format!("warning: {}", failure.words(self.name)));
+                self.warn(&failure);
                 Ok(())
             }
         }
+    }
+
+    fn warn(&mut self, failure: &Failure) {
+        let words = failure.words(self.name);
+        self.talk.say(&format!("warning: {words}"));
     }
 
     fn plain(&mut self, bytes: &[u8], shown: &str, named: bool) -> Result<(), Failure> {
@@ -181,10 +186,18 @@ impl<'r, 'io> Reader<'r, 'io> {
                 ));
                 break;
             };
+            let place = place(&document);
             let value = document.into_value();
             self.backups
                 .extend(Manifest::of(&value).map(|manifest| (shown.to_owned(), manifest)));
-            for entry in entries(value, self.name) {
+            let objects = match objects_of(value, &place, self.name) {
+                Ok(objects) => objects,
+                Err(failure) => {
+                    self.warn(&failure);
+                    continue;
+                }
+            };
+            for entry in objects {
                 if let Some(file) = escrow_of(&entry).filter(|_| self.name == Name::Seal) {
                     let place = format!("{shown}: ConfigMap {}", name_of(&entry));
                     self.encrypted(file.as_bytes(), &place, named)?;
@@ -248,21 +261,17 @@ fn count_key_blocks(bytes: &[u8]) -> usize {
 }
 
 /// The objects of a List, or the one object. A List may lack its kind: that is how a plain dump of the API's answer looks.
-fn entries(mut value: Value, name: Name) -> Vec<Value> {
-    let is_object = value.is_object();
-    let is_list = match value.get("kind").and_then(Value::as_str) {
-        Some(names::secret::LIST_KIND) => true,
-        Some(names::secret::SECRET_LIST_KIND) => name == Name::Seal,
-        Some(_) => false,
-        None => value.get("items").is_some(),
-    };
-    if is_list {
-        return match value.get_mut("items").map(Value::take) {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        };
+fn objects_of(value: Value, place: &str, name: Name) -> Result<Vec<Value>, Failure> {
+    if !value.is_object() {
+        return Ok(Vec::new());
     }
-    if is_object { vec![value] } else { Vec::new() }
+    let is_secret_list =
+        value.get("kind").and_then(Value::as_str) == Some(names::secret::SECRET_LIST_KIND);
+    if name == Name::Kubeseal && is_secret_list {
+        return Ok(vec![value]);
+    }
+    let entries = entries(value, place)?;
+    Ok(entries.into_iter().map(|entry| entry.value).collect())
 }
 
 fn name_of(entry: &Value) -> String {

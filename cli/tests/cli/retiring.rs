@@ -70,6 +70,7 @@ impl World {
         for name in ["rsa2048-a.crt.pem", "rsa2048-b.crt.pem"] {
             sandbox.write(name, vector(name));
         }
+        sandbox.write("rsa2048-a.pem", vector("rsa2048-a.pkcs1.pem"));
         fs::create_dir(sandbox.path("apps")).unwrap();
         Self { sandbox, stub }
     }
@@ -212,4 +213,60 @@ fn the_deprecated_form_is_one_item_of_what_others_know() {
         0,
     );
     assert_eq!(report["opened"][0]["items"], json!(["spec.data"]));
+}
+
+#[test]
+fn items_of_a_list_need_not_say_what_they_are() {
+    for list in [
+        json!({"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecretList"}),
+        json!({"apiVersion": "v1", "kind": "List"}),
+        json!({}),
+    ] {
+        let world = World::new(&[]);
+        let mut item = world.sealed("rsa2048-a");
+        item.as_object_mut()
+            .unwrap()
+            .retain(|field, _| field == "metadata" || field == "spec");
+        let mut list = list;
+        list["items"] = json!([item]);
+        world.put("dump.json", &list);
+        let report = world.json(&format!("keys retire {OLD} --dir apps --json"), 3);
+        assert_eq!(report["opened"][0]["object"], "web/db", "{list}");
+        let report = world.json("keys verify rsa2048-a.pem --dir apps --json", 0);
+        assert_eq!(report["opened"], 1, "{list}");
+    }
+}
+
+#[test]
+fn what_has_another_shape_is_unknown() {
+    let world = World::new(&[json!({
+        "metadata": {"name": "odd", "namespace": "web"},
+        "spec": {"encryptedData": ["a"]},
+    })]);
+    world.put(
+        "list.json",
+        &json!({"kind": "SealedSecretList", "items": {"a": 1}}),
+    );
+    let inner = json!({"kind": "List", "items": [world.sealed("rsa2048-a")]});
+    world.put("nested.json", &json!({"kind": "List", "items": [inner]}));
+    let report = world.json(&format!("keys retire {OLD} --dir apps --json"), 3);
+    let found = unread(&report);
+    assert_eq!(
+        found,
+        [
+            (
+                "wrong-type",
+                "cluster: SealedSecret web/odd: spec.encryptedData: expected a mapping of sealed values"
+            ),
+            (
+                "wrong-type",
+                "apps/list.json: document 1, line 1: items: expected a list of objects"
+            ),
+            (
+                "wrong-kind",
+                "apps/nested.json: document 1, line 1, items[0]: a List in a List is not looked into"
+            ),
+        ]
+    );
+    assert!(!world.has_retired());
 }

@@ -2,17 +2,16 @@
 
 use std::fmt::Write as _;
 
-use sealed_api::names;
 use sealed_manifest::{Document, Format};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::known::{Fit, Known};
 use super::look::{Item, Seen, look};
 use crate::failure::{Failure, printable};
+use crate::input::place;
 use crate::output::{Output, serialize};
 use crate::problem::Problem;
-use crate::sealed_input::{is_list, items_of};
+use crate::sealed_input::{entries, is_sealed_secret};
 
 /// A report under way.
 pub(super) struct Report {
@@ -73,20 +72,21 @@ impl Report {
             document.index(),
             document.line(),
         );
-        let value = document.into_value();
-        let objects = if is_list(&value) {
-            let items = items_of(value).into_iter().enumerate();
-            items.map(|(index, item)| (Some(index), item)).collect()
-        } else {
-            vec![(None, value)]
+        let place = place(&document);
+        let entries = match entries(document.into_value(), &place) {
+            Ok(entries) => entries,
+            Err(failure) => return self.unreadable(failure.into(), output),
         };
-        for (index, object) in objects.into_iter().filter(|(_, object)| is_ours(object)) {
+        for entry in entries
+            .into_iter()
+            .filter(|one| is_sealed_secret(&one.value))
+        {
             let placed = Placed {
                 file: file.clone(),
                 document: number,
                 line,
-                index,
-                seen: look(object, known),
+                index: entry.index,
+                seen: look(entry.value, known),
             };
             self.object(placed, output)?;
         }
@@ -125,14 +125,6 @@ impl Report {
             output.write(serialize(&self.all, Format::Json).as_bytes())?;
         }
         Ok(self.has_problems)
-    }
-}
-
-/// A SealedSecret, or what was meant to be one and does not say so.
-fn is_ours(object: &Value) -> bool {
-    match object.get("kind").and_then(Value::as_str) {
-        Some(kind) => kind == names::KIND,
-        None => object["spec"].get("encryptedData").is_some(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a key still opens: found out by opening everything with it and nothing else.
 
+use sealed_api::Code;
 use sealed_crypto::Keyring;
 use serde::Serialize;
 
 use super::cluster_keys::ClusterKeys;
-use super::objects::Objects;
+use super::objects::{NO_NAMESPACE, Objects};
 use crate::drill::OpenedObject;
 use crate::failure::Failure;
 use crate::kept_keys::KeptKey;
@@ -40,7 +41,7 @@ impl Need {
         drill.run(|| stream.next(), progress)?;
         let mut report = drill.finish();
         report.add_unread(stream.into_unread());
-        objects.hint_at(&mut report);
+        report.hint_at(Code::MissingNamespace, NO_NAMESPACE);
         Ok(Self {
             looked_at: report.objects,
             opened: report.recorded,

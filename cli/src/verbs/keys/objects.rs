@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
-use sealed_api::Code;
 use sealed_crypto::Keyring;
 use sealed_pflag::{Flag, Matches};
+use serde_json::Value;
 
 use crate::cluster::{KeyStore, SealedPages};
-use crate::drill::{Drill, Report};
+use crate::drill::Drill;
 use crate::failure::Failure;
-use crate::faults::called;
 use crate::sealed_files::SealedFiles;
-use crate::sealed_input::{Found, Kind, decode_one};
+use crate::sealed_input::{Found, decode_whole};
+
+/// What helps where a namespace is missing.
+pub(super) const NO_NAMESPACE: &str =
+    "--assume-namespace names the namespaces that it is applied to";
 
 /// What the command line says about it.
 pub(super) struct Objects {
@@ -73,14 +76,6 @@ impl Objects {
         Drill::new(keyring).assuming(&self.namespaces)
     }
 
-    /// Says what helps where a namespace is missing.
-    pub(super) fn hint_at(&self, report: &mut Report) {
-        report.hint_at(
-            Code::MissingNamespace,
-            "--assume-namespace names the namespaces that it is applied to",
-        );
-    }
-
     /// All of them, those of the cluster first, if one is given.
     pub(super) fn stream<'s>(
         &self,
@@ -99,13 +94,13 @@ impl ObjectStream<'_> {
         while let Some(pages) = &mut self.pages {
             match pages.next()? {
                 None => self.pages = None,
-                Some(object) => match decode_one(object, "cluster".to_owned(), Kind::Assumed) {
-                    Ok(mut found) => {
-                        found.place = format!("cluster: SealedSecret {}", called(&found.sealed));
-                        return Ok(Some(found));
+                Some(object) => {
+                    let place = format!("cluster: SealedSecret {}", called(&object));
+                    match decode_whole(object, place) {
+                        Ok(found) => return Ok(Some(found)),
+                        Err(failure) => self.unread.push(failure),
                     }
-                    Err(failure) => self.unread.push(failure),
-                },
+                }
             }
         }
         self.files.next()
@@ -115,4 +110,11 @@ impl ObjectStream<'_> {
         self.unread.extend(self.files.into_unread());
         self.unread
     }
+}
+
+/// `namespace/name` of an object that was not decoded yet, and may not be at all.
+fn called(object: &Value) -> String {
+    let text = |path| object.pointer(path).and_then(Value::as_str);
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+    format!("{}/{}", namespace.unwrap_or("?"), name.unwrap_or("?"))
 }

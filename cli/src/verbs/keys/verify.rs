@@ -1,5 +1,6 @@
 //! `seal keys verify`: the drill. Whether everything opens with a backup, without a cluster.
 
+use sealed_api::Code;
 use sealed_crypto::Keyring;
 use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
@@ -110,7 +111,7 @@ fn run(
     drill.run(|| stream.next(), progress)?;
     let mut drilled = drill.finish();
     drilled.add_unread(stream.into_unread());
-    request.objects.hint_at(&mut drilled);
+    drilled.hint_at(Code::MissingNamespace, objects::NO_NAMESPACE);
     // A drill of nothing proves nothing; a mistyped directory is the likelier reason.
     let is_empty = drilled.objects == 0 && drilled.unread.is_empty();
     if is_empty && !request.objects.is_empty() {
