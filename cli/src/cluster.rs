@@ -12,6 +12,7 @@ mod kubeconfig;
 mod pins;
 mod proxy;
 mod published;
+mod remembered;
 mod service;
 mod timeout;
 

@@ -1,7 +1,7 @@
 //! What a command line depends on besides its arguments and files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -43,5 +43,26 @@ impl Environment {
     pub fn home(&self) -> Option<PathBuf> {
         self.first_variable(&["HOME", "USERPROFILE"])
             .map(PathBuf::from)
+    }
+
+    /// Where what a person has decided is kept.
+    pub(crate) fn config_directory(&self) -> Option<PathBuf> {
+        self.directory(&["XDG_CONFIG_HOME", "APPDATA"], ".config")
+    }
+
+    /// Where is kept what can be had again.
+    pub(crate) fn cache_directory(&self) -> Option<PathBuf> {
+        self.directory(&["XDG_CACHE_HOME", "LOCALAPPDATA"], ".cache")
+    }
+
+    /// A relative path would be another one in every working directory, so it is none.
+    fn directory(&self, variables: &[&str], below_home: &str) -> Option<PathBuf> {
+        let named = self.first_variable(variables).map(Path::new);
+        let named = named.filter(|path| path.is_absolute());
+        let base = match named {
+            Some(path) => path.to_owned(),
+            None => self.home()?.join(below_home),
+        };
+        Some(base.join("seal"))
     }
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use kube::client::{Body, ClientBuilder};
+use kube::client::{AuthError, Body, ClientBuilder};
 use sealed_api::Code;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{self, Cause};
 use super::kubeconfig::Kubeconfig;
+use super::remembered::ClusterId;
 use super::timeout;
 use crate::args::Connection;
 use crate::environment::Environment;
@@ -29,9 +30,9 @@ pub(super) const JSON: &str = "application/json, */*";
 /// The API server, with who asks.
 pub(crate) struct ApiServer {
     runtime: tokio::runtime::Runtime,
-    client: kube::Client,
-    base: String,
-    authority: String,
+    /// Or why there are no credentials to ask with.
+    client: Result<kube::Client, String>,
+    id: ClusterId,
     timeout: Option<Duration>,
     context: Option<Context>,
 }
@@ -69,7 +70,12 @@ impl ApiServer {
             .to_string()
             .trim_end_matches('/')
             .to_owned();
-        let authority = digest(config.root_cert.iter().flatten());
+        // What came from a server that anybody may pose as is no memory of the real one.
+        let authority = if config.accept_invalid_certs {
+            "unchecked".to_owned()
+        } else {
+            digest(config.root_cert.iter().flatten())
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -80,19 +86,26 @@ impl ApiServer {
                 )
             })?;
         // kube's client spawns tasks when it is built.
-        let client = runtime
+        let client = match runtime
             .block_on(async { ClientBuilder::try_from(config).map(ClientBuilder::build) })
-            .map_err(|error| {
-                Failure::new(
+        {
+            Ok(client) => Ok(client),
+            // Of a login that has ended, say: the first request tells it.
+            Err(kube::Error::Auth(error)) => Err(no_credentials(&error)),
+            Err(error) => {
+                return Err(Failure::new(
                     Code::BadConfiguration,
                     format!("cannot use the kubeconfig: {}", error::chain(&error)),
-                )
-            })?;
+                ));
+            }
+        };
         Ok(Self {
             runtime,
             client,
-            base,
-            authority,
+            id: ClusterId {
+                server: base,
+                authority,
+            },
             timeout,
             context: kubeconfig.used_context(),
         })
@@ -100,12 +113,12 @@ impl ApiServer {
 
     /// Its address.
     pub(crate) fn base(&self) -> &str {
-        &self.base
+        &self.id.server
     }
 
-    /// What it is known by: a digest of the certificates that vouch for it, those of the system left out.
-    pub(crate) fn authority(&self) -> &str {
-        &self.authority
+    /// Which cluster it is of.
+    pub(crate) fn id(&self) -> &ClusterId {
+        &self.id
     }
 
     /// The context that led here, if one did.
@@ -180,8 +193,12 @@ impl ApiServer {
             .timeout
             .map(|t| format!("{mark}timeout={}", timeout::format(t)))
             .unwrap_or_default();
-        let url = format!("{}{path}{query}", self.base);
+        let url = format!("{}{path}{query}", self.id.server);
         let failed = |text: String| Cause::unreachable(method, &url, &text);
+        let client = self
+            .client
+            .as_ref()
+            .map_err(|cause| Cause::no_credentials(method, &url, cause))?;
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{path}{query}"))
@@ -193,8 +210,7 @@ impl ApiServer {
             .body(Body::from(body))
             .map_err(|error| failed(error.to_string()))?;
         let exchange = async {
-            let response = self
-                .client
+            let response = client
                 .send(request)
                 .await
                 .map_err(|error| failed(error::network(&error, &url)))?;
@@ -233,6 +249,17 @@ impl Answer {
         }
         Err(Cause::from_status(self.status, &self.body, verb, resource))
     }
+}
+
+/// Why there are no credentials. What a command printed on its standard output may be one, so only its complaint is told.
+fn no_credentials(error: &AuthError) -> String {
+    let AuthError::AuthExecRun { out, .. } = error else {
+        return error::chain(error);
+    };
+    let complaint = String::from_utf8_lossy(&out.stderr);
+    let complaint = complaint.lines().rfind(|line| !line.trim().is_empty());
+    let complaint = complaint.map_or_else(String::new, |line| format!(": {}", line.trim()));
+    format!("the command for them ended with {}{complaint}", out.status)
 }
 
 fn digest<'c>(certificates: impl Iterator<Item = &'c Vec<u8>>) -> String {

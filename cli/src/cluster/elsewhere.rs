@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::pins::{Pin, Pins};
+use super::pins::Pins;
+use super::remembered::{ClusterId, ServiceId};
 use super::{ApiServer, Service};
 use crate::certificate;
 use crate::confirm;
@@ -23,7 +24,7 @@ pub(super) fn choose(
     let Some(pins) = Pins::load(environment)? else {
         return Ok(None);
     };
-    if let Some(pin) = pins.of(server.base(), server.authority()) {
+    if let Some(pin) = pins.of(server.id()) {
         let is_confirmed = |service: &Value| service["metadata"]["uid"] == pin.uid.as_str();
         let service = get(server, &pin.namespace, &pin.name);
         if let Some(service) = service.filter(is_confirmed) {
@@ -63,17 +64,18 @@ pub(super) fn choose(
     )? {
         return Ok(None);
     }
-    pins.remember(Pin {
-        server: server.base().to_owned(),
-        authority: server.authority().to_owned(),
-        namespace: namespace.clone(),
-        name: name.clone(),
-        uid: found["metadata"]["uid"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
-    })?;
+    pins.remember(server.id().clone(), service.id())?;
     Ok(Some(found))
+}
+
+/// Whether a Service was confirmed for a cluster.
+pub(super) fn is_confirmed(
+    cluster: &ClusterId,
+    service: &ServiceId,
+    environment: &Environment,
+) -> Result<bool, Failure> {
+    let pins = Pins::load(environment)?;
+    Ok(pins.is_some_and(|pins| pins.of(cluster) == Some(service)))
 }
 
 fn get(server: &ApiServer, namespace: &str, name: &str) -> Option<Value> {

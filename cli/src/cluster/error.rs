@@ -34,6 +34,23 @@ impl Cause {
 
     /// No answer came.
     pub(super) fn unreachable(method: &Method, url: &str, text: &str) -> Self {
+        let cause = text
+            .rsplit_once("connect: ")
+            .map_or(text, |(_, cause)| cause);
+        let told = format!("cannot reach the API server {}: {cause}", server_of(url));
+        Self::unsent(method, url, text, told)
+    }
+
+    /// Nothing was asked, for want of credentials.
+    pub(super) fn no_credentials(method: &Method, url: &str, cause: &str) -> Self {
+        let told = format!(
+            "cannot get credentials for the API server {}: {cause}",
+            server_of(url)
+        );
+        Self::unsent(method, url, &format!("getting credentials: {cause}"), told)
+    }
+
+    fn unsent(method: &Method, url: &str, text: &str, told: String) -> Self {
         let verb = match *method {
             Method::POST => "Post",
             _ => "Get",
@@ -41,25 +58,23 @@ impl Cause {
         Self {
             code: Code::Unreachable,
             text: format!("{verb} {}: {text}", sealed_pflag::quote(url)),
-            unreached: Some(format!(
-                "cannot reach the API server {}: {}",
-                server_of(url),
-                text.rsplit_once("connect: ")
-                    .map_or(text, |(_, cause)| cause)
-            )),
+            unreached: Some(told),
             status: None,
         }
     }
 
     /// The server refused: the message of a `Status`, else a sentence for the code.
     pub(super) fn from_status(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> Self {
+        let told = told(body);
         Self {
-            code: match status {
-                StatusCode::NOT_FOUND => Code::NotFound,
+            code: match status.as_u16() {
+                404 => Code::NotFound,
+                // The API server's word on what it was to ask. What others say of themselves is an answer.
+                502..=504 if told.is_some() => Code::Unreachable,
                 _ => Code::ApiError,
             },
             status: Some(status),
-            ..Self::api(reason(status, body, verb, resource))
+            ..Self::api(told.unwrap_or_else(|| sentence(status, body, verb, resource)))
         }
     }
 }
@@ -71,14 +86,14 @@ fn server_of(url: &str) -> &str {
     end.and_then(|end| url.get(..host + end)).unwrap_or(url)
 }
 
-fn reason(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> String {
-    if let Ok(Value::Object(answer)) = serde_json::from_slice(body)
-        && answer.get("kind").and_then(Value::as_str) == Some("Status")
-        && let Some(message) = answer.get("message").and_then(Value::as_str)
-        && !message.is_empty()
-    {
-        return message.to_owned();
-    }
+/// The message of a `Status`, which is how the API server speaks.
+fn told(body: &[u8]) -> Option<String> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let message = answer["message"].as_str()?;
+    (answer["kind"] == "Status" && !message.is_empty()).then(|| message.to_owned())
+}
+
+fn sentence(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> String {
     let body = String::from_utf8_lossy(body);
     let body = body.trim();
     let sentence = match status.as_u16() {

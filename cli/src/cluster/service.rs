@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::discovery::{self, Discovery};
 use super::error::Cause;
+use super::remembered::ServiceId;
 use super::{ApiServer, Controller, elsewhere};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -18,6 +19,7 @@ pub(crate) struct Service {
     pub(crate) namespace: String,
     /// `scheme:name:port`, as the API server's proxy calls it.
     pub(crate) port: String,
+    uid: String,
 }
 
 impl Service {
@@ -64,12 +66,22 @@ impl Service {
                 .unwrap_or(namespace)
                 .to_owned(),
             port: format!("{scheme}:{name}:{port}"),
+            uid: metadata["uid"].as_str().unwrap_or_default().to_owned(),
         })
     }
 
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         self.port.split(':').nth(1).unwrap_or_default()
+    }
+
+    /// Which Service it is.
+    pub(super) fn id(&self) -> ServiceId {
+        ServiceId {
+            namespace: self.namespace.clone(),
+            name: self.name().to_owned(),
+            uid: self.uid.clone(),
+        }
     }
 
     /// The path of a page of the controller, through the API server.

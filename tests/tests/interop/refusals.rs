@@ -53,7 +53,7 @@ async fn without_a_pod_behind_the_service_everybody_says_so() -> Result<()> {
             &Obstacle {
                 kubeconfig: world.cluster.kubeconfig(),
                 arguments: in_namespace(world, &service),
-                code: "api-error",
+                code: "unreachable",
                 mentions: vec!["no endpoints available for service".to_owned()],
             },
         )
