@@ -61,6 +61,7 @@ pub(crate) fn controller_flags() -> Vec<Flag> {
 /// What the existing tool does not know.
 fn seal_flags() -> Vec<Flag> {
     let mut flags = own_metadata::flags().to_vec();
+    flags.push(cache_flag());
     flags.push(
         Flag::bool(
             "keep-others",
@@ -83,7 +84,18 @@ pub(crate) fn sealing_flags() -> Vec<Flag> {
     ];
     let own = own_flags().into_iter();
     let own = own.filter(|flag| OWN.contains(&flag.name()));
-    own.chain(connection_flags()).collect()
+    own.chain(connection_flags())
+        .chain([cache_flag()])
+        .collect()
+}
+
+/// `--cache-cert`.
+pub(crate) fn cache_flag() -> Flag {
+    Flag::bool(
+        "cache-cert",
+        false,
+        "Keep the controller's certificate on this machine, and use it for up to 7 days when no cluster answers",
+    )
 }
 
 /// The names of the flags without any effect.
@@ -193,6 +205,10 @@ pub struct Arguments {
     pub allow_empty_data: bool,
     /// `--annotation`.
     pub annotations: Vec<String>,
+    /// `--cache-cert`.
+    pub cache_cert: bool,
+    /// Whether `--cache-cert` stands on the command line.
+    pub cache_cert_typed: bool,
     /// `--cert`.
     pub cert: Option<String>,
     /// Whether `--cert` stands on the command line; a variable holds for every repository.
@@ -261,6 +277,8 @@ impl Arguments {
         Self {
             allow_empty_data: matches.bool("allow-empty-data"),
             annotations: of_seal("annotation"),
+            cache_cert: is_seal && matches.bool("cache-cert"),
+            cache_cert_typed: is_seal && matches.source("cache-cert") == Source::CommandLine,
             cert: text("cert"),
             cert_typed: matches.source("cert") == Source::CommandLine,
             controller_name: matches.text("controller-name").to_owned(),

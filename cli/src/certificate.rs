@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use sealed_api::Code;
 use sealed_crypto::{Certificate, CertificateError};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cached, Cluster};
 use crate::download;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -29,6 +29,9 @@ pub(crate) fn fetch(
         CertificateSource::Controller(controller) => {
             Cluster::connect(controller, environment, talk)
                 .and_then(|cluster| cluster.certificate())
+        }
+        CertificateSource::Cached(controller) => {
+            Cached::fetch(controller, environment, talk).map(|cached| cached.pem)
         }
         CertificateSource::Location(typed) => match Location::parse(typed, environment.name)? {
             Location::File(path) => read_file(Path::new(&path)),
@@ -65,7 +68,7 @@ pub(crate) fn load(
     talk: &mut Talk<'_>,
 ) -> Result<Certificate, Failure> {
     let bytes = fetch(source, environment, stdin, talk).map_err(|failure| match source {
-        CertificateSource::Controller(_) => {
+        CertificateSource::Controller(_) | CertificateSource::Cached(_) => {
             failure.hint("with --cert FILE sealing needs no cluster")
         }
         _ => failure,
@@ -175,7 +178,7 @@ fn unusable(error: &CertificateError, shown: &str, bytes: &[u8]) -> Failure {
 /// What errors call the place of a certificate.
 pub(crate) fn shown(source: &CertificateSource) -> String {
     match source {
-        CertificateSource::Controller(controller) => {
+        CertificateSource::Controller(controller) | CertificateSource::Cached(controller) => {
             format!(
                 "the controller {}/{}",
                 controller.namespace, controller.name

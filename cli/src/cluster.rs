@@ -4,6 +4,7 @@
 //! no address of the controller.
 
 mod api_server;
+mod cached;
 mod discovery;
 mod elsewhere;
 mod error;
@@ -22,6 +23,7 @@ use sealed_pflag::Matches;
 
 pub(crate) use self::api_server::ApiServer;
 use self::api_server::JSON;
+pub(crate) use self::cached::Cached;
 pub(crate) use crate::args::CONTROLLER_VARIABLES;
 use crate::args::Connection;
 use crate::environment::Environment;

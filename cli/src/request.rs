@@ -82,6 +82,8 @@ pub struct Sealing {
 pub enum CertificateSource {
     /// With the controller.
     Controller(Box<Controller>),
+    /// With the controller, or kept on this machine for when that cannot be reached.
+    Cached(Box<Controller>),
     /// A file or a URL, as typed.
     Location(String),
     /// Standard input.
@@ -95,6 +97,15 @@ impl CertificateSource {
             Some(dash) if dash == "-" && name == Name::Seal => Self::Stdin,
             Some(location) => Self::Location(location),
             None => Self::Controller(Box::new(controller)),
+        }
+    }
+
+    /// The same, where `--cache-cert` is set: what the controller offers is kept.
+    #[must_use]
+    pub(crate) fn cached(self, is_cached: bool) -> Self {
+        match self {
+            Self::Controller(controller) if is_cached => Self::Cached(controller),
+            other => other,
         }
     }
 }
@@ -219,6 +230,7 @@ fn check_jobs(arguments: &Arguments) -> Result<(), Failure> {
     }
     let of_sealing = [
         ("--annotation", !arguments.annotations.is_empty()),
+        ("--cache-cert", arguments.cache_cert_typed),
         ("--keep-others", arguments.keep_others),
         ("--label", !arguments.labels.is_empty()),
         ("--target", !arguments.targets.is_empty()),
@@ -266,7 +278,7 @@ impl Job {
         }
         let merge_into = arguments.merge_into.map(PathBuf::from);
         let target = Target {
-            certificate,
+            certificate: certificate.cached(arguments.cache_cert),
             certificate_is_typed: arguments.cert_typed,
             place: Place {
                 name: arguments.secret_name,

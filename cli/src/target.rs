@@ -108,7 +108,8 @@ impl Target {
         let location = location.or_else(|| environment.variable("SEALED_SECRETS_CERT"));
         let location = location.map(str::to_owned);
         Self {
-            certificate: CertificateSource::of(location, controller, Name::Seal),
+            certificate: CertificateSource::of(location, controller, Name::Seal)
+                .cached(matches.bool("cache-cert")),
             certificate_is_typed: matches.source(cert) == Source::CommandLine,
             place: Place {
                 name: None,

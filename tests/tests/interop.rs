@@ -6,6 +6,8 @@
 #[path = "interop/kit.rs"]
 mod kit;
 
+#[path = "interop/cached.rs"]
+mod cached;
 #[path = "interop/custody.rs"]
 mod custody;
 #[path = "interop/deployed.rs"]

@@ -38,6 +38,7 @@ pub(crate) const CONTROLLER_VARIABLES: &[&str] = variables!();
 
 /// The variables of [`sealing_flags`](super::sealing_flags), and of `--scope` and `--format`.
 pub(crate) const SEALING_VARIABLES: &[&str] = variables!(
+    "SEALED_SECRETS_CACHE_CERT",
     "SEALED_SECRETS_CERT",
     "SEALED_SECRETS_FORMAT",
     "SEALED_SECRETS_SCOPE"

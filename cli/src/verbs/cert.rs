@@ -12,7 +12,7 @@ use self::args::{Origin, Request};
 use self::facts::{Facts, Source};
 use super::{Outcome, Verb};
 use crate::certificate;
-use crate::cluster::{self, ApiServer, CONTROLLER_VARIABLES, Cluster};
+use crate::cluster::{self, ApiServer, CONTROLLER_VARIABLES, Cached, Cluster};
 use crate::environment::Environment;
 use crate::failure::{Failure, printable};
 use crate::io::{Streams, Talk};
@@ -100,6 +100,13 @@ fn fetch(
                 cluster.service().name()
             );
             Ok((bytes, Source::cluster(&name, cluster.server())))
+        }
+        Origin::Cached(controller) => {
+            let cached = Cached::fetch(controller, environment, talk)?;
+            let service = &cached.service;
+            let name = format!("the controller {}/{}", service.namespace, service.name);
+            let source = Source::cluster(&name, &cached.server).fetched(cached.fetched);
+            Ok((cached.pem, source))
         }
         Origin::ConfigMap { controller, name } => {
             let server = ApiServer::connect(&controller.connection, environment)?;

@@ -20,7 +20,7 @@ const PROXIED: &str =
     "/api/v1/namespaces/kube-system/services/http:sealed-secrets:http/proxy/v1/cert.pem";
 const FINGERPRINT: &str = "SHA256:mI8khZOi8xvKdkDhPKXlwtNcm/OkADGdjpQQqMno5wc";
 
-fn certificate(name: &str) -> String {
+pub(crate) fn certificate(name: &str) -> String {
     let folder = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../tests/vectors/keys"
@@ -28,7 +28,12 @@ fn certificate(name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-fn answer(method: &str, path: &str, status: u16, body: &(impl ToString + ?Sized)) -> Route {
+pub(crate) fn answer(
+    method: &str,
+    path: &str,
+    status: u16,
+    body: &(impl ToString + ?Sized),
+) -> Route {
     Route {
         method: method.to_owned(),
         path: path.to_owned(),
@@ -38,7 +43,7 @@ fn answer(method: &str, path: &str, status: u16, body: &(impl ToString + ?Sized)
     }
 }
 
-fn get(path: &str, body: &(impl ToString + ?Sized)) -> Route {
+pub(crate) fn get(path: &str, body: &(impl ToString + ?Sized)) -> Route {
     answer("GET", path, 200, body)
 }
 

@@ -8,6 +8,7 @@
     reason = "fixtures and recordings are ours, and a fault in one should stop the test"
 )]
 
+mod cached;
 mod ciphertext;
 mod cluster;
 mod completion;

@@ -2,7 +2,7 @@
 
 use sealed_pflag::{Flag, Matches};
 
-use crate::args::controller_flags;
+use crate::args::{cache_flag, controller_flags};
 use crate::cluster::Controller;
 use crate::failure::Failure;
 use crate::request::CertificateSource;
@@ -16,11 +16,12 @@ controller. What cannot be sealed with is refused, and never written. `seal --fe
 
 Examples: seal cert                                           what the cluster of the kubeconfig seals with today
           seal cert -w prod.pem --context prod                fetch it, check it, keep it
+          seal cert --cache-cert                              keep it on this machine, for --cache-cert without a cluster
           seal cert --configmap sealed-secrets-certificate    as anybody who may read that ConfigMap
           seal cert prod.pem --json                           what a file holds
 
 JSON: fingerprint, keyBits, notBefore, notAfter, state (valid, expired or not-yet-valid), subject, certificates (how many the
-      text holds; the first counts), source: from, context, server
+      text holds; the first counts), source: from, context, server, fetched (of a certificate that was kept)
 
 ";
 
@@ -40,6 +41,8 @@ pub(super) enum Origin {
     Place(CertificateSource),
     /// With the controller.
     Controller(Controller),
+    /// With the controller, or kept on this machine for when that cannot be reached.
+    Cached(Controller),
     /// In a ConfigMap of the controller's namespace.
     ConfigMap {
         /// Whose namespace, and how to get there.
@@ -51,6 +54,8 @@ pub(super) enum Origin {
 
 pub(super) fn flags() -> Vec<Flag> {
     let own = [
+        // Who asks what the controller's certificate is wants to know it, unless told otherwise.
+        cache_flag().without_env(),
         Flag::text(
             "configmap",
             "",
@@ -91,8 +96,15 @@ impl Request {
                 controller: Controller::of(matches),
                 name,
             },
+            (None, None) if matches.bool("cache-cert") => Origin::Cached(Controller::of(matches)),
             (None, None) => Origin::Controller(Controller::of(matches)),
         };
+        if matches.bool("cache-cert") && !matches!(origin, Origin::Cached(_)) {
+            return Err(Failure::usage(
+                "--cache-cert keeps what the controller offers, and another place is given",
+            )
+            .hint("leave out one of them; -w FILE keeps any certificate"));
+        }
         Ok(Self {
             origin,
             output: text("output-file"),

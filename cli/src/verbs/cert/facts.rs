@@ -38,6 +38,8 @@ pub(super) struct Source {
     context: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fetched: Option<Timestamp>,
 }
 
 impl Source {
@@ -47,6 +49,7 @@ impl Source {
             from: shown.to_owned(),
             context: None,
             server: None,
+            fetched: None,
         }
     }
 
@@ -56,7 +59,13 @@ impl Source {
             from: shown.to_owned(),
             context: server.context().map(|context| context.name.clone()),
             server: Some(server.base().to_owned()),
+            fetched: None,
         }
+    }
+
+    /// The same of a certificate that was fetched then and kept.
+    pub(super) fn fetched(self, fetched: Option<Timestamp>) -> Self {
+        Self { fetched, ..self }
     }
 
     /// What errors call it.
@@ -126,6 +135,12 @@ impl Facts {
             "from:        {}{context}{server}",
             self.source.from
         ));
+        if let Some(fetched) = self.source.fetched {
+            lines.push(format!(
+                "fetched:     {fetched}, {}",
+                relative(fetched, now)
+            ));
+        }
         lines
     }
 }
