@@ -16,6 +16,7 @@ mod create;
 mod custody;
 mod files;
 mod kubeseal;
+mod leaks;
 mod merge;
 mod program;
 mod recovery;
