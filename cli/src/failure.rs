@@ -3,6 +3,7 @@
 //! As `seal` an error is `error[code]: what, where, why` with a `hint:` where there is a next step. As `kubeseal` it is the
 //! sentence of the existing tool, because scripts match it. Neither holds a value or a key.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
@@ -102,10 +103,10 @@ impl Failure {
         self
     }
 
-    /// Puts the place before the message: `FILE: document 2: …`. The sentence of `kubeseal` stays as it is.
+    /// Puts the place before the message, in one line whatever a file is called: `FILE: document 2: …`. The sentence of `kubeseal` stays as it is.
     #[must_use]
     pub fn at(mut self, place: impl std::fmt::Display) -> Self {
-        self.message = format!("{place}: {}", self.message);
+        self.message = format!("{}: {}", one_line(&place.to_string()), self.message);
         self
     }
 
@@ -139,7 +140,7 @@ impl Failure {
         };
         if name == Name::Seal {
             for hint in &self.hints {
-                writeln!(text, "hint: {}", printable(hint))
+                writeln!(text, "hint: {}", one_line(hint))
                     .expect("writing into a String cannot fail");
             }
         }
@@ -157,18 +158,50 @@ impl Failure {
     }
 }
 
-/// A text without anything that a terminal would obey: names and paths come from strangers' files.
+/// A text without anything that a terminal would obey, and without credentials in addresses: names and paths come from
+/// strangers' files. Line ends stay, since some messages of the existing tool have two lines.
 pub(crate) fn printable(text: &str) -> String {
+    escaped(text, |c| c != '\n' && is_obeyed(c))
+}
+
+/// The same as one line: a name with a line end would otherwise make up a line of its own.
+pub(crate) fn one_line(text: &str) -> String {
+    escaped(text, is_obeyed)
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let text = without_userinfo(text);
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
-        // A line end is harmless, and some messages of the existing tool have two lines.
-        if c != '\n' && (c.is_control() || is_invisible(c)) {
+        if is_escaped(c) {
             clean.extend(c.escape_default());
         } else {
             clean.push(c);
         }
     }
     clean
+}
+
+/// A text in which the addresses have lost what stands before an `@`: it is a password, or a token.
+pub(crate) fn without_userinfo(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split("://");
+    let Some(head) = parts.next().filter(|head| head.len() < text.len()) else {
+        return Cow::Borrowed(text);
+    };
+    let mut clean = head.to_owned();
+    for part in parts {
+        let ends = |c: char| matches!(c, '/' | '?' | '#' | '"' | '`' | '\'') || c.is_whitespace();
+        let (authority, _) = part.split_at(part.find(ends).unwrap_or(part.len()));
+        let host = authority.rfind('@').map_or(0, |at| at + 1);
+        clean.push_str("://");
+        clean.push_str(part.get(host..).unwrap_or_default());
+    }
+    Cow::Owned(clean)
+}
+
+/// Whether a terminal would do something else with a character than show it.
+pub(crate) fn is_obeyed(c: char) -> bool {
+    c.is_control() || is_invisible(c)
 }
 
 /// Characters that change the direction or the look of what stands around them.
@@ -223,6 +256,27 @@ mod tests {
     fn terminals_get_no_commands() {
         let text = Failure::new(Code::Usage, "\u{1b}[2Jboo\r\u{202e}").text(Name::Seal);
         assert_eq!(text, "error[usage]: \\u{1b}[2Jboo\\r\\u{202e}\n");
+        let text = Failure::new(Code::Usage, "no").at("db\nerror[usage]: none");
+        assert_eq!(
+            text.text(Name::Seal),
+            "error[usage]: db\\nerror[usage]: none: no\n"
+        );
+    }
+
+    #[test]
+    fn addresses_are_told_without_credentials() {
+        for (text, told) in [
+            ("http://u:p@h:1/x?y=a@b", "http://h:1/x?y=a@b"),
+            ("get `https://token@h`: no", "get `https://h`: no"),
+            ("http://a@b@h http://h/@", "http://h http://h/@"),
+            ("mail@example", "mail@example"),
+            ("http://h", "http://h"),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_userinfo(text), told);
+            let told_twice = Failure::new(Code::Usage, text).hint(text).text(Name::Seal);
+            assert_eq!(told_twice, format!("error[usage]: {told}\nhint: {told}\n"));
+        }
     }
 
     #[test]

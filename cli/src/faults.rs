@@ -6,7 +6,7 @@ use sealed_api::{Code, ItemReport, PrivateText, RenderError, SealedSecret, Unsea
 use sealed_crypto::Keyring;
 
 use crate::excerpt::Excerpt;
-use crate::failure::Failure;
+use crate::failure::{Failure, one_line};
 use crate::sealed_input::Found;
 
 /// Functions that Helm adds to Sprig's, and that are looked for here in vain.
@@ -77,12 +77,12 @@ pub(crate) fn no_key() -> Failure {
         .hint("a private key is RSA, in PEM or in a key Secret as YAML or JSON")
 }
 
-/// `namespace/name`.
+/// `namespace/name`, in one line whatever a file says.
 pub(crate) fn called(object: &SealedSecret) -> String {
-    match object.namespace() {
+    one_line(&match object.namespace() {
         "" => object.name().to_owned(),
         namespace => format!("{namespace}/{}", object.name()),
-    }
+    })
 }
 
 /// The faults with the items that have them, in one line.

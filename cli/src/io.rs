@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use crate::failure::{Failure, printable};
+use crate::failure::{Failure, one_line, printable};
 use crate::name::Name;
 
 /// Standard input, output and error.
@@ -21,7 +21,7 @@ pub(crate) struct Talk<'a>(pub &'a mut dyn Write);
 impl Talk<'_> {
     /// Says one line. That nobody can read it is no reason to stop.
     pub(crate) fn say(&mut self, line: &str) {
-        drop(writeln!(self.0, "{}", printable(line)));
+        drop(writeln!(self.0, "{}", one_line(line)));
     }
 
     /// Writes over the line that the cursor is in. Only for a terminal.

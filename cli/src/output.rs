@@ -1,5 +1,6 @@
 //! Where results go: standard output, or a file that is replaced only on success.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use sealed_manifest::Format;
 use serde::Serialize;
 use tempfile::{NamedTempFile, SpooledTempFile};
 
-use crate::failure::{Failure, io_cause, printable};
+use crate::failure::{Failure, io_cause, is_obeyed, one_line, without_userinfo};
 use crate::name::Name;
 
 /// The format of the results.
@@ -69,6 +70,23 @@ pub(crate) fn serialize(object: &impl Serialize, format: Format) -> String {
         Format::Json => sealed_manifest::to_json(object),
         Format::Yaml => format!("---\n{}", sealed_manifest::to_yaml(object)),
     }
+}
+
+/// A report as JSON, with escapes for what a terminal would obey, which stands in strings alone, and without credentials in
+/// addresses.
+pub(crate) fn report_text(report: &impl Serialize) -> String {
+    let mut text = String::new();
+    for c in without_userinfo(&sealed_manifest::to_json(report)).chars() {
+        if c != '\n' && is_obeyed(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                write!(text, "\\u{unit:04x}").expect("writing into a String cannot fail");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// A place for results. Nothing is delivered to a file before [`Output::commit`]; dropped earlier, it leaves no trace.
@@ -193,9 +211,14 @@ impl<'io> Output<'io> {
     /// Adds lines for people, without anything that a terminal would obey.
     pub(crate) fn lines(&mut self, lines: &[String]) -> Result<(), Failure> {
         for line in lines {
-            self.write(format!("{}\n", printable(line)).as_bytes())?;
+            self.write(format!("{}\n", one_line(line)).as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Adds a report for programs, which people look at, too.
+    pub(crate) fn report(&mut self, report: &impl Serialize) -> Result<(), Failure> {
+        self.write(report_text(report).as_bytes())
     }
 
     /// Ends without success: what a file was to hold is dropped, what was shown cannot be taken back.
@@ -318,6 +341,23 @@ pub(crate) fn stdout_failed(error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reports_tell_names_without_letting_them_act() {
+        let name = "a\u{9b}2J\u{202e}b\u{7f}\n\u{1b}é";
+        let text = report_text(&serde_json::json!({ "name": name }));
+        assert_eq!(
+            text,
+            "{\n  \"name\": \"a\\u009b2J\\u202eb\\u007f\\n\\u001bé\"\n}\n"
+        );
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["name"], name);
+        let mut shown = Vec::new();
+        let mut output = Output::stdout(&mut shown);
+        output.lines(&["db\nretired: db".to_owned()]).unwrap();
+        output.commit().unwrap();
+        assert_eq!(shown, b"db\\nretired: db\n");
+    }
 
     fn names_in(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(directory)

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use sealed_api::Code;
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, io_cause};
+use crate::failure::{Failure, io_cause, one_line};
 
 /// Asks for a secret twice: nobody sees what is typed, and once it is sealed nobody can look it up.
 pub(crate) fn twice(what: &str) -> Result<Zeroizing<String>, Failure> {
@@ -28,7 +28,8 @@ pub(crate) fn twice(what: &str) -> Result<Zeroizing<String>, Failure> {
 
 /// Asks for a secret. The terminal is asked, whatever standard input is.
 pub(crate) fn once(question: &str) -> Result<Zeroizing<String>, Failure> {
-    rpassword::prompt_password(question)
+    // It names files, and it is written to the terminal as it is.
+    rpassword::prompt_password(one_line(question))
         .map(Zeroizing::new)
         .map_err(|error| match error.kind() {
             ErrorKind::Interrupted => Failure::new(Code::UnreadableFile, "interrupted"),

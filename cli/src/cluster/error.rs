@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use sealed_api::Code;
 use serde_json::Value;
 
-use crate::failure::io_cause;
+use crate::failure::{io_cause, without_userinfo};
 
 /// Why a request failed.
 pub(crate) struct Cause {
@@ -115,6 +115,7 @@ fn sentence(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> Stri
 
 /// What the network said, without the layers it came through.
 pub(crate) fn network(error: &(dyn Error + 'static), url: &str) -> String {
+    let url = without_userinfo(url);
     let mut innermost = error;
     loop {
         if let Some(io) = innermost.downcast_ref::<io::Error>()

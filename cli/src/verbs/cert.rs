@@ -6,7 +6,6 @@ mod facts;
 use std::path::Path;
 
 use sealed_crypto::Certificate;
-use sealed_manifest::Format;
 
 use self::args::{Origin, Request};
 use self::facts::{Facts, Source};
@@ -14,10 +13,10 @@ use super::{Outcome, Verb};
 use crate::certificate;
 use crate::cluster::{self, ApiServer, CONTROLLER_VARIABLES, Cached, Cluster};
 use crate::environment::Environment;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::io::{Streams, Talk};
 use crate::name::Name;
-use crate::output::{Output, serialize};
+use crate::output::Output;
 use crate::rules::Rules;
 
 /// `seal cert`.
@@ -56,11 +55,9 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
     );
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(serialize(&facts, Format::Json).as_bytes())?;
+        output.report(&facts)?;
     } else {
-        for line in facts.lines(environment.now) {
-            output.write(format!("{}\n", printable(&line)).as_bytes())?;
-        }
+        output.lines(&facts.lines(environment.now))?;
     }
     output.commit()?;
     certificate::refuse_expired(&read, &shown, environment.now)?;

@@ -6,7 +6,6 @@ mod cluster;
 mod report;
 
 use sealed_crypto::Certificate;
-use sealed_manifest::Format;
 
 use self::args::Request;
 use self::report::{Check, Report, State};
@@ -14,9 +13,9 @@ use super::{Outcome, Verb};
 use crate::certificate;
 use crate::cluster::CONTROLLER_VARIABLES;
 use crate::environment::Environment;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::io::{Streams, Talk};
-use crate::output::{Output, serialize};
+use crate::output::Output;
 use crate::rules::Rules;
 
 /// `seal doctor`.
@@ -86,11 +85,9 @@ fn run(
     cluster::examine(request, &known, environment, &mut report, &mut talk);
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(serialize(&report, Format::Json).as_bytes())?;
+        output.report(&report)?;
     } else {
-        for line in report.lines() {
-            output.write(format!("{}\n", printable(&line)).as_bytes())?;
-        }
+        output.lines(&report.lines())?;
     }
     output.commit()?;
     Ok(if report.has(State::Problem) {

@@ -4,7 +4,6 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use sealed_api::Code;
-use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 
 use super::unseal::{inputs, keys_flag};
@@ -142,7 +141,7 @@ fn run(
     }
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(to_json(&report).as_bytes())?;
+        output.report(&report)?;
     } else {
         output.lines(&report.lines())?;
     }

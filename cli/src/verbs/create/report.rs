@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Ready;
 use super::args::Request;
 use crate::io::Talk;
+use crate::output::report_text;
 use crate::values::Items;
 
 /// What the API server takes of one Secret (`MaxSecretSize`).
@@ -66,7 +67,7 @@ impl Report {
 
     pub(super) fn text(&self, is_json: bool) -> String {
         if is_json {
-            return sealed_manifest::to_json(self);
+            return report_text(self);
         }
         let mut text = String::new();
         let mut line = |line: String| {

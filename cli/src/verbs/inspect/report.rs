@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use sealed_manifest::{Document, Format};
+use sealed_manifest::Document;
 use serde::Serialize;
 
 use super::known::{Fit, Known};
 use super::look::{Item, Seen, look};
-use crate::failure::{Failure, printable};
+use crate::failure::{Failure, one_line};
 use crate::input::place;
-use crate::output::{Output, serialize};
+use crate::output::Output;
 use crate::problem::Problem;
 use crate::sealed_input::{entries, is_sealed_secret};
 
@@ -113,16 +113,14 @@ impl Report {
             self.all.problems.push(problem);
             return Ok(());
         }
-        for line in problem.lines() {
-            output.write(format!("{}\n", printable(&line)).as_bytes())?;
-        }
+        output.lines(&problem.lines())?;
         Ok(())
     }
 
     /// Ends the report, and says whether it holds problems.
     pub(super) fn finish(self, output: &mut Output<'_>) -> Result<bool, Failure> {
         if self.json {
-            output.write(serialize(&self.all, Format::Json).as_bytes())?;
+            output.report(&self.all)?;
         }
         Ok(self.has_problems)
     }
@@ -152,7 +150,7 @@ fn text_of(placed: &Placed) -> String {
     let problems = seen.problems.iter().flat_map(Problem::lines);
     lines.extend(problems.map(|line| format!("  {line}")));
     lines.iter().fold(String::new(), |mut text, line| {
-        writeln!(text, "{}", printable(line)).expect("writing into a String cannot fail");
+        writeln!(text, "{}", one_line(line)).expect("writing into a String cannot fail");
         text
     })
 }
