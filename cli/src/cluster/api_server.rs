@@ -7,6 +7,7 @@ use http_body_util::{BodyExt as _, Limited};
 use kube::client::{AuthError, Body, ClientBuilder};
 use sealed_api::Code;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use super::error::{self, Cause};
 use super::kubeconfig::Kubeconfig;
@@ -14,12 +15,14 @@ use super::remembered::ClusterId;
 use super::timeout;
 use crate::args::Connection;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{Failure, without_userinfo};
 
 /// No answer is larger: the API server takes objects of up to 3 MiB, and of a list a page is asked for.
 const MAX_BODY: usize = 160 << 20;
 /// How often a busy server is asked again.
 const RETRIES: u32 = 10;
+/// How long it may ask to wait. It says what it likes, and somebody sits there.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The kind of patch that is sent.
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -65,11 +68,9 @@ impl ApiServer {
         let kubeconfig = Kubeconfig::load(connection, environment)?;
         let config = kubeconfig.client_config()?;
         let timeout = timeout::parse(connection.request_timeout.as_deref())?;
-        let base = config
-            .cluster_url
-            .to_string()
-            .trim_end_matches('/')
-            .to_owned();
+        // It is shown and remembered, so it holds no credentials.
+        let base = config.cluster_url.to_string();
+        let base = without_userinfo(base.trim_end_matches('/')).into_owned();
         // What came from a server that anybody may pose as is no memory of the real one.
         let authority = if config.accept_invalid_certs {
             "unchecked".to_owned()
@@ -165,13 +166,17 @@ impl ApiServer {
         body: Vec<u8>,
     ) -> Result<Answer, Cause> {
         self.runtime.block_on(async {
+            let deadline = self.timeout.map(|limit| Instant::now() + limit);
             for _ in 0..RETRIES {
                 let (answer, retry_after) =
                     self.send_once(method, path, accept, body.clone()).await?;
                 let busy = answer.status == StatusCode::TOO_MANY_REQUESTS
                     || answer.status.is_server_error();
-                match retry_after {
-                    Some(pause) if busy => tokio::time::sleep(pause).await,
+                let fits = |pause: &Duration| {
+                    deadline.is_none_or(|deadline| Instant::now() + *pause < deadline)
+                };
+                match retry_after.map(|pause| pause.min(MAX_PAUSE)) {
+                    Some(pause) if busy && fits(&pause) => tokio::time::sleep(pause).await,
                     _ => return Ok(answer),
                 }
             }
