@@ -224,6 +224,22 @@ pub(crate) fn read_target(path: &Path) -> Result<Vec<u8>, Failure> {
     read_file(path)
 }
 
+/// Refuses to write over a file that does not hold what was read any more: a certificate or a value was waited for meanwhile,
+/// and what somebody else has put in would be lost.
+pub(crate) fn refuse_changed(path: &Path, before: &[u8]) -> Result<(), Failure> {
+    if read_target(path)? == before {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::UnwritableOutput,
+        format!(
+            "`{}` was changed by somebody else meanwhile",
+            path.display()
+        ),
+    )
+    .hint("nothing was written; the same again takes the change into account"))
+}
+
 /// Opens a file that is read a part at a time.
 pub(crate) fn open_file(path: &Path) -> Result<BufReader<File>, Failure> {
     let input = Input::open(Some(path))?;

@@ -16,7 +16,7 @@ use super::Context;
 use super::secret_input::{self, Found};
 use crate::edited::{Edited, Site, keys_with, not_sealed, sites};
 use crate::failure::Failure;
-use crate::input::{documents_of, place, read_target};
+use crate::input::{documents_of, place, read_target, refuse_changed};
 use crate::name::Name;
 use crate::output::{Output, serialize};
 use crate::placement::Placer;
@@ -56,7 +56,8 @@ pub(super) fn run(
             asked,
             allow_empty_data,
         )?;
-        edit(Edited::new(text, &shown)?, &site, &sealed, &certificate)?
+        let edited = Edited::new(text.clone(), &shown)?;
+        edit(edited, &site, &sealed, &certificate)?
     } else {
         let document = only(&documents)?;
         check_items(document.value(), &place(document))?;
@@ -77,6 +78,7 @@ pub(super) fn run(
     // The file stays what it is under either name: its mode, and what a link to it means.
     let mut output = Output::file(path, Name::Seal)?;
     output.write(merged.as_bytes())?;
+    refuse_changed(path, &text)?;
     output.commit()
 }
 

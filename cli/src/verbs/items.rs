@@ -14,7 +14,7 @@ use crate::edited::{Edited, Site, keys_with, not_sealed, sites};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::faults::called;
-use crate::input::{documents_of, read_target};
+use crate::input::{documents_of, read_target, refuse_changed};
 use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::object_name;
@@ -221,11 +221,12 @@ impl Opened {
     }
 
     fn save(self, path: &Path, change: impl FnOnce(&mut Edited, &Site)) -> Result<(), Failure> {
-        let mut text = Edited::new(self.text, &path.display().to_string())?;
+        let mut text = Edited::new(self.text.clone(), &path.display().to_string())?;
         change(&mut text, &self.site);
         let text = text.into_text()?;
         let mut output = Output::file(path, Name::Seal)?;
         output.write(text.as_bytes())?;
+        refuse_changed(path, &self.text)?;
         output.commit()
     }
 }

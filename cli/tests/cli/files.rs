@@ -199,3 +199,41 @@ fn many_documents_come_out_in_order() {
         .collect();
     assert_eq!(found, names);
 }
+
+/// Somebody else's change, made while a certificate was waited for, is not written over.
+#[cfg(unix)]
+#[test]
+fn an_item_is_not_set_in_a_file_that_changed_meanwhile() {
+    use std::io::Write as _;
+    let sandbox = Sandbox::new();
+    let sealed = "kind: SealedSecret\nmetadata: {name: app, namespace: web}\nspec: {encryptedData: {k: AgOld}}\n";
+    sandbox.write("sealed.yaml", sealed);
+    let pipe = sandbox.path("cert.pem");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_seal"))
+        .args(["set", "sealed.yaml", "k", "--cert", "cert.pem"])
+        .current_dir(sandbox.path("."))
+        .env_clear()
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It opens once the program asks for the certificate, and by then it has read the file.
+    let mut certificate = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    let theirs = sealed.replace("AgOld", "AgTheirs");
+    sandbox.write("sealed.yaml", &theirs);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/");
+    let text = fs::read(format!("{folder}rsa2048-a.crt.pem")).unwrap();
+    certificate.write_all(&text).unwrap();
+    drop(certificate);
+    child.stdin.take().unwrap().write_all(b"hunter2").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("was changed by somebody else meanwhile"),
+        "{told}"
+    );
+    assert_eq!(sandbox.read("sealed.yaml"), theirs);
+}
