@@ -209,6 +209,27 @@ mod tests {
     }
 
     #[test]
+    fn the_work_that_a_file_asks_for_has_an_end() {
+        let passphrase = Passphrase::new(SecretString::from("correct horse")).unwrap();
+        let mut recipient = age::scrypt::Recipient::new(SecretString::from("correct horse"));
+        recipient.set_work_factor(10);
+        let file = age::encrypt(&recipient, b"hunter2").unwrap();
+        assert_eq!(passphrase.decrypt(&file).unwrap().as_slice(), b"hunter2");
+        // The factor stands in the first line, and what it costs is paid before anything is checked.
+        let line = file.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let end = line + file[line..].iter().position(|byte| *byte == b'\n').unwrap();
+        let stanza = std::str::from_utf8(&file[line..end]).unwrap();
+        let greedy = stanza.replace(" 10", " 21");
+        assert_ne!(greedy, stanza);
+        let greedy = [&file[..line], greedy.as_bytes(), &file[end..]].concat();
+        let refused = passphrase.decrypt(&greedy);
+        assert!(
+            matches!(refused, Err(OpenError::ExcessiveWork)),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
     fn what_is_no_identity_is_told_by_its_line_alone() {
         let mut identities = Identities::default();
         let refused = identities.add(b"# none\n\nhunter2\n").unwrap_err();

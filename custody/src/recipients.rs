@@ -55,6 +55,10 @@ impl Recipients {
     }
 }
 
+/// The base-2 logarithm of the most work that a file may ask for before the passphrase is known to be right: 1 GiB of memory and
+/// a few seconds. The `age` program writes 18.
+const MAX_WORK_FACTOR: u8 = 20;
+
 /// A secret that a person remembers.
 pub struct Passphrase(SecretString);
 
@@ -76,7 +80,9 @@ impl Passphrase {
     }
 
     pub(crate) fn identity(&self) -> age::scrypt::Identity {
-        age::scrypt::Identity::new(self.0.clone())
+        let mut identity = age::scrypt::Identity::new(self.0.clone());
+        identity.set_max_work_factor(MAX_WORK_FACTOR);
+        identity
     }
 }
 
