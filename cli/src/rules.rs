@@ -21,12 +21,15 @@ use crate::input::unreadable;
 /// The name of the file.
 const FILE: &str = ".seal.yaml";
 
-/// The file, read.
+/// The nearest file, read.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     /// Where it lies.
     path: PathBuf,
     content: Content,
+    /// Those above it in the same repository, whose lists of certificates hold as well: a file further down is easily slipped
+    /// into a change.
+    above: Vec<Self>,
 }
 
 /// What a repository says about its SealedSecrets.
@@ -35,7 +38,8 @@ pub(crate) struct Rules {
 #[cfg_attr(test, schemars(title = ".seal.yaml"))]
 #[serde(deny_unknown_fields)]
 struct Content {
-    /// Fingerprints of the certificates that may be sealed with, as `ssh-keygen -l` prints them; without any, all may.
+    /// Fingerprints of the certificates that may be sealed with, as `ssh-keygen -l` prints them; without any, all may. A file
+    /// above this one in the same repository must allow them, too.
     #[serde(default)]
     #[cfg_attr(
         test,
@@ -106,10 +110,16 @@ impl TryFrom<String> for Allowed {
 impl Rules {
     /// The nearest file, upward from the directory of `output`, or else from the working directory.
     pub(crate) fn find(output: Option<&Path>) -> Result<Option<Self>, Failure> {
-        match file::nearest(output)? {
-            None => Ok(None),
-            Some((path, text)) => Self::parse(path, &text).map(Some),
-        }
+        let mut found = file::upward(output)?.into_iter();
+        let Some((path, text)) = found.next() else {
+            return Ok(None);
+        };
+        let nearest = Self::parse(path, &text)?;
+        let above = found.map(|(path, text)| Self::parse(path, &text));
+        Ok(Some(Self {
+            above: above.collect::<Result<_, _>>()?,
+            ..nearest
+        }))
     }
 
     fn parse(path: PathBuf, text: &[u8]) -> Result<Self, Failure> {
@@ -128,7 +138,11 @@ impl Rules {
         let content = serde_json::from_value(value).map_err(|error| {
             wrong(format!("{shown}: {error}")).hint("docs/sealing.md tells what stands in it")
         })?;
-        Ok(Self { path, content })
+        Ok(Self {
+            path,
+            content,
+            above: Vec::new(),
+        })
     }
 
     /// The rule for a file, and for the name that `--target` gives it.
@@ -161,8 +175,24 @@ impl Rules {
         Ok(None)
     }
 
-    /// The certificates that may be sealed with where a rule counts.
-    pub(crate) fn allow_list(&self, rule: Option<&Rule>) -> AllowList {
+    /// The certificates that may be sealed with where a rule counts, as each of the files has it.
+    pub(crate) fn allow_lists(
+        &self,
+        rule: Option<&Rule>,
+        target: Option<&str>,
+        output: Option<&Path>,
+    ) -> Vec<AllowList> {
+        let of_above = self.above.iter().map(|file| {
+            let output = output.and_then(|output| file::below(file.directory(), output));
+            let mut rules = file.content.rules.iter();
+            file.allow_list(rules.find(|rule| rule.fits(target, output.as_deref())))
+        });
+        std::iter::once(self.allow_list(rule))
+            .chain(of_above)
+            .collect()
+    }
+
+    fn allow_list(&self, rule: Option<&Rule>) -> AllowList {
         let of_rule = rule.map(|rule| &rule.fingerprints);
         let of_rule = of_rule.filter(|all| !all.is_empty());
         let all = of_rule.unwrap_or(&self.content.fingerprints).iter();
@@ -174,6 +204,11 @@ impl Rules {
 
     /// Refuses a certificate that may be sealed with nowhere.
     pub(crate) fn check_for_anywhere(&self, certificate: &Certificate) -> Result<(), Failure> {
+        let mut files = std::iter::once(self).chain(&self.above);
+        files.try_for_each(|file| file.check_one(certificate))
+    }
+
+    fn check_one(&self, certificate: &Certificate) -> Result<(), Failure> {
         let mut rules = self.content.rules.iter();
         let of_file = self.allow_list(None).check(certificate);
         let is_allowed = |rule| self.allow_list(Some(rule)).check(certificate).is_ok();

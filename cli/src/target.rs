@@ -49,6 +49,7 @@ pub(crate) fn load_certificates(
         let before = loaded.iter().find(|(source, _)| *source == shown);
         let certificate = match before {
             Some((_, certificate)) => {
+                target.tell_choice(talk);
                 target.check(certificate)?;
                 Arc::clone(certificate)
             }
@@ -64,7 +65,9 @@ pub(crate) fn load_certificates(
 pub(crate) struct Ruled {
     /// Where the file lies.
     origin: String,
-    allowed: AllowList,
+    allowed: Vec<AllowList>,
+    /// What it decides that the command line does not: what seals, and where that opens.
+    chosen: Vec<String>,
 }
 
 /// The flags of a target, of a verb that knows the name of the object otherwise.
@@ -176,7 +179,8 @@ impl Target {
         let origin = rules.shown().to_string();
         self.ruled = Some(Ruled {
             origin: origin.clone(),
-            allowed: rules.allow_list(rule),
+            allowed: rules.allow_lists(rule, called, self.output.as_deref()),
+            chosen: Vec::new(),
         });
         match rule {
             Some(rule) if name == Name::Seal => self.under(&rules, rule, called, &origin),
@@ -194,6 +198,7 @@ impl Target {
         if let Some(location) = rules.certificate(rule)
             && !self.certificate_is_typed
         {
+            self.chose(format!("the certificate {location}"));
             self.certificate = CertificateSource::Location(location);
         }
         if let Some(name) = rule.name() {
@@ -216,12 +221,29 @@ impl Target {
         }
     }
 
+    fn chose(&mut self, what: String) {
+        if let Some(ruled) = &mut self.ruled {
+            ruled.chosen.push(what);
+        }
+    }
+
+    /// Which file chose what: one that somebody else put beside the output would choose, too.
+    fn tell_choice(&self, talk: &mut Talk<'_>) {
+        if let Some(ruled) = self.ruled.as_ref().filter(|ruled| !ruled.chosen.is_empty()) {
+            let chosen = ruled.chosen.join(" and ");
+            talk.say(&format!("note: {} chose {chosen}", ruled.origin));
+        }
+    }
+
     fn in_scope(mut self, scope: Scope, origin: &str) -> Result<Self, Failure> {
         if let Some(other) = self.place.scope.filter(|other| *other != scope) {
             return Err(Failure::new(
                 Code::ScopeConflict,
                 format!("the scope is {scope} by {origin}, and --scope is {other}"),
             ));
+        }
+        if self.place.scope.is_none() {
+            self.chose(format!("the scope {scope}"));
         }
         self.place.scope = Some(scope);
         Ok(self)
@@ -251,6 +273,7 @@ impl Target {
         stdin: &mut dyn Read,
         talk: &mut Talk<'_>,
     ) -> Result<Certificate, Failure> {
+        self.tell_choice(talk);
         let certificate = certificate::load(&self.certificate, environment, stdin, talk)?;
         self.check(&certificate)?;
         Ok(certificate)
@@ -259,7 +282,10 @@ impl Target {
     fn check(&self, certificate: &Certificate) -> Result<(), Failure> {
         match &self.ruled {
             None => Ok(()),
-            Some(ruled) => ruled.allowed.check(certificate),
+            Some(ruled) => ruled
+                .allowed
+                .iter()
+                .try_for_each(|list| list.check(certificate)),
         }
     }
 

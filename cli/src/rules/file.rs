@@ -9,8 +9,11 @@ use super::FILE;
 use crate::failure::{Failure, io_cause};
 use crate::input::read_file;
 
-/// The nearest file and its text.
-pub(super) fn nearest(output: Option<&Path>) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
+/// A file and its text.
+type Read = (PathBuf, Vec<u8>);
+
+/// The nearest file, and those above it in the same repository, the nearest first.
+pub(super) fn upward(output: Option<&Path>) -> Result<Vec<Read>, Failure> {
     let working = absolute(Path::new("."))?;
     let of_output = output.and_then(Path::parent).map(|parent| {
         // Of `FILE` alone the parent is empty, which is the working directory.
@@ -19,16 +22,24 @@ pub(super) fn nearest(output: Option<&Path>) -> Result<Option<(PathBuf, Vec<u8>)
     let mut starts = of_output.transpose()?.into_iter().collect::<Vec<_>>();
     starts.push(working);
     for start in &starts {
+        let mut found = Vec::new();
         for directory in start.ancestors() {
             let path = directory.join(FILE);
             if path.is_file() {
                 check_owner(&path, start)?;
                 let text = read_file(&path)?;
-                return Ok(Some((path, text)));
+                found.push((path, text));
+            }
+            // What stands above a repository is not of it. In a submodule it is a file.
+            if !found.is_empty() && directory.join(".git").is_dir() {
+                break;
             }
         }
+        if !found.is_empty() {
+            return Ok(found);
+        }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 /// The path of a file below a directory, with `/` between its parts.
@@ -61,13 +72,15 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A file in a directory that many may write to, such as `/tmp`, could be anybody's, and name a certificate of theirs. It must
-/// be of who owns the directory that is worked in, or of root.
+/// be of who owns the directory that is worked in, or of root; and so must a link to it, since what the file names lies beside
+/// the link.
 #[cfg(unix)]
 fn check_owner(path: &Path, start: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::MetadataExt as _;
-    let owner = |path: &Path| fs::metadata(path).map(|metadata| metadata.uid()).ok();
-    let file = owner(path);
-    if file == Some(0) || file == owner(start) {
+    let owner = |metadata: std::io::Result<fs::Metadata>| metadata.map(|one| one.uid()).ok();
+    let own = owner(fs::metadata(start));
+    let of_path = [fs::metadata(path), fs::symlink_metadata(path)].map(owner);
+    if may_speak(&of_path, own) {
         return Ok(());
     }
     Err(Failure::new(
@@ -79,6 +92,14 @@ fn check_owner(path: &Path, start: &Path) -> Result<(), Failure> {
         ),
     )
     .hint("it chooses certificates, and whoever chooses them can read what is sealed; remove it, or change its owner"))
+}
+
+/// Whether owners of a file and of the link to it are root or `own`.
+#[cfg(unix)]
+fn may_speak(owners: &[Option<u32>], own: Option<u32>) -> bool {
+    owners
+        .iter()
+        .all(|owner| owner.is_some() && (*owner == Some(0) || *owner == own))
 }
 
 #[cfg(not(unix))]
@@ -97,17 +118,30 @@ mod tests {
         let inner = root.join("overlays/prod");
         fs::create_dir_all(&inner).unwrap();
         let found = || {
-            let found = nearest(Some(&inner.join("a.yaml")));
-            found.ok().flatten().map(|(path, _)| path)
+            let found = upward(Some(&inner.join("a.yaml"))).unwrap();
+            found.into_iter().map(|(path, _)| path).collect::<Vec<_>>()
         };
+        fs::create_dir(root.join(".git")).unwrap();
         fs::write(root.join(FILE), "rules: []").unwrap();
-        assert_eq!(found(), Some(root.join(FILE)));
+        assert_eq!(found(), [root.join(FILE)]);
         fs::write(inner.join(FILE), "rules: []").unwrap();
-        assert_eq!(found(), Some(inner.join(FILE)));
+        assert_eq!(found(), [inner.join(FILE), root.join(FILE)]);
         assert_eq!(
             below(&root, &root.join("overlays/../overlays/prod/a.yaml")).as_deref(),
             Some("overlays/prod/a.yaml")
         );
         assert_eq!(below(&inner, &root.join("a.yaml")), None);
+        // A repository inside is one of its own.
+        fs::create_dir(inner.join(".git")).unwrap();
+        assert_eq!(found(), [inner.join(FILE)]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_of_somebody_else_does_not_speak_for_the_file_it_leads_to() {
+        let (own, stranger) = (Some(1000), Some(1001));
+        assert!(may_speak(&[own, own], own) && may_speak(&[Some(0), own], own));
+        assert!(!may_speak(&[own, stranger], own) && !may_speak(&[stranger, own], own));
+        assert!(!may_speak(&[None, None], None));
     }
 }

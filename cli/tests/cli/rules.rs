@@ -59,8 +59,29 @@ fn opens(sandbox: &Sandbox, file: &str, key: &str, scope: &str, namespace: &str)
 fn r4_the_path_of_the_output_chooses_certificate_namespace_and_scope() {
     let sandbox = repository(RULES);
     let (prod, dev) = ("overlays/prod/app.yaml", "overlays/dev/app.yaml");
-    for file in [prod, dev] {
+    let root = fs::canonicalize(sandbox.path(".")).unwrap();
+    let root = root.display();
+    for (file, chosen) in [
+        (prod, format!("the certificate {root}/keys/a.crt")),
+        (
+            dev,
+            format!("the certificate {root}/keys/b.crt and the scope namespace-wide"),
+        ),
+    ] {
         let outcome = run(&sandbox, &["-f", "app.secret.yaml", "-w", file]);
+        let told = format!("note: {root}/.seal.yaml chose {chosen}\n");
+        assert_eq!((outcome.status, outcome.stderr), (Some(0), told));
+        let words = [
+            "-f",
+            "app.secret.yaml",
+            "-w",
+            "x.yaml",
+            "-n",
+            "web",
+            "--cert",
+            "keys/a.crt",
+        ];
+        let outcome = run(&sandbox, &words);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
     }
     assert!(opens(
@@ -231,6 +252,54 @@ fn a_certificate_that_is_not_allowed_is_refused_wherever_one_seals() {
         assert_eq!(outcome.status, Some(0), "{words:?}: {}", outcome.stderr);
         sandbox.write("sealed.yaml", sealed);
     }
+}
+
+#[test]
+fn a_file_further_down_cannot_take_back_what_the_repository_allows() {
+    let (a, b) = (
+        fingerprint("rsa2048-a.crt.pem"),
+        fingerprint("rsa2048-b.crt.pem"),
+    );
+    let sandbox = repository(&format!("fingerprints: ['{a}']\n"));
+    let file = "overlays/prod/app.yaml";
+    let stranger = format!(
+        "fingerprints: ['{b}']\nrules: [{{certificate: ../../keys/b.crt, scope: cluster-wide}}]\n"
+    );
+    sandbox.write("overlays/prod/.seal.yaml", &stranger);
+    for name in ["seal", "kubeseal"] {
+        let words = ["-n", "web", "-w", file, "--cert", "keys/b.crt"];
+        let outcome = sandbox.run(
+            name,
+            &words[..if name == "seal" { 4 } else { 6 }],
+            &[],
+            SECRET,
+        );
+        assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(".seal.yaml does not allow")
+                && !outcome.stderr.contains("prod/.seal.yaml does"),
+            "{}",
+            outcome.stderr
+        );
+        assert!(!sandbox.path(file).exists());
+    }
+    let words = ["cert", "--cert", "keys/b.crt", "-w", "overlays/prod/c.pem"];
+    assert_ne!(run(&sandbox, &words).status, Some(0));
+    // The file of the repository says where another may be used.
+    sandbox.write(
+        ".seal.yaml",
+        format!("fingerprints: ['{a}']\nrules: [{{output: 'overlays/prod/**', fingerprints: ['{b}']}}]\n"),
+    );
+    let outcome = run(&sandbox, &["-n", "web", "-w", file]);
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .contains("overlays/prod/.seal.yaml chose the certificate")
+            && outcome.stderr.contains(" and the scope cluster-wide\n"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
