@@ -1,5 +1,6 @@
 //! Controllers in unexpected namespaces that a person has confirmed, remembered on this machine.
 
+use sealed_crypto::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use super::remembered::{ClusterId, Remembered, ServiceId};
@@ -11,12 +12,15 @@ const FILE: &str = "controllers.json";
 
 /// A controller that was confirmed for a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Pin {
+pub(super) struct Pin {
     #[serde(flatten)]
     cluster: ClusterId,
     /// A Service that was made anew has to be confirmed anew.
     #[serde(flatten)]
-    service: ServiceId,
+    pub(super) service: ServiceId,
+    /// Of the certificate that the person compared.
+    #[serde(with = "as_text")]
+    pub(super) fingerprint: Fingerprint,
 }
 
 /// All that were confirmed.
@@ -33,9 +37,8 @@ impl Pins {
     }
 
     /// The one of a cluster.
-    pub(super) fn of(&self, cluster: &ClusterId) -> Option<&ServiceId> {
-        let pin = self.0.all.iter().find(|pin| pin.cluster == *cluster)?;
-        Some(&pin.service)
+    pub(super) fn of(&self, cluster: &ClusterId) -> Option<&Pin> {
+        self.0.all.iter().find(|pin| pin.cluster == *cluster)
     }
 
     /// Remembers one, instead of another of the same cluster.
@@ -43,9 +46,35 @@ impl Pins {
         mut self,
         cluster: ClusterId,
         service: ServiceId,
+        fingerprint: Fingerprint,
     ) -> Result<(), Failure> {
         self.0.all.retain(|pin| pin.cluster != cluster);
-        self.0.all.push(Pin { cluster, service });
+        self.0.all.push(Pin {
+            cluster,
+            service,
+            fingerprint,
+        });
         self.0.save()
+    }
+}
+
+/// As it is printed everywhere else.
+mod as_text {
+    use sealed_crypto::Fingerprint;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        fingerprint: &Fingerprint,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(fingerprint)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Fingerprint, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Service {
     /// `scheme:name:port`, as the API server's proxy calls it.
     pub(crate) port: String,
     uid: String,
+    /// Its certificate, where somebody has compared that.
+    offered: Option<Vec<u8>>,
 }
 
 impl Service {
@@ -43,7 +45,7 @@ impl Service {
                 ) && may_be_another =>
             {
                 let failure = not_found(controller, &cause);
-                by_labels(server, namespace, failure, environment, talk)?
+                return by_labels(server, namespace, failure, environment, talk);
             }
             Err(cause) => return Err(not_found(controller, &cause)),
         };
@@ -67,7 +69,16 @@ impl Service {
                 .to_owned(),
             port: format!("{scheme}:{name}:{port}"),
             uid: metadata["uid"].as_str().unwrap_or_default().to_owned(),
+            offered: None,
         })
+    }
+
+    /// The same with its certificate, which is not asked for again.
+    pub(super) fn offering(self, certificate: Vec<u8>) -> Self {
+        Self {
+            offered: Some(certificate),
+            ..self
+        }
     }
 
     /// Its name.
@@ -94,6 +105,9 @@ impl Service {
 
     /// The certificate that the controller offers.
     pub(super) fn certificate(&self, server: &ApiServer) -> Result<Vec<u8>, Failure> {
+        if let Some(certificate) = &self.offered {
+            return Ok(certificate.clone());
+        }
         let path = self.proxied(names::http::CERTIFICATE);
         let accept = "application/x-pem-file, */*";
         server
@@ -132,14 +146,15 @@ fn by_labels(
     failure: Failure,
     environment: &Environment,
     talk: &mut Talk<'_>,
-) -> Result<Value, Failure> {
+) -> Result<Service, Failure> {
     match discovery::search(server, namespace) {
         Discovery::One(found) => {
             talk.say(&format!(
                 "note: the controller is the Service `{}` in namespace `{namespace}`, found by its labels",
                 found["metadata"]["name"].as_str().unwrap_or_default()
             ));
-            Ok(found)
+            let name = found["metadata"]["name"].as_str().unwrap_or_default();
+            Service::of(&found, namespace, name).ok_or(failure)
         }
         // Whoever names a namespace means no other.
         Discovery::Elsewhere(others) if namespace == install::NAMESPACE => {

@@ -204,8 +204,16 @@ fn r59_a_controller_elsewhere_is_used_once_a_person_has_confirmed_it_and_only_th
         "{told}"
     );
     assert_eq!(quietly(&stub).status, Some(1));
+    let asked = |stub: &Stub| {
+        let seen = stub.seen().into_iter();
+        seen.filter(|seen| seen.path.ends_with("/v1/cert.pem"))
+            .count()
+    };
+    let before = asked(&stub);
     let told = at_a_terminal("yes\n");
     assert!(told.contains("valid until:"), "{told}");
+    // What was compared is what is used: asked again, the Service might answer with something else.
+    assert_eq!(asked(&stub), before + 1);
     let outcome = quietly(&stub);
     assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
     assert!(
@@ -222,6 +230,17 @@ fn r59_a_controller_elsewhere_is_used_once_a_person_has_confirmed_it_and_only_th
     let outcome = quietly(&stub);
     assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("made anew"), "{}", outcome.stderr);
+    // Or it leads to somebody else's pods now.
+    let other = pins.replace(
+        FINGERPRINT,
+        "SHA256:0hhfZ/23yVxxsfcQac+wGzDDyGM0nLw5HmYfJUHM7Ko",
+    );
+    assert_ne!(other, pins);
+    sandbox.write("home/.config/seal/controllers.json", other);
+    let outcome = quietly(&stub);
+    assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
+    let note = format!("which was confirmed, has another certificate now: {FINGERPRINT}\n");
+    assert!(outcome.stderr.contains(&note), "{}", outcome.stderr);
     // And what one cluster confirmed, no other has.
     sandbox.write("home/.config/seal/controllers.json", pins);
     assert_eq!(quietly(&Stub::start(elsewhere("first"))).status, Some(1));
