@@ -69,6 +69,7 @@ printf '$ sealed-secrets-controller --local cluster --escrow-recipient age1…\n
 start cluster --escrow-recipient "$recipient"
 until_true "the key" sh -c 'ls cluster/keys/*.yaml'
 run "cp cluster/escrow/*.age repository/"
+run "seal keys list cluster/keys --json | grep -o 'SHA256:[^\"]*' | tee newest.txt"
 
 say "Secrets are sealed and committed."
 run "seal keys export cluster/keys --unencrypted --format pem | sed -n '/BEGIN CERT/,\$p' > cert.pem"
@@ -87,7 +88,7 @@ run "git clone --quiet repository clone"
 run "seal keys verify clone -i identity.txt --dir clone --git clone"
 
 say "A new cluster gets the keys before its controller starts."
-run "seal keys restore clone -i identity.txt --to-directory cluster/keys --unencrypted"
+run "seal keys restore clone -i identity.txt --expect \"\$(cat newest.txt)\" --to-directory cluster/keys --unencrypted"
 mkdir -p cluster/sealed
 run "cp clone/*.yaml cluster/sealed/"
 printf '$ sealed-secrets-controller --local cluster\n'

@@ -81,6 +81,7 @@ codes! {
     SecretType = "secret-type", "A Secret of this name exists with another type, which cannot change.";
     TemplateFailed = "template-failed", "A template stopped with an error while it ran.";
     TemplateInvalid = "template-invalid", "A template cannot be parsed.";
+    UnexpectedKey = "unexpected-key", "Everybody would seal for a key that nobody has answered for.";
     Unreachable = "unreachable", "The cluster or the controller cannot be reached.";
     UnreadableFile = "unreadable-file", "A file or standard input cannot be read.";
     Unsealed = "unsealed", "Everything opened; not a failure.";

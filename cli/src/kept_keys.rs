@@ -23,6 +23,12 @@ const NAME_DIGITS: usize = 5;
 /// The validity of a certificate that only fills its place: nobody seals with one that ended then, and every key is newer.
 const NO_VALIDITY: (Timestamp, Timestamp) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
 
+/// Whose annotations a restored key Secret keeps.
+const OUR_ANNOTATIONS: [&str; 2] = ["seal-tool", "sealedsecrets.bitnami.com"];
+
+/// The type of a Secret that is no pair of key and certificate.
+const OPAQUE: &str = "Opaque";
+
 /// A key Secret that is kept.
 pub(crate) struct KeptKey {
     /// Where it was read, for messages.
@@ -35,6 +41,8 @@ pub(crate) struct KeptKey {
     pub(crate) uid: Option<String>,
     /// What to know of the Secret before it is kept.
     pub(crate) note: Option<String>,
+    /// Whether somebody answers for where it comes from, as [`KeySecret`] says.
+    pub(crate) is_vouched: bool,
 }
 
 /// What is told of a key Secret. It holds nothing secret.
@@ -173,18 +181,30 @@ pub(crate) fn table(keys: &[KeyFacts]) -> Vec<String> {
         .collect()
 }
 
-/// The Secrets to keep of what was found: each key once, the oldest first. A key from a PEM file gets a Secret in
-/// `namespace`.
+/// The Secrets to keep of what was found, the oldest first, each once however many of the sources have it. One key may be in
+/// several Secrets, of which each has a label of its own. A key from a PEM file that no Secret holds gets one in `namespace`.
 pub(crate) fn keep(found: Found, namespace: &str) -> Result<Vec<KeptKey>, Failure> {
+    let (secrets, bare): (Vec<KeySecret>, Vec<KeySecret>) = found
+        .secrets
+        .into_iter()
+        .partition(|one| one.secret.is_some());
     let mut known = BTreeSet::new();
-    let mut kept: Vec<KeptKey> = Vec::with_capacity(found.secrets.len());
-    for one in found.secrets {
-        let names: Vec<Fingerprint> = one.keys.iter().map(|key| key.fingerprint()).collect();
-        if !names.is_empty() && names.iter().all(|name| known.contains(name)) {
-            continue;
+    let mut held: BTreeSet<Fingerprint> = BTreeSet::new();
+    let mut kept: Vec<KeptKey> = Vec::with_capacity(secrets.len() + bare.len());
+    for one in secrets {
+        let one = kept_key(one, namespace)?;
+        let keys: Vec<Fingerprint> = one.fingerprints().collect();
+        held.extend(&keys);
+        if keys.is_empty() || known.insert((one.name().to_owned(), keys)) {
+            kept.push(one);
         }
-        known.extend(names);
-        kept.push(kept_key(one, namespace)?);
+    }
+    for one in bare {
+        let keys: Vec<Fingerprint> = one.keys.iter().map(|key| key.fingerprint()).collect();
+        if !keys.iter().all(|key| held.contains(key)) {
+            held.extend(keys);
+            kept.push(kept_key(one, namespace)?);
+        }
     }
     let mut places = BTreeMap::new();
     for one in &kept {
@@ -237,6 +257,7 @@ fn kept_key(one: KeySecret, namespace: &str) -> Result<KeptKey, Failure> {
         keys: one.keys,
         uid,
         note,
+        is_vouched: one.is_vouched,
     })
 }
 
@@ -254,6 +275,57 @@ fn strip(metadata: &mut ObjectMeta) {
             metadata.annotations = None;
         }
     }
+}
+
+/// A key Secret as a restore creates it: made anew of what makes a key Secret, so that nothing else comes along with one from a
+/// stranger, such as a type or an annotation by which another controller writes into it, or a finalizer that keeps it for ever.
+pub(crate) fn rebuilt(key: &KeptKey) -> Result<Wiping, Failure> {
+    if !sealed_api::dns1123::is_subdomain(key.name()) {
+        let message = format!("`{}` is no name of a Secret", key.name());
+        return Err(Failure::new(Code::BadName, message).at(&key.place));
+    }
+    let (own, data) = (&key.secret.metadata, key.secret.data.as_ref());
+    let field = |name: &str| data.and_then(|data| data.get(name)).cloned();
+    let certificate = match (field(key_secret::CERTIFICATE), key.keys.first()) {
+        (None, Some(key_of_it)) => {
+            let pem = expired_certificate(key_of_it)
+                .map_err(|why| Failure::new(Code::BadKey, why).at(&key.place))?
+                .to_pem();
+            Some(ByteString(pem.into_bytes()))
+        }
+        (certificate, _) => certificate,
+    };
+    let entry = |name: &str, value: Option<ByteString>| Some((name.to_owned(), value?));
+    let data: BTreeMap<String, ByteString> = [
+        entry(key_secret::PRIVATE_KEY, field(key_secret::PRIVATE_KEY)),
+        entry(key_secret::CERTIFICATE, certificate),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    // Kubernetes refuses one of this type that lacks either.
+    let is_pair = data.len() == 2;
+    let is_ours = |name: &str| {
+        OUR_ANNOTATIONS
+            .iter()
+            .any(|domain| name.split_once('/').is_some_and(|(own, _)| own == *domain))
+    };
+    let mut annotations = own.annotations.clone().unwrap_or_default();
+    annotations.retain(|name, _| is_ours(name));
+    Ok(Wiping::from(Secret {
+        metadata: ObjectMeta {
+            name: own.name.clone(),
+            namespace: own.namespace.clone(),
+            labels: own.labels.clone(),
+            annotations: Some(annotations).filter(|all| !all.is_empty()),
+            // By which keys in files may be ordered. A cluster goes by its own.
+            creation_timestamp: own.creation_timestamp.clone(),
+            ..ObjectMeta::default()
+        },
+        type_: Some(if is_pair { key_secret::TYPE } else { OPAQUE }.to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    }))
 }
 
 /// The Secret that the controller would have made for a key.

@@ -13,7 +13,7 @@ use sealed_crypto::{Keyring, SealingKey};
 use sealed_custody::Manifest;
 use serde_json::Value;
 
-use self::reader::Reader;
+use self::reader::{Reader, Source};
 use crate::failure::Failure;
 use crate::io::Talk;
 use crate::name::Name;
@@ -31,6 +31,9 @@ pub(crate) struct KeySecret {
     pub(crate) secret: Option<Wiping>,
     /// Its keys that can be used; more than one where somebody joined PEM files.
     pub(crate) keys: Vec<Arc<SealingKey>>,
+    /// Whether the person who named the file answers for it. Nobody does for what lies somewhere below a directory, nor for
+    /// what is encrypted to a recipient, since the recipient is public and whoever knows it can encrypt a key of theirs.
+    pub(crate) is_vouched: bool,
 }
 
 /// Everything that files hold of keys.
@@ -74,8 +77,9 @@ pub(crate) fn load(
     Ok(reader.finish().keyring())
 }
 
-/// Reads the keys to keep, with the Secrets they are in. A file that is named and does not open is an error: a backup
-/// would lack what is in it.
+/// Reads the keys to keep, with the Secrets they are in. A file that is named and cannot be read to its end is an error: a
+/// backup would lack what is in it. Of a directory no bare PEM file counts: it is as likely the key of a web server, or one
+/// that a test was committed with, and kept it would become a sealing key.
 pub(crate) fn collect(
     files: &[PathBuf],
     unlock: &mut Unlock,
@@ -97,7 +101,7 @@ pub(crate) fn of_objects(
     let mut unlock = Unlock::asking();
     let mut reader = Reader::new(Name::Seal, &mut unlock, talk).strict();
     for object in objects {
-        reader.entry(object, shown)?;
+        reader.entry(object, &Source::cluster(shown))?;
     }
     Ok(reader.finish())
 }

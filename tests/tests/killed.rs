@@ -469,7 +469,7 @@ async fn backups_are_whole_or_untouched_whenever_the_process_is_killed() -> Resu
 #[tokio::test]
 async fn keys_are_restored_whole_and_never_without_what_keeps_them_out_of_git() -> Result<()> {
     let job = Job::new(
-        "keys restore keys.age -i identity.txt --to-directory new --unencrypted",
+        "keys restore keys.age -i identity.txt --yes --to-directory new --unencrypted",
         &["new/.gitignore", "new/k1.yaml", "new/k2.yaml"],
         Content::Private,
     );

@@ -51,10 +51,8 @@ impl KeyStore {
             .server
             .get(&path, "secrets")
             .map_err(|cause| self.failed("list", "the key Secrets", &cause))?;
-        let mut all = match list.get("items") {
-            Some(Value::Array(items)) => items.clone(),
-            _ => Vec::new(),
-        };
+        let mut all =
+            items_of(list).map_err(|cause| self.failed("list", "the key Secrets", &cause))?;
         // The oldest form of key has no label.
         let oldest = key_secret::DEFAULT_PREFIX;
         match self
@@ -67,6 +65,15 @@ impl KeyStore {
             Err(cause) => return Err(self.failed("get", "the oldest key Secret", &cause)),
         }
         Ok(all)
+    }
+
+    /// Whether there is a Secret of a name, whatever it holds.
+    pub(crate) fn has(&self, name: &str) -> Result<bool, Failure> {
+        match self.server.get(&format!("{}/{name}", self.path()), name) {
+            Ok(_) => Ok(true),
+            Err(cause) if cause.status == Some(StatusCode::NOT_FOUND) => Ok(false),
+            Err(cause) => Err(self.failed("get", &format!("Secret {name}"), &cause)),
+        }
     }
 
     /// Creates a key Secret.
@@ -173,17 +180,26 @@ impl SealedPages<'_> {
             "/apis/{group}/{}?limit={PAGE}&continue={from}",
             names::PLURAL
         );
-        let mut list = self
+        let failed = |cause| self.store.failed("list", "the SealedSecrets", &cause);
+        let list = self
             .store
             .server
             .get(&path, names::PLURAL)
-            .map_err(|cause| self.store.failed("list", "the SealedSecrets", &cause))?;
-        if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
-            self.found.extend(items);
-        }
+            .map_err(failed)?;
         let more = list.pointer("/metadata/continue").and_then(Value::as_str);
         self.next = more.filter(|more| !more.is_empty()).map(str::to_owned);
+        self.found.extend(items_of(list).map_err(failed)?);
         Ok(())
+    }
+}
+
+/// The objects of a list. An answer that is none must not be taken for a list of nothing.
+fn items_of(mut list: Value) -> Result<Vec<Value>, Cause> {
+    match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
+        // How Go writes an empty list that nobody made.
+        Some(Value::Null) => Ok(Vec::new()),
+        _ => Err(Cause::api("the answer is no list".to_owned())),
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealed_api::{Code, Origin, Wiping, decode_secret, names};
 use sealed_crypto::{Certificate, PrivateKey, PrivateKeyError, SealingKey, base64};
-use sealed_custody::{Manifest, protection};
+use sealed_custody::{Manifest, Protection, protection};
 use sealed_manifest::Documents;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{Found, KeySecret};
-use crate::failure::Failure;
+use crate::failure::{Failure, one_line};
 use crate::input::{place, read_file};
 use crate::io::Talk;
 use crate::name::Name;
@@ -44,6 +44,50 @@ struct Pending {
     place: String,
     secret: Option<Wiping>,
     keys: Vec<PrivateKey>,
+    is_vouched: bool,
+}
+
+/// Where a text comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'s> {
+    /// For messages.
+    shown: &'s str,
+    /// Whether the command line names the file.
+    named: bool,
+    /// Whether everything in it is meant as a key, marked or not.
+    is_meant: bool,
+    /// See [`KeySecret`].
+    is_vouched: bool,
+}
+
+impl<'s> Source<'s> {
+    /// A cluster: whoever may write its key Secrets decides what it seals for anyway.
+    pub(super) fn cluster(shown: &'s str) -> Self {
+        Self {
+            shown,
+            named: false,
+            is_meant: true,
+            is_vouched: true,
+        }
+    }
+
+    fn file(shown: &'s str, named: bool) -> Self {
+        Self {
+            shown,
+            named,
+            is_meant: named,
+            is_vouched: named,
+        }
+    }
+
+    /// What is in it, encrypted: it was put there as a key, by whoever could encrypt it.
+    fn inside(self, protection: Option<Protection>) -> Self {
+        Self {
+            is_meant: true,
+            is_vouched: self.is_vouched && protection == Some(Protection::Passphrase),
+            ..self
+        }
+    }
 }
 
 impl<'r, 'io> Reader<'r, 'io> {
@@ -72,17 +116,27 @@ impl<'r, 'io> Reader<'r, 'io> {
             return Ok(());
         }
         let shown = listed.path.display().to_string();
+        let source = Source::file(&shown, listed.named);
         let before = self.held();
         if self.name == Name::Seal && protection(&bytes).is_some() {
-            self.encrypted(&bytes, &shown, listed.named)?;
+            self.encrypted(&bytes, &source)?;
         } else {
-            self.plain(&bytes, &shown, listed.named)?;
+            self.plain(&bytes, &source)?;
         }
         if listed.named && self.held() == before {
-            self.talk.say(&format!(
-                "warning: `{shown}` holds no private key that can be used"
-            ));
+            let nothing = format!("`{shown}` holds no private key that can be used");
+            return self.fault(&source, Failure::new(Code::NoKeys, nothing));
         }
+        Ok(())
+    }
+
+    /// Something of a source cannot be used: an error where it is to be kept whole, and else told.
+    fn fault(&mut self, source: &Source<'_>, failure: Failure) -> Result<(), Failure> {
+        if self.is_strict && source.named {
+            return Err(failure);
+        }
+        self.talk
+            .say(&format!("warning: {}", failure.words(self.name)));
         Ok(())
     }
 
@@ -117,6 +171,7 @@ impl<'r, 'io> Reader<'r, 'io> {
                 .collect(),
             place: pending.place,
             secret: pending.secret,
+            is_vouched: pending.is_vouched,
         });
         Found {
             secrets: joined.collect(),
@@ -124,85 +179,93 @@ impl<'r, 'io> Reader<'r, 'io> {
         }
     }
 
-    fn encrypted(&mut self, file: &[u8], shown: &str, named: bool) -> Result<(), Failure> {
-        match self.unlock.open(file, shown) {
-            // Whatever stands in it was put there as a key.
-            Ok(text) => self.plain(&text, shown, true),
-            Err(failure) if named && self.is_strict => Err(failure),
-            Err(failure) => {
-                self.warn(&failure);
-                Ok(())
-            }
+    fn encrypted(&mut self, file: &[u8], source: &Source<'_>) -> Result<(), Failure> {
+        match self.unlock.open(file, source.shown) {
+            Ok(text) => self.plain(&text, &source.inside(protection(file))),
+            Err(failure) => self.fault(source, failure),
         }
     }
 
-    fn warn(&mut self, failure: &Failure) {
-        let words = failure.words(self.name);
-        self.talk.say(&format!("warning: {words}"));
-    }
-
-    fn plain(&mut self, bytes: &[u8], shown: &str, named: bool) -> Result<(), Failure> {
+    fn plain(&mut self, bytes: &[u8], source: &Source<'_>) -> Result<(), Failure> {
         let certificates = Certificate::all_from_pem(bytes);
         let labelled = count_key_blocks(bytes);
         if labelled > 0 {
-            self.pem(bytes, labelled, shown);
+            self.pem(bytes, labelled, source)?;
         } else if certificates.is_empty() || self.name == Name::Kubeseal {
-            self.documents(bytes, shown, named)?;
+            self.documents(bytes, source)?;
         }
         self.certificates.extend(certificates);
         Ok(())
     }
 
-    fn pem(&mut self, bytes: &[u8], labelled: usize, shown: &str) {
+    fn pem(&mut self, bytes: &[u8], labelled: usize, source: &Source<'_>) -> Result<(), Failure> {
+        let shown = source.shown;
+        if self.is_strict && !source.is_meant {
+            self.talk.say(&format!(
+                "note: `{shown}` is a private key in PEM, which counts only where the file itself is named"
+            ));
+            return Ok(());
+        }
         let read = match self.name {
             Name::Kubeseal => PrivateKey::from_pem(bytes).map(|key| vec![key]),
             Name::Seal => PrivateKey::all_from_pem(bytes),
         };
-        match read {
-            Ok(keys) => {
-                if keys.len() < labelled {
-                    let unused = labelled - keys.len();
-                    self.talk.say(&format!(
-                        "warning: {unused} of {labelled} private keys in `{shown}` are not used"
-                    ));
-                }
-                self.pending.extend(keys.into_iter().map(|key| Pending {
-                    place: shown.to_owned(),
-                    secret: None,
-                    keys: vec![key],
-                }));
+        let keys = match read {
+            Ok(keys) => keys,
+            Err(error) => {
+                let unusable = Failure::new(Code::BadKey, format!("`{shown}`: {error}"));
+                return self.fault(source, unusable);
             }
-            Err(error) => self.talk.say(&format!("warning: `{shown}`: {error}")),
+        };
+        if keys.len() < labelled {
+            let unused = labelled - keys.len();
+            let unused = format!("{unused} of {labelled} private keys in `{shown}` are not used");
+            self.fault(source, Failure::new(Code::BadKey, unused))?;
         }
+        self.pending.extend(keys.into_iter().map(|key| Pending {
+            place: shown.to_owned(),
+            secret: None,
+            keys: vec![key],
+            is_vouched: source.is_vouched,
+        }));
+        Ok(())
     }
 
     /// Key Secrets as YAML or JSON: one, several documents, or a List.
-    fn documents(&mut self, bytes: &[u8], shown: &str, named: bool) -> Result<(), Failure> {
+    fn documents(&mut self, bytes: &[u8], source: &Source<'_>) -> Result<(), Failure> {
+        let shown = source.shown;
         for document in Documents::new(bytes, shown) {
             let Ok(document) = document else {
-                // Not a backup at all, or one that ends in the middle: what was found counts.
-                self.talk.say(&format!(
-                    "warning: `{shown}` cannot be read to its end as YAML or JSON"
-                ));
+                // Not a backup at all, or one that ends in the middle: what was found counts, unless all of it has to.
+                let cut = format!("`{shown}` cannot be read to its end as YAML or JSON");
+                self.fault(source, Failure::new(Code::MalformedInput, cut))?;
                 break;
             };
             let place = place(&document);
             let value = document.into_value();
+            if is_cut(&value) {
+                let cut = format!("`{shown}` ends in the middle of a List");
+                self.fault(source, Failure::new(Code::MalformedInput, cut))?;
+            }
             self.backups
                 .extend(Manifest::of(&value).map(|manifest| (shown.to_owned(), manifest)));
             let objects = match objects_of(value, &place, self.name) {
                 Ok(objects) => objects,
                 Err(failure) => {
-                    self.warn(&failure);
+                    self.fault(source, failure)?;
                     continue;
                 }
             };
             for entry in objects {
                 if let Some(file) = escrow_of(&entry).filter(|_| self.name == Name::Seal) {
                     let place = format!("{shown}: ConfigMap {}", name_of(&entry));
-                    self.encrypted(file.as_bytes(), &place, named)?;
-                } else if named || is_marked(&entry) {
-                    self.entry(entry, shown)?;
+                    let escrow = Source {
+                        shown: &place,
+                        ..*source
+                    };
+                    self.encrypted(file.as_bytes(), &escrow)?;
+                } else if source.is_meant || is_marked(&entry) {
+                    self.entry(entry, source)?;
                 }
             }
         }
@@ -210,7 +273,8 @@ impl<'r, 'io> Reader<'r, 'io> {
     }
 
     /// Reads one key Secret.
-    pub(super) fn entry(&mut self, entry: Value, shown: &str) -> Result<(), Failure> {
+    pub(super) fn entry(&mut self, entry: Value, source: &Source<'_>) -> Result<(), Failure> {
+        let shown = source.shown;
         let called = format!("Secret {}", name_of(&entry));
         let (keys, secret) = match self.name {
             Name::Kubeseal => (keys_of_data(&entry), None),
@@ -219,7 +283,11 @@ impl<'r, 'io> Reader<'r, 'io> {
                     let secret = Wiping::from(secret);
                     (keys_of_secret(&secret), Some(secret))
                 }
-                Err(error) => (Err(Failure::undecodable(&error, &called)), None),
+                Err(error) => {
+                    let undecodable =
+                        Failure::undecodable(&error, &called).at(format!("`{shown}`"));
+                    return self.fault(source, undecodable);
+                }
             },
         };
         let keys = match keys {
@@ -238,6 +306,7 @@ impl<'r, 'io> Reader<'r, 'io> {
                 place: format!("{shown}: {called}"),
                 secret,
                 keys,
+                is_vouched: source.is_vouched,
             });
         }
         Ok(())
@@ -274,9 +343,15 @@ fn objects_of(value: Value, place: &str, name: Name) -> Result<Vec<Value>, Failu
     Ok(entries.into_iter().map(|entry| entry.value).collect())
 }
 
+/// Whether the end of a List is missing: what prints one sorts its fields, and what stands behind the items is their kind.
+fn is_cut(value: &Value) -> bool {
+    let has = |field: &str| value.get(field).is_some();
+    has("apiVersion") && has("items") && !has("kind")
+}
+
 fn name_of(entry: &Value) -> String {
     let name = entry.pointer("/metadata/name").and_then(Value::as_str);
-    name.unwrap_or("without a name").to_owned()
+    one_line(name.unwrap_or("without a name"))
 }
 
 /// The age file of an escrow object.

@@ -12,5 +12,6 @@ mod restoration;
 pub(super) mod restore;
 pub(super) mod retire;
 mod source;
+mod succession;
 mod target;
 pub(super) mod verify;

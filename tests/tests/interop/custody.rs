@@ -165,7 +165,7 @@ async fn a_lost_cluster_comes_back_from_one_file() -> Result<()> {
         controller.stop().await?;
         world.without_keys().await?;
 
-        let restore = "restore keys.age -i identity.txt --json";
+        let restore = "restore keys.age -i identity.txt --yes --json";
         let foreseen = keys(world, here, &format!("{restore} --dry-run"), 0).await?;
         ensure!(world.keys().await?.is_empty(), "a dry run writes nothing");
         let restored = keys(world, here, restore, 0).await?;
@@ -279,7 +279,7 @@ async fn keys_that_are_restored_under_a_running_controller_open_what_failed() ->
         world.create(&sealed).await?;
         world.refused("db").await?;
         for _ in 0..2 {
-            keys(world, here, "restore keys.age -i identity.txt --json", 0).await?;
+            keys(world, here, "restore keys.age -i identity.txt --yes --json", 0).await?;
         }
         world.opened("db").await?;
         ensure!(world.keys().await?.len() == 1);

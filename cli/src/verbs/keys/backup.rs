@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use sealed_api::Code;
 use sealed_api::names::annotations;
+use sealed_crypto::Fingerprint;
 use sealed_custody::{EncryptError, Manifest, Recipients, key_list};
-use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ Usage: seal keys backup [SOURCE...] (-r RECIPIENT | -R FILE | --passphrase) [fla
 
 Saves sealing keys in one encrypted file: those of the cluster, whose key Secrets are marked with seal-tool/backed-up, or of
 SOURCE, a file with keys (PEM, key Secrets or a List of them as YAML or JSON, another backup, escrow objects) or a directory
-with such files. The result is safe to keep anywhere, in Git too; any age program opens it: `age -d -i identity.txt keys.age`
+with such files, of which PEM does not count. The result is safe to keep anywhere, in Git too; any age program opens it: `age -d -i identity.txt keys.age`
 prints a List that `kubectl create -f -` takes.
 
 Examples: seal keys backup -r age1… -w keys.age                    all keys of the cluster, to the owner of an age identity
@@ -173,9 +173,11 @@ fn recipients_in(path: &str) -> Result<Vec<String>, Failure> {
 fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Result<(), Failure> {
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
+    let found = request.source.read(environment, &mut talk)?;
+    found.refuse_incomplete()?;
     let Keys {
         kept: keys, store, ..
-    } = request.source.read(environment, &mut talk)?;
+    } = found;
     tell_notes(&keys, &mut talk);
     let manifest = manifest(&keys, environment.now);
     let list = key_list(keys.iter().map(|key| &*key.secret), Some(&manifest));
@@ -197,7 +199,7 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
             output.commit()?;
             if request.json {
                 let mut stdout = Output::stdout(stdout);
-                stdout.write(to_json(&report).as_bytes())?;
+                stdout.report(&report)?;
                 stdout.commit()?;
             } else {
                 report.tell(&mut talk);
@@ -228,9 +230,15 @@ fn mark(store: &KeyStore, keys: &[KeptKey], manifest: &Manifest, talk: &mut Talk
 fn manifest(keys: &[KeptKey], now: Timestamp) -> Manifest {
     // Whole seconds, as every time in an object.
     let made = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let mut fingerprints: Vec<Fingerprint> = Vec::with_capacity(keys.len());
+    for fingerprint in keys.iter().flat_map(KeptKey::fingerprints) {
+        if !fingerprints.contains(&fingerprint) {
+            fingerprints.push(fingerprint);
+        }
+    }
     Manifest {
         made,
-        keys: keys.iter().flat_map(KeptKey::fingerprints).collect(),
+        keys: fingerprints,
     }
 }
 

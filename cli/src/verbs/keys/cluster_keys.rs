@@ -46,20 +46,27 @@ impl ClusterKeys {
         Keyring::new(self.in_use().flat_map(|one| one.keys.iter().cloned()))
     }
 
-    /// The key with this fingerprint, or in the Secret of this name.
-    pub(super) fn find(&self, called: &str) -> Result<&KeptKey, Failure> {
+    /// The Secrets with the key of this fingerprint, or with that of the Secret of this name: never none. What is done to one
+    /// of them alone leaves the key as it is.
+    pub(super) fn find(&self, called: &str) -> Result<Vec<&KeptKey>, Failure> {
         let fingerprint: Option<Fingerprint> = called.parse().ok();
-        let found = self.keys.iter().find(|key| match fingerprint {
-            Some(wanted) => key.fingerprints().any(|name| name == wanted),
-            None => key.name() == called,
-        });
-        found.ok_or_else(|| {
-            Failure::new(
+        let named = self.keys.iter().filter(|key| key.name() == called);
+        let wanted: Vec<Fingerprint> = named
+            .flat_map(KeptKey::fingerprints)
+            .chain(fingerprint)
+            .collect();
+        let is_meant = |key: &&KeptKey| {
+            key.name() == called || key.fingerprints().any(|name| wanted.contains(&name))
+        };
+        let found: Vec<&KeptKey> = self.keys.iter().filter(is_meant).collect();
+        if found.is_empty() {
+            return Err(Failure::new(
                 Code::NoKeys,
                 format!("the cluster has no sealing key `{called}`"),
             )
-            .hint("`seal keys list` shows the keys with their fingerprints")
-        })
+            .hint("`seal keys list` shows the keys with their fingerprints"));
+        }
+        Ok(found)
     }
 }
 

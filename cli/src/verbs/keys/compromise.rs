@@ -1,6 +1,5 @@
 //! `seal keys compromise`: somebody else has a key. What it opens is known to them.
 
-use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
@@ -13,6 +12,7 @@ use crate::args::controller_flags;
 use crate::cluster::{CONTROLLER_VARIABLES, Controller};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::faults;
 use crate::io::{Streams, Talk};
 use crate::kept_keys::{KeptKey, KeyFacts};
 use crate::output::Output;
@@ -85,7 +85,7 @@ fn run(
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
     let cluster = ClusterKeys::read(&request.controller, environment, &mut talk)?;
-    let key = cluster.find(&request.key)?;
+    let keys = cluster.find(&request.key)?;
     // First: until there is another key, everybody goes on sealing for this one.
     let made = if request.renews {
         renew(&cluster, &environment.now.to_string(), WAIT, &mut talk)?
@@ -93,7 +93,9 @@ fn run(
         None
     };
     let progress = Progress::of(environment, &mut talk);
-    let need = Need::find(key, &cluster, &request.objects, progress)?;
+    let need = Need::find(&keys, &cluster, &request.objects, progress)?;
+    need.tell_of_nothing(&mut talk);
+    let key = keys.first().ok_or_else(faults::no_key)?;
     let report = Report {
         key: key.facts(),
         made: made.as_ref().map(KeptKey::facts),
@@ -101,7 +103,7 @@ fn run(
     };
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(to_json(&report).as_bytes())?;
+        output.report(&report)?;
     } else {
         output.lines(&report.need.lines())?;
     }

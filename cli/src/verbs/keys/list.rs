@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use sealed_crypto::Keyring;
-use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
@@ -108,7 +107,7 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
     let list = List::of(&found.kept, counted.as_ref(), environment.now);
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(to_json(&list).as_bytes())?;
+        output.report(&list)?;
     } else {
         output.lines(&list.lines())?;
     }

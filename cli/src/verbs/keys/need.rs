@@ -8,9 +8,11 @@ use super::cluster_keys::ClusterKeys;
 use super::objects::{NO_NAMESPACE, Objects};
 use crate::drill::OpenedObject;
 use crate::failure::Failure;
+use crate::io::Talk;
 use crate::kept_keys::KeptKey;
 use crate::problem::Problem;
 use crate::progress::Progress;
+use crate::sealed_input::no_sealed_secrets;
 
 /// What needs a key. Field names are stable: they are those of `--json`.
 #[derive(Serialize)]
@@ -25,14 +27,18 @@ pub(super) struct Need {
 }
 
 impl Need {
-    /// Opens the objects of the cluster, and those that `objects` names, with `key`, which is one of the cluster's.
+    /// Opens the objects of the cluster, and those that `objects` names, with `keys`, which are the cluster's.
+    ///
+    /// # Errors
+    ///
+    /// Also where objects are named and there are none at all: a mistyped directory is the likelier reason.
     pub(super) fn find(
-        key: &KeptKey,
+        keys: &[&KeptKey],
         cluster: &ClusterKeys,
         objects: &Objects,
         progress: Progress<'_, '_>,
     ) -> Result<Self, Failure> {
-        let keyring = Keyring::new(key.keys.iter().cloned());
+        let keyring = Keyring::new(keys.iter().flat_map(|key| key.keys.iter().cloned()));
         let others = cluster.keys.iter().flat_map(|one| &one.keys);
         let others = others.filter(|one| !keyring.contains(&one.fingerprint()));
         let others = Keyring::new(others.cloned());
@@ -42,11 +48,29 @@ impl Need {
         let mut report = drill.finish();
         report.add_unread(stream.into_unread());
         report.hint_at(Code::MissingNamespace, NO_NAMESPACE);
-        Ok(Self {
+        let found = Self {
             looked_at: report.objects,
             opened: report.recorded,
             unread: report.unread,
-        })
+        };
+        if found.is_of_nothing() && !objects.is_empty() {
+            return Err(no_sealed_secrets(&objects.shown()));
+        }
+        Ok(found)
+    }
+
+    /// Whether there was nothing to look at, so that nothing is known.
+    pub(super) fn is_of_nothing(&self) -> bool {
+        self.looked_at == 0 && self.unread.is_empty()
+    }
+
+    /// Says it.
+    pub(super) fn tell_of_nothing(&self, talk: &mut Talk<'_>) {
+        if self.is_of_nothing() {
+            talk.say(
+                "warning: the cluster has no SealedSecret, so nothing was looked at; --dir and --git name more",
+            );
+        }
     }
 
     /// Whether nothing does, as far as everything could be read.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use sealed_api::Code;
 use sealed_api::names::annotations;
 use sealed_crypto::Fingerprint;
-use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
@@ -94,7 +93,7 @@ fn run(
     };
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(to_json(&report).as_bytes())?;
+        output.report(&report)?;
     } else {
         output.lines(&[match &report.made {
             Some(key) => format!("made: {}", key.line()),

@@ -1,6 +1,6 @@
 //! What a restore does: decided before anything is written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealed_api::Code;
 use serde::Serialize;
@@ -38,12 +38,11 @@ pub(super) struct Present {
 /// Something else has the name of a key: nothing at all is written then, since half of a restore is easily taken for the whole.
 pub(super) fn plan(keys: &[KeptKey], there: &[KeptKey]) -> Result<Plan, Failure> {
     let mut plan = Plan::default();
-    let mut matched = BTreeSet::new();
-    for (index, key) in keys.iter().enumerate() {
-        let holder = there.iter().position(|other| holds(other, key));
-        if let Some(holder) =
-            holder.and_then(|at| matched.insert(at).then(|| there.get(at)).flatten())
-        {
+    let mut created: BTreeMap<(&str, &str), &KeptKey> = BTreeMap::new();
+    let holders = holders(keys, there);
+    let matched: BTreeSet<usize> = holders.iter().flatten().copied().collect();
+    for (index, (key, holder)) in keys.iter().zip(holders).enumerate() {
+        if let Some(holder) = holder.and_then(|at| there.get(at)) {
             let (key, label) = (key.facts(), holder.facts().label);
             plan.present.push(Present {
                 labelled_there: (label != key.label).then_some(label),
@@ -51,6 +50,18 @@ pub(super) fn plan(keys: &[KeptKey], there: &[KeptKey]) -> Result<Plan, Failure>
             });
         } else if let Some(other) = there.iter().find(|other| has_name_of(other, key)) {
             return Err(in_the_way(key, other));
+        } else if let Some(other) = created.insert((key.namespace(), key.name()), key) {
+            return Err(Failure::new(
+                Code::AlreadyExists,
+                format!(
+                    "two keys would be restored as {}/{}: {}; {}",
+                    key.namespace(),
+                    key.name(),
+                    other.place,
+                    key.place
+                ),
+            )
+            .hint("nothing was written; name the sources one at a time"));
         } else {
             plan.create.push(index);
         }
@@ -59,6 +70,26 @@ pub(super) fn plan(keys: &[KeptKey], there: &[KeptKey]) -> Result<Plan, Failure>
     let unmatched = unmatched.filter(|(index, _)| !matched.contains(index));
     plan.others = unmatched.map(|(_, other)| other.facts()).collect();
     Ok(plan)
+}
+
+/// Which Secret of the target is that of each of the backup, if any: best one of the same name, since one key may be in several,
+/// and each of the target for one of the backup.
+fn holders(keys: &[KeptKey], there: &[KeptKey]) -> Vec<Option<usize>> {
+    let mut matched = BTreeSet::new();
+    let mut found = vec![None; keys.len()];
+    for by_name in [true, false] {
+        for (key, found) in keys.iter().zip(&mut found) {
+            let fits = |at: &usize, other: &KeptKey| {
+                holds(other, key) && !matched.contains(at) && (!by_name || has_name_of(other, key))
+            };
+            if found.is_none() {
+                let mut others = there.iter().enumerate();
+                *found = others.find(|(at, other)| fits(at, other)).map(|(at, _)| at);
+                matched.extend(*found);
+            }
+        }
+    }
+    found
 }
 
 /// Whether a Secret of the target is that of the backup: it holds the same keys. One without usable keys is the same if all of
@@ -126,6 +157,7 @@ mod tests {
             keys: pem.map(file).into_iter().collect(),
             uid: None,
             note: None,
+            is_vouched: true,
         }
     }
 
@@ -145,6 +177,20 @@ mod tests {
         assert_eq!(found.create, [1]);
         assert_eq!(found.present[0].labelled_there.as_deref(), Some("active"));
         assert_eq!(found.others[0].name, "k3");
+    }
+
+    #[test]
+    fn one_key_in_two_secrets_is_in_two_afterwards() {
+        let copies = || {
+            [
+                key("copy", "retired", Some("rsa2048-a")),
+                key("own", "active", Some("rsa2048-a")),
+            ]
+        };
+        assert_eq!(plan(&copies(), &[]).unwrap().create, [0, 1]);
+        assert_eq!(plan(&copies(), &copies()[..1]).unwrap().create, [1]);
+        assert_eq!(plan(&copies(), &copies()[1..]).unwrap().create, [0]);
+        assert_eq!(plan(&copies(), &copies()).unwrap().present.len(), 2);
     }
 
     #[test]

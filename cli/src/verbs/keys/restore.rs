@@ -2,20 +2,20 @@
 
 use std::path::PathBuf;
 
-use sealed_api::Code;
-use sealed_manifest::to_json;
+use sealed_api::{Code, Wiping};
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
 use super::cluster_keys::ClusterKeys;
 use super::restoration::{Plan, Present, plan};
 use super::source::{self, Source};
+use super::succession::{self, Word, heirs};
 use super::target::{KeyDirectory, Target};
 use crate::cluster::CONTROLLER_VARIABLES;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
-use crate::kept_keys::{KeptKey, KeyFacts, tell_notes};
+use crate::kept_keys::{KeptKey, KeyFacts, rebuilt, tell_notes};
 use crate::output::Output;
 use crate::verbs::{Outcome, Verb};
 
@@ -27,8 +27,11 @@ directory `keys` of standalone mode. SOURCE is what `seal keys backup` takes: ba
 either. Names, labels and certificates are kept, and the oldest is created first. A key that is there already is left alone;
 if anything else has the name of a key, nothing at all is written. What was written is read back.
 
+The newest key is what everybody seals for afterwards, so it is told. From a directory, or encrypted to an age recipient, it
+may be anybody's: then you are asked whether it is yours, and without a terminal --expect or --yes has to say so.
+
 Examples: seal keys restore keys.age -i identity.txt --dry-run         what would be created in the cluster
-          seal keys restore clone/ -i identity.txt                     everything in escrow in a Git repository
+          seal keys restore clone/ -i identity.txt --expect SHA256:…   everything in escrow in a Git repository
           seal keys restore keys.age --to-directory local/keys --unencrypted
 
 JSON: dryRun, created, present (with labelledThere, if that is another label), others (there, and not in the backup)
@@ -53,12 +56,14 @@ struct Request {
     source: Source,
     /// The cluster, where there is none.
     directory: Option<PathBuf>,
+    word: Word,
     dry_run: bool,
     json: bool,
 }
 
 fn flags() -> Vec<Flag> {
     let mut flags = source::flags();
+    flags.extend(succession::flags());
     flags.extend([
         Flag::bool(
             "dry-run",
@@ -94,6 +99,7 @@ impl Request {
         Ok(Self {
             source: Source::of_files(matches, "keys restore")?,
             directory,
+            word: Word::of(matches)?,
             dry_run,
             json: matches.bool("json"),
         })
@@ -103,7 +109,9 @@ impl Request {
 fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Result<(), Failure> {
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
-    let mut keys = request.source.read(environment, &mut talk)?.kept;
+    let found = request.source.read(environment, &mut talk)?;
+    found.refuse_incomplete()?;
+    let mut keys = found.kept;
     tell_notes(&keys, &mut talk);
     let controller = &request.source.controller;
     let target = match &request.directory {
@@ -122,21 +130,28 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
             key.secret.metadata.namespace = Some(namespace.to_owned());
         }
     }
-    let plan = plan(&keys, &target.read(&mut talk)?)?;
+    let there = target.read(&mut talk)?;
+    let plan = plan(&keys, &there)?;
     let create: Vec<&KeptKey> = plan
         .create
         .iter()
         .filter_map(|index| keys.get(*index))
         .collect();
+    let secrets = create.iter().map(|key| rebuilt(key));
+    let secrets = secrets.collect::<Result<Vec<Wiping>, Failure>>()?;
     target.check_names(&create)?;
+    let heirs = heirs(&create, &there, environment.now);
+    request
+        .word
+        .check(&heirs, request.dry_run, environment, &mut talk)?;
     if !request.dry_run && !create.is_empty() {
-        target.create(&create)?;
+        target.create(&secrets)?;
         check(&create, &target.read(&mut talk)?)?;
     }
     let report = Report::of(&keys, plan, request.dry_run);
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(to_json(&report).as_bytes())?;
+        output.report(&report)?;
     } else {
         output.lines(&report.lines())?;
     }
@@ -145,12 +160,12 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
 
 /// Compares what was read back with what was written: a backup is worth what comes back of it.
 fn check(created: &[&KeptKey], there: &[KeptKey]) -> Result<(), Failure> {
-    let is_there = |name| {
-        there
-            .iter()
-            .any(|other| other.fingerprints().any(|held| held == name))
+    let is_there = |key: &KeptKey| {
+        let other = there.iter().find(|other| other.name() == key.name());
+        let held = |name| other.is_some_and(|other| other.fingerprints().any(|own| own == name));
+        other.is_some() && key.fingerprints().all(held)
     };
-    let lost = created.iter().find(|key| !key.fingerprints().all(is_there));
+    let lost = created.iter().find(|key| !is_there(key));
     lost.map_or(Ok(()), |key| {
         Err(Failure::new(
             Code::NoKeys,

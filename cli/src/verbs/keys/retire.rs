@@ -2,7 +2,6 @@
 
 use sealed_api::Code;
 use sealed_api::names::key_secret;
-use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
@@ -13,6 +12,7 @@ use crate::args::controller_flags;
 use crate::cluster::{CONTROLLER_VARIABLES, Controller};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::faults;
 use crate::io::{Streams, Talk};
 use crate::kept_keys::KeyFacts;
 use crate::output::Output;
@@ -29,7 +29,7 @@ changed, and the exit code is 3. The Secret stays, with another label: labelled 
 Examples: seal keys retire SHA256:… --dir clusters/prod --git .
           seal keys retire SHA256:… --dry-run --json
 
-JSON: key, retired, lookedAt (how many SealedSecrets), opened (those that need it: object, items, place), unread
+JSON: key, alsoIn (further Secrets with it), retired, lookedAt (how many SealedSecrets), opened (those that need it: object, items, place), unread
 
 ";
 
@@ -98,17 +98,21 @@ fn run(
     let Streams { stdout, stderr, .. } = streams;
     let mut talk = Talk(stderr);
     let cluster = ClusterKeys::read(&request.controller, environment, &mut talk)?;
-    let key = cluster.find(&request.key)?;
+    let keys = cluster.find(&request.key)?;
     let keyring = cluster.keyring();
     let current = keyring.current(environment.now);
-    if current.is_some_and(|current| key.fingerprints().any(|name| name == current.fingerprint())) {
+    let mut names = keys.iter().flat_map(|key| key.fingerprints());
+    if current.is_some_and(|current| names.any(|name| name == current.fingerprint())) {
         return Err(Failure::new(
             Code::KeyInUse,
             format!("{} is what everybody seals for", request.key),
         )
         .hint("`seal keys renew` has the controller make another, and `seal --re-encrypt` moves a file to it"));
     }
-    if key.name() == key_secret::DEFAULT_PREFIX {
+    if let Some(key) = keys
+        .iter()
+        .find(|key| key.name() == key_secret::DEFAULT_PREFIX)
+    {
         return Err(Failure::new(
             Code::KeyInUse,
             format!(
@@ -119,19 +123,24 @@ fn run(
         .hint("back it up, and delete it by hand once nothing needs it"));
     }
     let progress = Progress::of(environment, &mut talk);
-    let need = Need::find(key, &cluster, &request.objects, progress)?;
+    let need = Need::find(&keys, &cluster, &request.objects, progress)?;
+    need.tell_of_nothing(&mut talk);
     let may_go = need.is_none();
     if may_go && !request.dry_run {
-        cluster.store.retire(&key.object())?;
+        for key in &keys {
+            cluster.store.retire(&key.object())?;
+        }
     }
+    let mut secrets = keys.iter().map(|key| key.facts());
     let report = Report {
-        key: key.facts(),
+        key: secrets.next().ok_or_else(faults::no_key)?,
+        also_in: secrets.map(|key| key.name).collect(),
         retired: may_go && !request.dry_run,
         need,
     };
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(to_json(&report).as_bytes())?;
+        output.report(&report)?;
     } else {
         output.lines(&report.lines())?;
     }
@@ -145,8 +154,12 @@ fn run(
 
 /// What was found, and done.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report {
     key: KeyFacts,
+    /// Names of further Secrets with the key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_in: Vec<String>,
     retired: bool,
     #[serde(flatten)]
     need: Need,
@@ -155,7 +168,11 @@ struct Report {
 impl Report {
     fn lines(&self) -> Vec<String> {
         let mut lines = self.need.lines();
-        let (name, count) = (&self.key.name, self.need.looked_at);
+        let names: Vec<&str> = std::iter::once(&self.key.name)
+            .chain(&self.also_in)
+            .map(String::as_str)
+            .collect();
+        let (name, count) = (names.join(", "), self.need.looked_at);
         lines.push(if self.retired {
             format!("retired: {name}; none of {count} SealedSecrets needs it")
         } else if self.need.is_none() {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sealed_api::Code;
+use sealed_crypto::Fingerprint;
 use sealed_custody::Manifest;
 use sealed_pflag::{Flag, Matches};
 
@@ -32,6 +33,40 @@ pub(super) struct Keys {
     pub(super) backups: Vec<(String, Manifest)>,
     /// Where they can be changed, if they are those of a cluster.
     pub(super) store: Option<KeyStore>,
+}
+
+impl Keys {
+    /// The keys that a backup says it has and that are in none of the sources.
+    pub(super) fn lacking(&self, backup: &Manifest) -> Vec<Fingerprint> {
+        let held = |name: &Fingerprint| {
+            self.kept
+                .iter()
+                .flat_map(KeptKey::fingerprints)
+                .any(|own| own == *name)
+        };
+        backup
+            .keys
+            .iter()
+            .filter(|name| !held(name))
+            .copied()
+            .collect()
+    }
+
+    /// Refuses backups that were cut: half of the keys are easily taken for all.
+    pub(super) fn refuse_incomplete(&self) -> Result<(), Failure> {
+        for (place, backup) in &self.backups {
+            if let Some(lacking) = self.lacking(backup).first() {
+                return Err(Failure::new(
+                    Code::NoKeys,
+                    format!(
+                        "`{place}` is incomplete: {lacking} is in its list of keys, and not in it"
+                    ),
+                )
+                .hint("`seal keys export` prints what there is"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The flags for it.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use sealed_api::Code;
+use k8s_openapi::api::core::v1::Secret;
+use sealed_api::{Code, Wiping};
 use sealed_manifest::to_yaml;
 use zeroize::Zeroizing;
 
@@ -50,13 +51,18 @@ impl Target<'_> {
     pub(super) fn check_names(&self, keys: &[&KeptKey]) -> Result<(), Failure> {
         match self {
             Self::Directory(directory) => directory.check_names(keys),
-            // The API server knows best.
-            Self::Cluster(_) => Ok(()),
+            Self::Cluster(cluster) => keys.iter().try_for_each(|key| {
+                if cluster.store.has(key.name())? {
+                    let (namespace, name) = (cluster.store.namespace(), key.name());
+                    return Err(in_the_way(&format!("Secret {namespace}/{name}")));
+                }
+                Ok(())
+            }),
         }
     }
 
     /// Creates keys, in their order.
-    pub(super) fn create(&self, keys: &[&KeptKey]) -> Result<(), Failure> {
+    pub(super) fn create(&self, keys: &[Wiping]) -> Result<(), Failure> {
         match self {
             Self::Directory(directory) => {
                 directory.prepare()?;
@@ -67,7 +73,7 @@ impl Target<'_> {
                     if index > 0 {
                         sleep(PAUSE);
                     }
-                    cluster.store.create(&key.secret)?;
+                    cluster.store.create(key)?;
                 }
                 Ok(())
             }
@@ -92,27 +98,16 @@ impl KeyDirectory<'_> {
         keep(found, self.namespace)
     }
 
-    fn file(&self, key: &KeptKey) -> PathBuf {
-        self.path.join(format!("{}.yaml", key.name()))
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.yaml"))
     }
 
     /// A file of the name may hold something else than a key.
     fn check_names(&self, keys: &[&KeptKey]) -> Result<(), Failure> {
         for key in keys {
-            if !sealed_api::dns1123::is_subdomain(key.name()) {
-                return Err(Failure::new(
-                    Code::BadName,
-                    format!("`{}` is no name of a Secret", key.name()),
-                )
-                .at(&key.place));
-            }
-            let file = self.file(key);
+            let file = self.file(key.name());
             if file.symlink_metadata().is_ok() {
-                return Err(Failure::new(
-                    Code::AlreadyExists,
-                    format!("`{}` is there and is not that key", file.display()),
-                )
-                .hint("nothing was written; move it away"));
+                return Err(in_the_way(&format!("`{}`", file.display())));
             }
         }
         Ok(())
@@ -136,10 +131,10 @@ impl KeyDirectory<'_> {
     }
 
     /// Writes a file that was not there: whole, for nobody else to read, and never over another.
-    fn write(&self, key: &KeptKey) -> Result<(), Failure> {
-        let path = self.file(key);
+    fn write(&self, key: &Secret) -> Result<(), Failure> {
+        let path = self.file(key.metadata.name.as_deref().unwrap_or_default());
         let failed = |error| cannot_write(&path, &error);
-        let text = Zeroizing::new(to_yaml(&*key.secret));
+        let text = Zeroizing::new(to_yaml(key));
         let mut file = beside(&path).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
@@ -147,6 +142,14 @@ impl KeyDirectory<'_> {
             .map_err(|error| failed(error.error))?;
         Ok(())
     }
+}
+
+fn in_the_way(what: &str) -> Failure {
+    Failure::new(
+        Code::AlreadyExists,
+        format!("{what} is there and is not that key"),
+    )
+    .hint("nothing was written; move it away")
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {

@@ -2,7 +2,6 @@
 
 use sealed_api::Code;
 use sealed_crypto::Keyring;
-use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
 
@@ -124,7 +123,7 @@ fn run(
 
     let mut output = Output::stdout(stdout);
     if request.json {
-        output.write(to_json(&report).as_bytes())?;
+        output.report(&report)?;
     } else {
         let drills = request.with_cluster || !request.objects.is_empty();
         output.lines(&report.lines(drills))?;
@@ -169,18 +168,12 @@ struct KeyUse {
 
 impl Report {
     fn of(keys: &Keys, missing: Vec<KeyFacts>, drilled: drill::Report) -> Self {
-        let held = |name| {
-            keys.kept
-                .iter()
-                .any(|one| one.fingerprints().any(|held| held == name))
-        };
         let backups = keys.backups.iter().map(|(place, manifest)| Backup {
             place: place.clone(),
             made: manifest.made.to_string(),
-            missing: manifest
-                .keys
+            missing: keys
+                .lacking(manifest)
                 .iter()
-                .filter(|name| !held(**name))
                 .map(ToString::to_string)
                 .collect(),
         });
