@@ -279,7 +279,13 @@ async fn keys_that_are_restored_under_a_running_controller_open_what_failed() ->
         world.create(&sealed).await?;
         world.refused("db").await?;
         for _ in 0..2 {
-            keys(world, here, "restore keys.age -i identity.txt --yes --json", 0).await?;
+            keys(
+                world,
+                here,
+                "restore keys.age -i identity.txt --yes --json",
+                0,
+            )
+            .await?;
         }
         world.opened("db").await?;
         ensure!(world.keys().await?.len() == 1);
