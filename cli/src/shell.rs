@@ -20,6 +20,7 @@ use crate::verbs::Call;
 
 /// Runs the program of this process, under `name` or under the name it was started with.
 pub fn main(name: Option<Name>) -> ExitCode {
+    sealed_custody::forbid_core_dumps();
     let mut words = std::env::args_os();
     let program = words
         .next()

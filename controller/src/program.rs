@@ -36,6 +36,7 @@ pub fn main(
     environment: impl IntoIterator<Item = (String, String)>,
     arguments: impl IntoIterator<Item = String>,
 ) -> ExitCode {
+    sealed_custody::forbid_core_dumps();
     // Decryption has its own threads; two are plenty for waiting on sockets.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -95,3 +95,15 @@ fn a_key_that_cannot_go_into_escrow_is_not_used() {
     assert!(told.contains("escrow"), "{told}");
     assert!(key_files(&site).is_empty());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_dumps_no_keys() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let site = Site::new();
+    let status = site.start(&[]).crash();
+    assert!(
+        status.signal().is_some() && !status.core_dumped(),
+        "{status}"
+    );
+}

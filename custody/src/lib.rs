@@ -20,11 +20,13 @@
 //!
 //! Everything here is in memory: no files, no terminal, no clock.
 
+mod core_dumps;
 mod identities;
 mod key_list;
 mod recipients;
 
 pub use age::secrecy::SecretString;
+pub use core_dumps::forbid_core_dumps;
 pub use identities::{Identities, IdentityError, OpenError, Protection, protection};
 pub use key_list::{Manifest, key_list};
 pub use recipients::{EncryptError, Passphrase, Recipients};

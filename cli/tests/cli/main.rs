@@ -17,6 +17,7 @@ mod custody;
 mod files;
 mod keys_online;
 mod kubeseal;
+mod leaks;
 mod merge;
 mod program;
 mod recovery;

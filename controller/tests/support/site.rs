@@ -187,6 +187,20 @@ impl Running {
         self.child.wait().unwrap().code()
     }
 
+    /// Has it crash, on a system that would dump its memory as far as it allows.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn crash(mut self) -> std::process::ExitStatus {
+        let unlimited = rustix::process::Rlimit {
+            current: None,
+            maximum: None,
+        };
+        let pid = Pid::from_child(&self.child);
+        // Only root may raise it; for others it stays at nothing.
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Core, unlimited).ok();
+        self.signal(Signal::ABORT);
+        self.child.wait().unwrap()
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         request(self.api, "GET", path, &[], b"")
     }
