@@ -39,7 +39,7 @@ pub use sealed_secret::{
     Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
 };
 pub use secret_input::{Origin, decode_secret, expand_list};
-pub use shallow::deserialize_metadata;
+pub use shallow::{deserialize_metadata, shallow_from_slice};
 #[cfg(feature = "templates")]
 pub use templates::{RENDER_TIME, Templates};
 pub use unseal::{

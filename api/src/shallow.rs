@@ -23,6 +23,19 @@ pub(crate) fn shallow<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Valu
     Level { left: LEVELS }.deserialize(deserializer)
 }
 
+/// Reads a JSON text. Objects and lists below [`LEVELS`] others become null, so that no object hides those beside it in a
+/// list.
+///
+/// # Errors
+///
+/// The text is no JSON.
+pub fn shallow_from_slice(text: &[u8]) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = shallow(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
 /// Reads an object's metadata, but for `managedFields`: nobody here asks which manager wrote what, and it is most of
 /// what there is of many a Secret. A field that cannot be read is left out.
 ///
@@ -155,10 +168,7 @@ pub(crate) mod tests {
     }
 
     fn read(text: &str) -> Value {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = shallow(&mut deserializer).unwrap();
-        deserializer.end().unwrap();
-        value
+        shallow_from_slice(text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -171,6 +181,13 @@ pub(crate) mod tests {
         let just = nested(LEVELS);
         assert_eq!(read(&just), serde_json::from_str::<Value>(&just).unwrap());
         assert_eq!(read(r#"{"a":1,"a":2}"#), json!({"a": 2}));
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for text in ["", "{", "{} {}", r#"{"a":nul}"#] {
+            assert!(shallow_from_slice(text.as_bytes()).is_err(), "{text}");
+        }
     }
 
     #[test]

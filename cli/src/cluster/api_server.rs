@@ -277,6 +277,7 @@ fn digest<'c>(certificates: impl Iterator<Item = &'c Vec<u8>>) -> String {
 }
 
 fn decoded(body: &[u8]) -> Result<serde_json::Value, Cause> {
-    serde_json::from_slice(body)
+    // A list may hold an object that nests deeper than the usual reader goes, and others are beside it.
+    sealed_api::shallow_from_slice(body)
         .map_err(|error| Cause::api(format!("the answer is not JSON: {error}")))
 }
