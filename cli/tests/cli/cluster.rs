@@ -460,11 +460,14 @@ fn healthy(allowed: bool) -> Vec<Route> {
     routes
 }
 
+/// Without the limit that it sets itself, which would be part of every path.
+const DOCTOR: [&str; 3] = ["doctor", "--request-timeout", "0"];
+
 fn examined(stub: &Stub, words: &[&str]) -> (Option<i32>, Vec<(String, String, String)>) {
     let sandbox = Sandbox::new();
     sandbox.write("a.pem", certificate("rsa2048-a.crt.pem"));
     sandbox.write("b.pem", certificate("rsa2048-b.crt.pem"));
-    let words: Vec<&str> = ["doctor", "--json"].iter().chain(words).copied().collect();
+    let words = [&DOCTOR[..], &["--json"], words].concat();
     let outcome = run_in(&sandbox, stub, "seal", &words);
     let report: Value = serde_json::from_slice(&outcome.stdout).expect(&outcome.stderr);
     let text = |check: &Value, field: &str| check[field].as_str().unwrap().to_owned();
@@ -576,7 +579,7 @@ fn the_doctor_tells_of_a_certificate_that_the_repository_does_not_allow() {
     ] {
         let sandbox = Sandbox::new();
         sandbox.write(".seal.yaml", &rules);
-        let outcome = run_in(&sandbox, &stub, "seal", &["doctor"]);
+        let outcome = run_in(&sandbox, &stub, "seal", &DOCTOR);
         let stdout = String::from_utf8(outcome.stdout).unwrap();
         let status = if problem.is_some() { 3 } else { 0 };
         assert_eq!(outcome.status, Some(status), "{stdout}");
@@ -600,6 +603,15 @@ fn the_doctor_goes_as_far_as_it_gets() {
     let stdout = String::from_utf8(outcome.stdout).unwrap();
     assert!(stdout.contains("\nproblem  API server   "), "{stdout}");
     assert!(!stdout.contains("certificate"), "{stdout}");
+
+    // One that takes connections and says nothing.
+    let frozen = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", frozen.local_addr().unwrap());
+    let words = ["doctor", "--server", &server, "--request-timeout", "1s"];
+    let outcome = Sandbox::new().run("seal", &words, &[], b"");
+    assert_eq!(outcome.status, Some(3));
+    let stdout = String::from_utf8(outcome.stdout).unwrap();
+    assert!(stdout.contains("longer than --request-timeout"), "{stdout}");
 
     let missing = vec![get("/version", &json!({"gitVersion": "v1.33.1"}))];
     let stub = Stub::start(missing);

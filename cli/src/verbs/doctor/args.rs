@@ -12,7 +12,7 @@ Usage: seal doctor [flags]
 
 Checks, one after the other, what `seal` needs: the rules of `.seal.yaml`, the kubeconfig, the API server and its clock, the
 SealedSecret type, the controller, its certificate, and what you may do. It changes nothing. With --cert the cluster is
-optional.
+optional. What does not answer within 10 seconds counts as gone, unless --request-timeout says otherwise.
 
 Examples: seal doctor
           seal doctor --context prod -n web
@@ -23,6 +23,9 @@ Exit codes: 0 no problems, 3 problems, 2 the command line makes no sense
 JSON:       checks: check, state (ok, note, unknown or problem), message, hints
 
 ";
+
+/// A frozen server is one of the things to be found out.
+const PATIENCE: &str = "10s";
 
 /// What to check.
 pub(super) struct Request {
@@ -60,11 +63,33 @@ impl Request {
             );
         }
         let text = |name: &str| Some(matches.text(name).to_owned()).filter(|text| !text.is_empty());
+        let mut controller = Controller::of(matches);
+        if !matches.is_set("request-timeout") {
+            controller.connection.request_timeout = Some(PATIENCE.to_owned());
+        }
         Ok(Self {
-            controller: Controller::of(matches),
+            controller,
             namespace: text("namespace"),
             certificate: text("cert").map(CertificateSource::Location),
             json: matches.bool("json"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::doctor::VERB;
+
+    #[test]
+    fn a_server_that_says_nothing_is_waited_for_as_long_as_asked_or_ten_seconds() {
+        let timeout = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned());
+            let matches = VERB.table().parse([], words).unwrap();
+            let request = Request::of(&matches).unwrap();
+            request.controller.connection.request_timeout.unwrap()
+        };
+        assert_eq!(timeout(&[]), "10s");
+        assert_eq!(timeout(&["--request-timeout", "0"]), "0");
     }
 }

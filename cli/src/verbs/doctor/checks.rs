@@ -106,6 +106,17 @@ pub(super) fn agreement(own: &Certificate, offered: &Certificate) -> Check {
     .hint("an older key of this cluster still opens values, one of another cluster does not; `seal cert -w FILE` fetches the present certificate")
 }
 
+/// What to look at when the API server could not be asked, by what was told of it.
+pub(super) fn way_to_a_server(told: &str) -> &'static str {
+    if told.starts_with("cannot get credentials") {
+        "the kubeconfig names where they come from; log in there again"
+    } else if told.contains("invalid peer certificate") {
+        "is the kubeconfig of another cluster, or older than this one, or is a proxy in between? its certificate authority is not the server's"
+    } else {
+        "is the address right, and does a VPN or proxy have to be on?"
+    }
+}
+
 /// The version of the API server.
 pub(super) fn api_server(base: &str, version: &Value) -> Check {
     let version = version["gitVersion"]
@@ -271,6 +282,20 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/");
         let pem = std::fs::read(format!("{folder}{name}")).expect("it is there");
         Certificate::from_pem(&pem).expect("it is good")
+    }
+
+    #[test]
+    fn what_to_look_at_depends_on_what_is_in_the_way() {
+        let hint = |told: &str| way_to_a_server(told);
+        let unreached = "cannot reach the API server https://192.0.2.1: ";
+        assert!(hint("cannot get credentials for the API server").contains("log in"));
+        assert!(
+            hint(&format!(
+                "{unreached}invalid peer certificate: UnknownIssuer"
+            ))
+            .contains("authority")
+        );
+        assert!(hint(&format!("{unreached}connection refused")).contains("VPN"));
     }
 
     #[test]

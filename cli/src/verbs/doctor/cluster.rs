@@ -5,7 +5,7 @@ use sealed_api::{Code, names};
 
 use super::Known;
 use super::args::Request;
-use super::checks::{self, rights};
+use super::checks::{self, Right, rights};
 use super::report::{Check, Report, State};
 use crate::certificate;
 use crate::cluster::{ApiServer, Cause, Cluster, Kubeconfig, Service};
@@ -29,11 +29,15 @@ pub(super) fn examine(
     }
     definition(&server, report);
     let service = controller(&server, request, has_certificate, environment, report, talk);
-    let port = service.as_ref().map_or_else(
-        || format!("http:{}:", request.controller.name),
-        |service| service.port.clone(),
-    );
-    permissions(&server, request, &port, &namespace, report);
+    // Found in another namespace than the one asked for, it is that one's rights that count.
+    let (home, port) = match &service {
+        Some(service) => (service.namespace.clone(), service.port.clone()),
+        None => (
+            request.controller.namespace.clone(),
+            format!("http:{}:", request.controller.name),
+        ),
+    };
+    permissions(&server, &rights(&home, &port, &namespace), report);
     if let Some(service) = service {
         let cluster = Cluster::new(server, service);
         offered(&cluster, known, environment, report);
@@ -102,10 +106,9 @@ fn is_there(server: &ApiServer, environment: &Environment, report: &mut Report) 
     let answer = match server.send(&Method::GET, "/version", "application/json", Vec::new()) {
         Ok(answer) => answer,
         Err(cause) => {
-            report.add(
-                failed("API server", &cause)
-                    .hint("is the address right, and does a VPN or proxy have to be on?"),
-            );
+            let check = failed("API server", &cause);
+            let hint = checks::way_to_a_server(&check.message);
+            report.add(check.hint(hint));
             return false;
         }
     };
@@ -184,14 +187,8 @@ fn controller(
 }
 
 /// What the person may do.
-fn permissions(
-    server: &ApiServer,
-    request: &Request,
-    port: &str,
-    namespace: &str,
-    report: &mut Report,
-) {
-    for right in rights(&request.controller.namespace, port, namespace) {
+fn permissions(server: &ApiServer, rights: &[Right], report: &mut Report) {
+    for right in rights {
         const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
         match server.create(PATH, &right.review(), "selfsubjectaccessreviews") {
             Ok(review) => report.add(right.judged(&review)),
