@@ -12,6 +12,10 @@ mod cached;
 mod custody;
 #[path = "interop/deployed.rs"]
 mod deployed;
+#[path = "interop/discovery.rs"]
+mod discovery;
+#[path = "interop/doctor.rs"]
+mod doctor;
 #[path = "interop/files.rs"]
 mod files;
 #[path = "interop/proxy.rs"]
