@@ -1,5 +1,6 @@
 //! How far a long job is, for a person at a terminal.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use crate::environment::Environment;
@@ -25,6 +26,14 @@ impl<'t, 'io> Progress<'t, 'io> {
             begun: Instant::now(),
             is_shown: false,
         }
+    }
+
+    /// For what has to be said meanwhile, on a line of its own.
+    pub(crate) fn talk(&mut self) -> &mut Talk<'io> {
+        if mem::take(&mut self.is_shown) {
+            self.talk.replace("");
+        }
+        self.talk
     }
 
     /// Shows `line` in place of the one before.
@@ -58,14 +67,19 @@ mod tests {
             is_shown: false,
         };
         progress.show("7 of 9");
+        progress.talk().say("note");
+        progress.show("8 of 9");
         drop(progress);
         String::from_utf8(text).unwrap()
     }
 
     #[test]
     fn a_long_job_is_told_at_a_terminal_and_leaves_nothing_behind() {
-        assert_eq!(shown(true, PATIENCE), "\r\u{1b}[K7 of 9\r\u{1b}[K");
-        assert_eq!(shown(true, Duration::ZERO), "");
-        assert_eq!(shown(false, PATIENCE), "");
+        assert_eq!(
+            shown(true, PATIENCE),
+            "\r\u{1b}[K7 of 9\r\u{1b}[Knote\n\r\u{1b}[K8 of 9\r\u{1b}[K"
+        );
+        assert_eq!(shown(true, Duration::ZERO), "note\n");
+        assert_eq!(shown(false, PATIENCE), "note\n");
     }
 }

@@ -3,12 +3,15 @@
 //! The input may be longer than memory: documents are read, sealed and set aside a few at a time. Nothing is delivered before all
 //! of them are understood, since a part is easily taken for the whole.
 
+mod batch;
+
+use std::mem;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-use sealed_api::Wiping;
-use sealed_crypto::{Certificate, Scope};
+use sealed_crypto::Certificate;
 use sealed_manifest::Format;
+
+use batch::{Ready, Sealer, Started, Waiting};
 
 use super::Context;
 use super::secret_input::{self, Found, Piece, no_secrets};
@@ -16,16 +19,13 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::Talk;
 use crate::name::Name;
-use crate::output::{FormatChoice, Output, serialize};
-use crate::own_metadata::OwnMetadata;
+use crate::output::{FormatChoice, Output};
 use crate::placement::Placer;
+use crate::progress::Progress;
 use crate::request::Sealing;
-use crate::sealing;
 use crate::target::{Target, load_certificates};
 
-/// From this many Secrets on it pays to wake other threads.
-const MANY: usize = 8;
-/// As many are sealed before they are written: enough to keep every processor busy, few enough to keep memory small.
+/// As many are sealed at a time: enough to keep every processor busy, few enough to keep memory small.
 const BATCH: usize = 128;
 
 pub(super) fn run(mut context: Context<'_>, asked: &Sealing) -> Result<(), Failure> {
@@ -44,6 +44,7 @@ pub(super) fn run(mut context: Context<'_>, asked: &Sealing) -> Result<(), Failu
         output,
         mut talk,
     } = context;
+    let mut progress = Progress::of(environment, &mut talk);
     let mut lines = lines(asked, certificates, environment, format, output)?;
     let nothing = no_secrets(input.origin());
     // Scripts may have come to rely on what the existing tool prints before it meets such a fault.
@@ -66,11 +67,14 @@ pub(super) fn run(mut context: Context<'_>, asked: &Sealing) -> Result<(), Failu
                 }
             };
             names.next(name)?;
+            if names.seen % BATCH == 0 {
+                progress.show(&format!("{} Secrets sealed", names.seen));
+            }
             if refused.is_some() {
                 return Ok(());
             }
             for line in &mut lines {
-                match line.place(&found, &mut talk) {
+                match line.place(&found, progress.talk()) {
                     Ok(ready) => line.add(Waiting::Secret(Box::new(ready)), format)?,
                     Err(failure) if name == Name::Seal => return Err(failure),
                     Err(failure) => refused = Some(failure),
@@ -86,37 +90,22 @@ pub(super) fn run(mut context: Context<'_>, asked: &Sealing) -> Result<(), Failu
             .and(Err(failure));
     }
     for line in &mut lines {
-        line.seal()?;
+        line.finish()?;
     }
     lines.into_iter().try_for_each(|line| line.output.commit())
 }
 
-/// One target, and what waits to be sealed for it.
+/// One target, what waits to be sealed for it, and what is being sealed.
 struct Line<'a, 'io> {
     target: &'a Target,
-    own: &'a OwnMetadata,
-    certificate: Arc<Certificate>,
+    sealer: Arc<Sealer>,
     placer: Placer<'a>,
     choice: FormatChoice,
-    name: Name,
     waiting: Vec<Waiting>,
     /// That of what waits.
     format: Format,
+    started: Option<Started>,
     output: Output<'io>,
-}
-
-/// What has its place in the output.
-enum Waiting {
-    Secret(Box<Ready>),
-    /// Passed through.
-    Other(String),
-}
-
-/// A Secret that has its place.
-struct Ready {
-    secret: Wiping,
-    scope: Scope,
-    place: String,
 }
 
 fn lines<'a, 'io>(
@@ -137,13 +126,16 @@ fn lines<'a, 'io>(
         };
         lines.push(Line {
             target,
-            own: &asked.own,
-            certificate,
+            sealer: Arc::new(Sealer {
+                certificate,
+                own: asked.own.clone(),
+                name: environment.name,
+            }),
             placer: Placer::new(&target.place, asked.allow_empty_data, environment),
             choice,
-            name: environment.name,
-            waiting: Vec::with_capacity(BATCH),
+            waiting: Vec::new(),
             format: Format::Yaml,
+            started: None,
             output,
         });
     }
@@ -173,39 +165,34 @@ impl Line<'_, '_> {
         self.format = self.format(input)?;
         self.waiting.push(waiting);
         if self.waiting.len() < BATCH {
-            Ok(())
-        } else {
-            self.seal()
+            return Ok(());
+        }
+        let full = mem::take(&mut self.waiting);
+        let started = self.sealer.start(full, self.format);
+        self.write_started()?;
+        self.started = Some(started);
+        Ok(())
+    }
+
+    /// Writes the batch that is being sealed.
+    fn write_started(&mut self) -> Result<(), Failure> {
+        match self.started.take() {
+            Some(started) => self.output.write(started.texts()?.as_bytes()),
+            None => Ok(()),
         }
     }
 
-    /// Seals what waits, in parallel where there is much to do; the results keep the order.
-    fn seal(&mut self) -> Result<(), Failure> {
-        let one = |waiting: &Waiting| match waiting {
-            Waiting::Other(text) => Ok(text.clone()),
-            Waiting::Secret(ready) => {
-                let sealed =
-                    sealing::seal(&ready.secret, ready.scope, &self.certificate, self.name);
-                let mut sealed = sealed.map_err(|failure| failure.at(&ready.place))?;
-                self.own.add_to(&mut sealed);
-                Ok(serialize(&sealed, self.format))
-            }
-        };
-        let texts: Vec<Result<String, Failure>> = if self.waiting.len() < MANY {
-            self.waiting.iter().map(one).collect()
-        } else {
-            self.waiting.par_iter().map(one).collect()
-        };
-        self.waiting.clear();
-        for text in texts {
-            self.output.write(text?.as_bytes())?;
-        }
-        Ok(())
+    /// Seals and writes all there is.
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.write_started()?;
+        let rest = mem::take(&mut self.waiting);
+        let texts = self.sealer.seal(rest, self.format)?;
+        self.output.write(texts.as_bytes())
     }
 
     /// Shows what was sealed before a fault. Where nothing was, the fault is the only thing to tell.
     fn abandon(mut self) -> Result<(), Failure> {
-        self.seal()?;
+        self.finish()?;
         self.output.abandon()
     }
 }

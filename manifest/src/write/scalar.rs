@@ -64,6 +64,13 @@ struct Shape {
 
 impl Shape {
     fn of(text: &str, in_flow: bool) -> Self {
+        if is_base64(text) {
+            return Self {
+                plain: !text.is_empty(),
+                single_quoted: true,
+                literal: !text.is_empty(),
+            };
+        }
         let marks_document = text.starts_with("---") || text.starts_with("...");
         let (mut block_mark, mut flow_mark) = (marks_document, marks_document);
         let (mut special, mut line_end, mut space_then_end, mut end_then_space) =
@@ -105,6 +112,15 @@ impl Shape {
             literal: !text.is_empty() && !text.ends_with(' ') && !quoted_only,
         }
     }
+}
+
+/// Whether a text has the letters of base64 alone, of which none means anything to YAML. Most of the bytes that are ever written
+/// are such values, and this tells them at a fraction of what looking at each character costs.
+fn is_base64(text: &str) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/' | b'=');
+    // Without a branch for each byte, so that many are looked at in one instruction.
+    let are_letters = |part: &[u8]| part.iter().fold(true, |all, byte| all & is_letter(byte));
+    text.as_bytes().chunks(64).all(are_letters)
 }
 
 /// What may stand in a YAML text without an escape. Characters beyond the basic plane, and those that
@@ -173,6 +189,10 @@ fn new_line(out: &mut String, indent: usize) -> usize {
 
 /// Plain or single-quoted text: a single space may become a line end, which readers fold into a space again.
 fn fold(out: &mut String, text: &str, indent: usize, wrap: bool, quoted: bool) {
+    if is_base64(text) {
+        out.push_str(text);
+        return;
+    }
     let mut column = column(out);
     let mut previous = None;
     let mut characters = text.chars().peekable();
