@@ -9,6 +9,7 @@
     reason = "a program that prints a table"
 )]
 
+mod drill;
 mod filled;
 mod load;
 mod many_keys;
@@ -28,8 +29,9 @@ use crate::sealing_keys::RECORDED;
 const USAGE: &str = "usage: bench [--rounds N] [--objects N] [SCENARIO …], or bench scale";
 
 /// Everything that is measured, in this order.
-const SCENARIOS: [&str; 7] = [
+const SCENARIOS: [&str; 8] = [
     "seal",
+    "drill",
     "templates",
     "starts",
     "keys",
@@ -85,9 +87,9 @@ async fn measured(scenario: &str, rounds: usize, objects: Option<usize>) -> Resu
         "seal" => {
             let own = components::own()?;
             // One Secret takes milliseconds: many rounds cost nothing.
-            let rows = sealing::scenarios(&own, &upstream, &RECORDED.certificate_path(), rounds)?;
-            Ok(table::render(&rows))
+            sealing::measured(&own, &upstream, &RECORDED.certificate_path(), rounds)
         }
+        "drill" => drill::measured(&components::own()?, objects.unwrap_or(5000), rounds),
         "templates" => templates::measured(rounds),
         "starts" => starts::cold_and_warm(objects.unwrap_or(1000), rounds).await,
         "keys" => many_keys::measured(objects.unwrap_or(240)).await,

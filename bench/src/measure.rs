@@ -127,6 +127,11 @@ fn status_kib(pid: u32, field: &str) -> Result<u64> {
         .parse()?)
 }
 
+/// How many processors there are to share work.
+pub(crate) fn cores() -> Result<u32> {
+    Ok(u32::try_from(std::thread::available_parallelism()?.get())?)
+}
+
 /// CPU time of the calling thread: what one operation costs, whatever else the machine does.
 pub(crate) fn thread_cpu() -> Result<Duration> {
     Ok(Duration::from(clock_gettime(

@@ -1,29 +1,39 @@
-//! Sealing with a certificate and nothing else: one Secret, and a stream of 1,000.
+//! Sealing with a certificate and nothing else: one Secret, and streams of 1,000 and 10,000.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use testkit::components::{Own, Upstream};
 
-use crate::measure::{Cost, run};
-use crate::table::Row;
+use crate::measure::{Cost, cores, run};
+use crate::sealing_keys::BenchKey;
+use crate::table::{Row, duration, render};
 
 /// Values in each Secret.
 pub(crate) const VALUES: usize = 3;
 
+/// Secrets of the longest stream.
+const MANY: u32 = 10_000;
+
 /// Measures both programs on the same input, turn by turn, so that a disturbance of the machine meets both.
-pub(crate) fn scenarios(
+pub(crate) fn measured(
     own: &Own,
     upstream: &Upstream,
     certificate: &Path,
     rounds: usize,
-) -> Result<Vec<Row>> {
+) -> Result<String> {
     let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
-    let one = directory.path().join("one.yaml");
-    let thousand = directory.path().join("thousand.yaml");
-    std::fs::write(&one, secrets(1))?;
-    std::fs::write(&thousand, secrets(1000))?;
+    let input = |name: &str, count: u32| -> Result<PathBuf> {
+        let path = directory.path().join(name);
+        std::fs::write(&path, secrets(count))?;
+        Ok(path)
+    };
+    let (one, thousand, many) = (
+        input("one.yaml", 1)?,
+        input("thousand.yaml", 1000)?,
+        input("many.yaml", MANY)?,
+    );
     let certificate = certificate
         .to_str()
         .context("the certificate's path is not UTF-8")?;
@@ -48,15 +58,27 @@ pub(crate) fn scenarios(
             upstream: Cost::median(&theirs),
         })
     };
-    Ok(vec![
+    let rows = [
         // Milliseconds each: many rounds cost nothing and steady the median.
         measure("seal 1 Secret × 3 values", &one, rounds * 10)?,
         measure("seal 1,000 Secrets × 3 values", &thousand, rounds)?,
-    ])
+        measure("seal 10,000 Secrets × 3 values", &many, rounds)?,
+    ];
+    let (encrypt, cores) = (BenchKey::recorded()?.one_encrypt()?, cores()?);
+    let values = MANY * u32::try_from(VALUES)?;
+    let floor = encrypt * values / cores;
+    let wall = rows.last().map_or(0.0, |row| row.ours.wall.as_secs_f64());
+    Ok(format!(
+        "{}\n{values} values × {} an encrypt / {cores} cores: {}; the wall time of 10,000 Secrets is {:.2} × that\n",
+        render(&rows),
+        duration(encrypt),
+        duration(floor),
+        wall / floor.as_secs_f64(),
+    ))
 }
 
 /// A stream of Secrets as a person writes them.
-fn secrets(count: usize) -> String {
+fn secrets(count: u32) -> String {
     let mut text = String::new();
     for number in 0..count {
         write!(text, "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: app-{number}\n  namespace: team-{}\nstringData:\n", number % 10)

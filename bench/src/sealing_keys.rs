@@ -19,6 +19,9 @@ pub(crate) const RECORDED: KeyPair = KeyPair("rsa4096-a");
 
 const BITS: u32 = 4096;
 
+/// A value of usual length.
+const PLAINTEXT: &[u8] = b"correct-horse-battery-staple";
+
 /// A key with its certificate.
 pub(crate) struct BenchKey {
     key: PrivateKey,
@@ -70,13 +73,23 @@ impl BenchKey {
     pub(crate) fn one_decrypt(self) -> Result<Duration> {
         const TIMES: u32 = 100;
         let label = Label::strict("bench", "value")?;
-        let value: SealedValue =
-            sealed_crypto::seal(&self.certificate, &label, b"correct-horse-battery-staple")?;
+        let value: SealedValue = sealed_crypto::seal(&self.certificate, &label, PLAINTEXT)?;
         let key = SealingKey::new(self.key, Some(self.certificate), Timestamp::UNIX_EPOCH);
         let keyring = Keyring::new([Arc::new(key)]);
         let start = thread_cpu()?;
         for _ in 0..TIMES {
             keyring.unseal(&label, &value, &KeyOrder::default())?;
+        }
+        Ok(thread_cpu()?.saturating_sub(start) / TIMES)
+    }
+
+    /// What sealing one value for it costs on this machine: the floor below which no `seal` can go.
+    pub(crate) fn one_encrypt(&self) -> Result<Duration> {
+        const TIMES: u32 = 2000;
+        let label = Label::strict("bench", "value")?;
+        let start = thread_cpu()?;
+        for _ in 0..TIMES {
+            sealed_crypto::seal(&self.certificate, &label, PLAINTEXT)?;
         }
         Ok(thread_cpu()?.saturating_sub(start) / TIMES)
     }
