@@ -28,6 +28,7 @@
 
 mod argocd;
 pub mod args;
+mod binding;
 mod certificate;
 mod cluster;
 mod commands;

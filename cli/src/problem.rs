@@ -55,6 +55,14 @@ impl From<Failure> for Problem {
     }
 }
 
+impl From<Problem> for Failure {
+    /// What one verb reports among others ends another one.
+    fn from(problem: Problem) -> Self {
+        let failure = Self::new(problem.code, problem.message);
+        problem.hints.into_iter().fold(failure, Self::hint)
+    }
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "the signature is serde's"

@@ -6,15 +6,18 @@ use sealed_crypto::Certificate;
 use sealed_manifest::Document;
 
 use super::Context;
+use crate::binding::refused;
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::edited::{Edited, sites};
 use crate::failure::Failure;
 use crate::input::{documents_of, format_of};
+use crate::name::Name;
 use crate::output::serialize;
 use crate::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
 
 pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(), Failure> {
     let cluster = Cluster::connect(controller, context.environment, &mut context.talk)?;
+    let name = context.name();
     let origin = context.input.origin().to_owned();
     let nothing = no_sealed_secrets(&origin);
     let input = std::mem::take(&mut context.input);
@@ -24,12 +27,12 @@ pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(
         edit(&cluster, text, &origin, &documents, nothing)?
     } else {
         let format = context.format.resolve(format_of(&documents))?;
-        let found = sealed_input::decode(documents, context.name(), Kind::Assumed, nothing)?;
+        let found = sealed_input::decode(documents, name, Kind::Assumed, nothing)?;
         let fresh: Result<Vec<_>, Failure> = found
             .into_iter()
             .map(|found| {
                 Ok(serialize(
-                    &rotated(&cluster, &found.sealed, &found.place)?,
+                    &rotated(&cluster, &found.sealed, &found.place, name)?,
                     format,
                 ))
             })
@@ -64,7 +67,7 @@ fn edit(
             .at(&site.found.place)
             .hint("with -o yaml -w FILE the object is written anew"));
         }
-        let fresh = rotated(cluster, sealed, &site.found.place)?;
+        let fresh = rotated(cluster, sealed, &site.found.place, Name::Seal)?;
         let mut changes: Vec<(Vec<&str>, String)> = Vec::new();
         for (item, value) in &fresh.spec.encrypted_data {
             changes.push((vec!["spec", "encryptedData", item], value.clone()));
@@ -100,22 +103,29 @@ fn current_key(cluster: &Cluster) -> Result<String, Failure> {
 }
 
 /// The controller's answer, without what belongs to the object in the cluster.
-fn rotated(cluster: &Cluster, sealed: &SealedSecret, place: &str) -> Result<SealedSecret, Failure> {
+fn rotated(
+    cluster: &Cluster,
+    sealed: &SealedSecret,
+    place: &str,
+    name: Name,
+) -> Result<SealedSecret, Failure> {
+    let problem = refused(sealed);
     let sealed = go_shaped(sealed.clone());
     let of_object = format!("{}/{}", sealed.namespace(), sealed.name());
-    let reply = match cluster
-        .rotate(&sealed)
-        .map_err(|failure| failure.at(place))?
-    {
-        Verdict::Accepted(reply) => reply,
-        Verdict::Refused => {
-            return Err(Failure::new(
-                Code::WrongKey,
-                format!("the controller cannot open {of_object}"),
-            )
-            .at(place)
-            .kubeseal("unable to rotate secret")
-            .hint("a value opens only with the key, namespace, name and scope it was sealed for"));
+    let reply = match cluster.rotate(&sealed) {
+        Ok(Verdict::Accepted(reply)) => reply,
+        Ok(Verdict::Refused) => {
+            return Err(Failure::from(problem)
+                .at(place)
+                .kubeseal("unable to rotate secret"));
+        }
+        // Whatever keeps it from sealing anew is one answer; whether it can open the object is another that it gives.
+        Err(failure) => {
+            let explains = name == Name::Seal;
+            return Err(match explains.then(|| cluster.verify(&sealed)) {
+                Some(Ok(Verdict::Refused)) => Failure::from(problem).at(place),
+                _ => failure.at(place),
+            });
         }
     };
     let value = serde_json::from_slice(&reply).map_err(|error| {

@@ -1,8 +1,7 @@
 //! `--validate`: whether the controller can open a SealedSecret. Nothing is printed when it can.
 
-use sealed_api::Code;
-
 use super::Context;
+use crate::binding::refused;
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::failure::Failure;
 use crate::sealed_input::{self, Kind, go_shaped, no_sealed_secrets};
@@ -15,26 +14,18 @@ pub(super) fn run(mut context: Context<'_>, controller: &Controller) -> Result<(
     let found = sealed_input::decode(documents, name, Kind::Assumed, nothing)
         .map_err(|failure| failure.kubeseal("unable to decrypt sealed secret"))?;
     for one in found {
+        let problem = refused(&one.sealed);
         let sealed = go_shaped(one.sealed);
-        let of_object = format!("{}/{}", sealed.namespace(), sealed.name());
         match cluster
             .verify(&sealed)
             .map_err(|failure| failure.at(&one.place))?
         {
             Verdict::Accepted(()) => {}
             Verdict::Refused => {
-                return Err(Failure::new(
-                    Code::WrongKey,
-                    format!("the controller cannot open {of_object}"),
-                )
-                .at(&one.place)
-                .kubeseal(format!(
+                return Err(Failure::from(problem).at(&one.place).kubeseal(format!(
                     "unable to decrypt sealed secret: {}",
                     sealed.name()
-                ))
-                .hint(
-                    "a value opens only with the key, namespace, name and scope it was sealed for",
-                ));
+                )));
             }
         }
     }

@@ -1,7 +1,6 @@
 //! `seal inspect`: what a SealedSecret tells without any key, and what is wrong with it as far as that shows.
 
 mod args;
-mod binding;
 mod known;
 mod look;
 mod report;

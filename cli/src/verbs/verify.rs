@@ -3,12 +3,12 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use sealed_api::Code;
 use sealed_pflag::{Flag, Matches};
 
 use super::unseal::{inputs, keys_flag};
 use super::{Outcome, Verb};
 use crate::args::controller_flags;
+use crate::binding::refused;
 use crate::cluster::{CONTROLLER_VARIABLES, Cluster, Controller, Verdict};
 use crate::drill::{Drill, Lost, Report};
 use crate::environment::Environment;
@@ -18,7 +18,6 @@ use crate::input::Input;
 use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::output::Output;
-use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::recovery_keys;
 use crate::sealed_files::SealedFiles;
@@ -117,7 +116,7 @@ fn run(
     let mut report = match &request.judge {
         Judge::Controller(controller) => {
             let cluster = Cluster::connect(controller, environment, &mut talk)?;
-            ask(&cluster, &mut files)?
+            ask(&cluster, &mut files, Progress::of(environment, &mut talk))?
         }
         Judge::Keys(keys, unlock) => {
             let mut unlock = Unlock::load(unlock)?;
@@ -165,26 +164,26 @@ fn files(inputs: &[Option<PathBuf>], stdin: &mut dyn Read) -> Result<SealedFiles
 }
 
 /// Asks the controller about one object after the other.
-fn ask(cluster: &Cluster, files: &mut SealedFiles) -> Result<Report, Failure> {
+fn ask(
+    cluster: &Cluster,
+    files: &mut SealedFiles,
+    mut progress: Progress<'_, '_>,
+) -> Result<Report, Failure> {
     let mut report = Report::default();
     while let Some(found) = files.next()? {
         let object = called(&found.sealed);
         let values = found.sealed.spec.encrypted_data.len() as u64;
         report.objects += 1;
         report.values += values;
+        progress.show(&format!("{} SealedSecrets tried", report.objects));
+        let problem = refused(&found.sealed);
         let verdict = cluster
             .verify(&go_shaped(found.sealed))
             .map_err(|failure| failure.at(&found.place))?;
         match verdict {
             Verdict::Accepted(()) => report.opened += values,
             Verdict::Refused => report.lost.push(Lost {
-                problem: Problem::new(
-                    Code::WrongKey,
-                    format!("the controller cannot open {object}"),
-                )
-                .hint(
-                    "a value opens only with the key, namespace, name and scope it was sealed for",
-                ),
+                problem,
                 place: found.place,
                 object,
                 items: Vec::new(),

@@ -6,8 +6,8 @@ use sealed_crypto::{SealedValue, SealedValueError};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::binding;
 use super::known::{Fit, Known, key_bits};
+use crate::binding;
 use crate::problem::Problem;
 use crate::sealed_input::misspelt_items;
 
@@ -147,6 +147,12 @@ impl Seen {
         self.problems.extend(binding::place_of(sealed));
         self.problems.extend(binding::sealed_elsewhere(sealed));
         self.notes.extend(binding::ineffective_scopes(sealed));
+        if has_items && sealed.spec.encrypted_data.is_empty() && sealed.spec.data.is_none() {
+            self.notes.push(
+                "it has no items, so the controller makes a Secret without data of its own"
+                    .to_owned(),
+            );
+        }
         for (key, text) in &sealed.spec.encrypted_data {
             self.item(key, (!no_texts.contains(key)).then_some(text));
         }

@@ -8,7 +8,7 @@ use crate::object_name;
 use crate::problem::Problem;
 
 /// Whether name and namespace are there where the scope binds the values to them, and are names at all.
-pub(super) fn place_of(sealed: &SealedSecret) -> Vec<Problem> {
+pub(crate) fn place_of(sealed: &SealedSecret) -> Vec<Problem> {
     let mut problems = Vec::new();
     let scope = sealed.scope();
     if sealed.name().is_empty() && scope == Scope::Strict {
@@ -41,7 +41,7 @@ pub(super) fn place_of(sealed: &SealedSecret) -> Vec<Problem> {
 
 /// Whether the object still is where it was sealed for. Sealing writes name, namespace and scope into the template too, and
 /// nothing but a hand or a tool that renames objects makes them differ.
-pub(super) fn sealed_elsewhere(sealed: &SealedSecret) -> Vec<Problem> {
+pub(crate) fn sealed_elsewhere(sealed: &SealedSecret) -> Vec<Problem> {
     let Some(template) = &sealed.spec.template else {
         return Vec::new();
     };
@@ -87,8 +87,28 @@ pub(super) fn sealed_elsewhere(sealed: &SealedSecret) -> Vec<Problem> {
     problems
 }
 
+/// What to say of an object that its controller cannot open, though nobody but the controller knows why: it says the same whatever the
+/// reason, and the object itself tells what it can.
+pub(crate) fn refused(sealed: &SealedSecret) -> Problem {
+    let object = format!("{}/{}", sealed.namespace(), sealed.name());
+    let problem = Problem::new(
+        Code::WrongKey,
+        format!("the controller cannot open {object}"),
+    );
+    let elsewhere = sealed_elsewhere(sealed);
+    if elsewhere.is_empty() {
+        return problem.hint(
+            "a value opens only with the key, namespace, name and scope it was sealed for; `seal inspect` shows what it says of them",
+        );
+    }
+    elsewhere.into_iter().fold(problem, |problem, found| {
+        let why = std::iter::once(found.message).chain(found.hints);
+        problem.hint(why.collect::<Vec<_>>().join("; "))
+    })
+}
+
 /// Scope annotations that somebody may believe in and no controller does.
-pub(super) fn ineffective_scopes(sealed: &SealedSecret) -> Vec<String> {
+pub(crate) fn ineffective_scopes(sealed: &SealedSecret) -> Vec<String> {
     let own = sealed.metadata.annotations.as_ref();
     let names = [annotations::CLUSTER_WIDE, annotations::NAMESPACE_WIDE];
     names
