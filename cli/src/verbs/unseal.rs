@@ -19,6 +19,7 @@ use crate::input::{Input, documents_of, format_of};
 use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::output::{FormatChoice, Output, serialize};
+use crate::progress::Progress;
 use crate::recovery_keys;
 use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
 use crate::unlock::{self, Unlock, UnlockArguments};
@@ -46,7 +47,9 @@ pub(super) const VERB: Verb = Verb {
     synopsis: SYNOPSIS,
     flags,
     variables: &[KEYS_VARIABLE],
-    run: |matches, environment, streams| run(&Request::of(matches, environment)?, streams),
+    run: |matches, environment, streams| {
+        run(&Request::of(matches, environment)?, environment, streams)
+    },
 };
 
 /// What is asked for.
@@ -133,7 +136,11 @@ pub(super) fn inputs(
     Ok(words.iter().map(path).collect())
 }
 
-fn run(request: &Request, streams: Streams<'_>) -> Result<Outcome, Failure> {
+fn run(
+    request: &Request,
+    environment: &Environment,
+    streams: Streams<'_>,
+) -> Result<Outcome, Failure> {
     let Streams {
         stdin,
         stdout,
@@ -166,13 +173,20 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<Outcome, Failure> {
     };
     // Everything is opened before anything is written: half of a recovery is easily taken for the whole.
     let (mut secrets, mut failures) = (Vec::new(), Vec::new());
+    let mut progress = Progress::of(environment, &mut talk);
     for (origin, found) in &all {
+        progress.show(&format!(
+            "{} of {} SealedSecrets opened",
+            secrets.len(),
+            all.len()
+        ));
         match opener.open(found, origin) {
             Ok(unsealed) => secrets.push(unsealed.secret),
             Err(failure) if request.keep_going => failures.push(failure),
             Err(failure) => return Err(failure),
         }
     }
+    drop(progress);
     for secret in &secrets {
         output.write(serialize(&SecretView(secret), format).as_bytes())?;
     }
