@@ -72,6 +72,7 @@ codes! {
     NoCertificate = "no-certificate", "There is no certificate to seal with.";
     NoKeys = "no-keys", "There is no sealing key where one is needed.";
     NoSecrets = "no-secrets", "The input holds no Secret.";
+    NotBackedUp = "not-backed-up", "A sealing key is in no backup.";
     NotFound = "not-found", "A file or an object that is needed does not exist.";
     NotManaged = "not-managed", "A Secret of this name exists and does not belong to the SealedSecret.";
     RejectedSecret = "rejected-secret", "The API server refuses the Secret, or the right to write it.";

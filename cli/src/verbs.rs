@@ -82,6 +82,7 @@ pub(crate) const ALL: &[&Verb] = &[
     &unseal::VERB,
     &verify::VERB,
     &template::VERB,
+    &keys::status::VERB,
     &keys::list::VERB,
     &keys::renew::VERB,
     &keys::retire::VERB,

@@ -12,6 +12,7 @@ mod restoration;
 pub(super) mod restore;
 pub(super) mod retire;
 mod source;
+pub(super) mod status;
 mod succession;
 mod target;
 pub(super) mod verify;
