@@ -223,9 +223,9 @@ impl SealSecretError {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::MissingName => Some("give the Secret a metadata.name, or say --name"),
+            Self::MissingName => Some("--name says it, or metadata.name of a Secret"),
             Self::MissingNamespace => {
-                Some("give the Secret a metadata.namespace, or say --namespace")
+                Some("--namespace (-n) says it, or metadata.namespace of a Secret")
             }
             Self::Scope(conflict) => Some(conflict.hint()),
             _ => None,

@@ -69,7 +69,9 @@ pub(crate) fn load(
 ) -> Result<Certificate, Failure> {
     let bytes = fetch(source, environment, stdin, talk).map_err(|failure| match source {
         CertificateSource::Controller(_) | CertificateSource::Cached(_) => {
-            failure.hint("with --cert FILE sealing needs no cluster")
+            failure.hint(
+                "a certificate in a file needs no cluster: --cert FILE, which is --sealing-cert FILE in `create tls`",
+            )
         }
         _ => failure,
     })?;

@@ -54,7 +54,7 @@ impl Edited {
                 Code::MalformedInput,
                 format!("{origin}: it is not UTF-8 text, and its bytes are to be kept"),
             )
-            .hint("with -o yaml or -o json it is written anew")),
+            .hint("save it as UTF-8; --merge-into and --re-encrypt write it anew with -o yaml or -o json")),
         }
     }
 
@@ -77,7 +77,7 @@ impl Edited {
         // All at once: each call reads the whole text.
         edit::apply(&self.text, &self.origin, &self.changes).map_err(|error| {
             Failure::new(Code::MalformedInput, error.to_string())
-                .hint("with -o yaml or -o json it is written anew")
+                .hint("write it out by hand there; --re-encrypt writes the object anew with -o yaml or -o json")
         })
     }
 }

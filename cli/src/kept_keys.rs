@@ -121,6 +121,8 @@ impl KeptKey {
         let label = self.secret.metadata.labels.as_ref();
         let key = self.keys.first();
         let certificate = key.and_then(|key| key.certificate());
+        let certificate =
+            certificate.filter(|one| (one.not_before(), one.not_after()) != NO_VALIDITY);
         KeyFacts {
             fingerprint: key.map(|key| key.fingerprint().to_string()),
             namespace: self.namespace().to_owned(),

@@ -10,6 +10,9 @@ use crate::verbs;
 /// The failure for a word that is no flag where only flags are understood.
 pub(crate) fn unexpected_argument(word: &str, table: &Table) -> Failure {
     let failure = Failure::usage(format!("unexpected argument `{word}`"));
+    if let Some(meant) = of_other_tools(word) {
+        return failure.hint(format!("did you mean `{meant}`?"));
+    }
     if let Some(verb) = nearest(word, verbs::first_words()) {
         return failure.hint(format!("did you mean `seal {verb}`? A verb comes first"));
     }
@@ -28,9 +31,23 @@ pub(crate) fn unexpected_argument(word: &str, table: &Table) -> Failure {
 /// The failure for a word where a verb is wanted.
 pub(crate) fn unknown_verb(word: &str) -> Failure {
     let failure = Failure::usage(format!("there is no verb `{word}`"));
-    failure.hint(match nearest(word, verbs::first_words()) {
-        Some(verb) => format!("did you mean `seal help {verb}`?"),
-        None => "`seal --help` lists them".to_owned(),
+    let near = nearest(word, verbs::first_words());
+    failure.hint(match (of_other_tools(word), near) {
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, Some(verb)) => format!("did you mean `seal help {verb}`?"),
+        (None, None) => "`seal --help` lists them".to_owned(),
+    })
+}
+
+/// What people call it who come from other tools.
+pub(crate) fn of_other_tools(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "encrypt" => "seal < secret.yaml",
+        "decrypt" | "recover" => "seal unseal FILE --recovery-private-key KEY",
+        "edit" => "seal set FILE KEY",
+        "rotate" => "seal --re-encrypt < sealed.yaml",
+        "validate" | "lint" => "seal verify FILE",
+        _ => return None,
     })
 }
 

@@ -127,6 +127,7 @@ impl Service {
     pub(super) fn with_next_step(&self, failure: Failure, verb: &str, cause: &Cause) -> Failure {
         let namespace = &self.namespace;
         match cause.status.map(|status| status.as_u16()) {
+            Some(401) => failure.hint(UNAUTHORIZED),
             Some(403) => failure.hint(format!(
                 "this takes the right to {verb} services/proxy in namespace {namespace}, which the role sealed-secrets-service-proxier grants"
             )),
@@ -167,6 +168,10 @@ fn by_labels(
     }
 }
 
+/// What to look at where the API server does not know who asks.
+const UNAUTHORIZED: &str =
+    "the credentials of the kubeconfig's user are not accepted; they may have expired";
+
 /// Scheme and name of the first port.
 fn first_port(service: &Value) -> Option<(&'static str, &str)> {
     let port = service["spec"]["ports"].as_array()?.first()?;
@@ -190,7 +195,10 @@ fn not_found(controller: &Controller, cause: &Cause) -> Failure {
         .kubeseal(format!("cannot get sealed secret service: {}.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller", cause.text))
         .hint(match cause.status {
             _ if cause.unreached.is_some() => "check the kubeconfig's context",
-            Some(StatusCode::FORBIDDEN) => "whoever seals with --cert needs no rights in the cluster",
+            Some(StatusCode::UNAUTHORIZED) => UNAUTHORIZED,
+            Some(StatusCode::FORBIDDEN) => {
+                "the role sealed-secrets-service-proxier grants it; with --cert, or --recovery-private-key, no rights are needed"
+            }
             _ => "--controller-name and --controller-namespace say where it is",
         })
 }

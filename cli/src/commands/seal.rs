@@ -67,7 +67,7 @@ pub(super) fn run(mut context: Context<'_>, asked: &Sealing) -> Result<(), Failu
                 }
             };
             names.next(name)?;
-            if names.seen % BATCH == 0 {
+            if names.seen.is_multiple_of(BATCH) {
                 progress.show(&format!("{} Secrets sealed", names.seen));
             }
             if refused.is_some() {

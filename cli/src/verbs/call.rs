@@ -173,6 +173,7 @@ fn no_member(family: &str, word: &str) -> Failure {
     let names = members(family).filter_map(|verb| verb.name.split(' ').next_back());
     failure.hint(match suggest::nearest(word, names) {
         Some(near) => format!("did you mean `seal {family} {near}`?"),
+        None if word == "secret" => format!("the kind comes next: `seal {family} generic NAME`"),
         None => format!("`seal {family}` lists them"),
     })
 }

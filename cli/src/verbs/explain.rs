@@ -104,10 +104,11 @@ fn rows(heading: &str) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// A text without Markdown's links: what they are put on stays.
+/// A text without Markdown's emphasis and links: what they are put on stays.
 fn plain(text: &str) -> String {
+    let text = text.replace("**", "");
     let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, link)) = rest.split_once('[') {
         plain.push_str(before);
         let parts = link
@@ -186,7 +187,8 @@ mod tests {
     fn explanations_are_plain_text() {
         for entry in entries() {
             let text = format!("{} {}", entry.meaning, entry.remedy);
-            assert!(!text.contains("](") && !text.contains("\\|"), "{text}");
+            let marks = ["](", "\\|", "**", "(below)"];
+            assert!(!marks.iter().any(|mark| text.contains(mark)), "{text}");
         }
         assert_eq!(plain("a [b](c#d) [e] f"), "a b [e] f");
     }

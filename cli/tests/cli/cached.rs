@@ -142,7 +142,7 @@ fn without_a_way_to_the_cluster_the_kept_certificate_is_used_and_told() {
     assert_miss(
         &machine.cut_off(&[]),
         "unreachable",
-        "with --cert FILE sealing needs no cluster",
+        "a certificate in a file needs no cluster",
     );
 }
 

@@ -265,6 +265,7 @@ const LINES: &[Line] = &[
     line("template sealed.yaml"),
     line("keys list keys --dir sealed.yaml --json"),
     failing("keys list --kubeconfig kubeconfig", 1),
+    failing("keys status keys", 3),
     failing("keys renew --kubeconfig kubeconfig", 1),
     failing(
         "keys retire FINGERPRINT --dir sealed.yaml --kubeconfig kubeconfig",

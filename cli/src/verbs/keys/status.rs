@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sealed_api::Code;
-use sealed_crypto::{Keyring, SealingKey};
+use sealed_crypto::{Certificate, Keyring, SealingKey};
 use sealed_manifest::to_json;
 use sealed_pflag::{Flag, Matches};
 use serde::Serialize;
@@ -164,7 +164,7 @@ fn current(key: &SealingKey, in_use: &[&KeptKey]) -> Option<Current> {
         fingerprint: key.fingerprint().to_string(),
         name: format!("{}/{}", kept.namespace(), kept.name()),
         since: key.ordering_time(),
-        until: key.certificate().map(|one| one.not_after()),
+        until: key.certificate().map(Certificate::not_after),
     })
 }
 
@@ -182,7 +182,7 @@ mod tests {
     use std::sync::Arc;
 
     use sealed_api::Wiping;
-    use sealed_crypto::{Certificate, PrivateKey};
+    use sealed_crypto::PrivateKey;
     use serde_json::{Value, json};
 
     use super::*;
@@ -204,6 +204,7 @@ mod tests {
             keys: vec![Arc::new(key)],
             uid: None,
             note: None,
+            is_vouched: true,
         }
     }
 

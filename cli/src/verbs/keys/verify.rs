@@ -78,6 +78,12 @@ fn flags() -> Vec<Flag> {
 
 impl Request {
     fn of(matches: &Matches) -> Result<Self, Failure> {
+        if matches.is_set("cluster") && !matches.bool("with-cluster") {
+            return Err(Failure::usage(
+                "--cluster chooses a cluster of the kubeconfig, and no cluster is asked for",
+            )
+            .hint("--with-cluster compares with the keys and SealedSecrets of the cluster"));
+        }
         Ok(Self {
             source: Source::of_files(matches, "keys verify")?,
             objects: Objects::of(matches),
@@ -115,6 +121,9 @@ fn run(
     let is_empty = drilled.objects == 0 && drilled.unread.is_empty();
     if is_empty && !request.objects.is_empty() {
         return Err(no_sealed_secrets(&request.objects.shown()));
+    }
+    if !request.with_cluster && request.objects.is_empty() {
+        talk.say("note: nothing was opened with these keys; --dir, --git and --with-cluster say what is to open");
     }
     let there = cluster.iter().flat_map(|cluster| &cluster.keys);
     let missing = there.filter(|key| !key.fingerprints().all(|name| keyring.contains(&name)));
