@@ -278,7 +278,7 @@ const LINES: &[Line] = &[
     line("keys backup keys -r RECIPIENT"),
     line("keys backup keys.age -i identity.txt -r RECIPIENT -w again.age"),
     showing("keys export keys.age -i identity.txt --unencrypted"),
-    showing("keys restore keys.age -i identity.txt --to-directory new --unencrypted"),
+    showing("keys restore keys.age -i identity.txt --to-directory new --unencrypted --yes"),
     line("keys restore keys.age -i identity.txt --to-directory other --dry-run --json"),
     failing(
         "keys restore keys.age -i identity.txt --kubeconfig kubeconfig",
