@@ -178,12 +178,16 @@ fn recall(
     match judged(entry, service, environment.now) {
         Ok(entry) => {
             // The word of a person holds until it is taken back.
-            let is_elsewhere = entry.service.namespace != question.namespace;
-            if is_elsewhere
-                && !elsewhere::is_confirmed(&question.cluster, &entry.service, environment)
-                    .map_err(words)?
+            if entry.service.namespace != question.namespace
+                && !elsewhere::is_confirmed(
+                    &question.cluster,
+                    &entry.service,
+                    &entry.fingerprint,
+                    environment,
+                )
+                .map_err(words)?
             {
-                return Err("the certificate that was kept is of a Service in another namespace, which is not confirmed any more".to_owned());
+                return Err("the certificate that was kept is of a Service in another namespace, and is not the one that is confirmed".to_owned());
             }
             Ok(entry.clone())
         }

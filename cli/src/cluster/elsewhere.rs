@@ -94,15 +94,16 @@ fn offer(server: &ApiServer, namespace: &str, name: &str) -> Result<Option<Offer
     }))
 }
 
-/// Whether a Service was confirmed for a cluster.
+/// Whether a Service was confirmed for a cluster, with the certificate of this fingerprint.
 pub(super) fn is_confirmed(
     cluster: &ClusterId,
     service: &ServiceId,
+    fingerprint: &str,
     environment: &Environment,
 ) -> Result<bool, Failure> {
     let pins = Pins::load(environment)?;
     Ok(pins.is_some_and(|pins| {
         let pin = pins.of(cluster);
-        pin.is_some_and(|pin| pin.service == *service)
+        pin.is_some_and(|pin| pin.service == *service && pin.fingerprint.to_string() == fingerprint)
     }))
 }

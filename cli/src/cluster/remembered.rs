@@ -58,7 +58,7 @@ impl<T: Serialize + DeserializeOwned> Remembered<T> {
                 Ok(Vec::new())
             }
             Err(Unread::Io(error)) => Err(unusable(&path, &io_cause(&error))),
-            Err(Unread::Foreign) => Err(unusable(&path, "others can write to it")),
+            Err(Unread::Foreign) => Err(unusable(&path, "others could have written it")),
         }?;
         Ok(Self { path, all })
     }
@@ -97,12 +97,12 @@ fn read(path: &Path) -> Result<Vec<u8>, Unread> {
     Ok(text)
 }
 
-/// Whether only this user can have written it.
+/// Whether nobody can have written it but this user, and root, who could do anything.
 #[cfg(unix)]
 fn is_private(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     const WRITABLE_BY_OTHERS: u32 = 0o022;
-    metadata.uid() == rustix::process::geteuid().as_raw()
+    [0, rustix::process::geteuid().as_raw()].contains(&metadata.uid())
         && metadata.mode() & WRITABLE_BY_OTHERS == 0
 }
 
@@ -175,7 +175,7 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
             assert!(
-                told(&path).contains("others can write to it"),
+                told(&path).contains("others could have written it"),
                 "{}",
                 told(&path)
             );

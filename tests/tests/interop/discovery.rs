@@ -105,7 +105,7 @@ async fn a_service_in_another_namespace_is_used_only_on_a_persons_word() -> Resu
         let confirmed = std::fs::read(&pins)?;
         std::fs::remove_file(&pins)?;
         let offline = seal_cached(world, home, &no_way).await?;
-        ensure!(offline.code == Some(1) && offline.stderr.contains("not confirmed any more"), "{offline:?}");
+        ensure!(offline.code == Some(1) && offline.stderr.contains("not the one that is confirmed"), "{offline:?}");
 
         // Another Service in its place was never confirmed.
         std::fs::write(&pins, confirmed)?;
