@@ -34,7 +34,7 @@ const LINES: &[&str] = &[
     "keys backup keys -r RECIPIENT -w keys.age",
     "keys list keys.age -i identity.txt --dir sealed.yaml",
     "keys verify keys.age -i identity.txt --dir .",
-    "keys restore keys.age -i identity.txt --to-directory new --unencrypted",
+    "keys restore keys.age -i identity.txt --yes --to-directory new --unencrypted",
     "keys export new --unencrypted",
     "unseal sealed.yaml --recovery-private-key new",
     "verify sealed.yaml --recovery-private-key keys.age -i identity.txt",

@@ -839,3 +839,34 @@ fn a_name_cannot_make_up_lines_of_a_report() {
         assert!(!is_forged && !told.contains('\u{1b}'), "{line}: {told}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_prompt_for_a_passphrase_does_not_act_out_the_name_of_a_file() {
+    let custody = Custody::new();
+    let mut recipient = age::scrypt::Recipient::new("correct horse".into());
+    recipient.set_work_factor(2);
+    let file = age::encrypt(&recipient, &vector("rsa2048-a.pkcs1.pem")).unwrap();
+    custody.sandbox.write("a\u{1b}[2J.age", file);
+    // `script` gives the program a terminal, where the passphrase is typed.
+    let line = format!("{} keys list a*.age", env!("CARGO_BIN_EXE_seal"));
+    let mut child = std::process::Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(custody.sandbox.path("."))
+        .env_clear()
+        .envs([("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh")])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("this system has util-linux");
+    let mut typed = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut typed, b"correct horse\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(typed);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("Passphrase of a\\u{1b}[2J.age: "), "{told:?}");
+    assert!(
+        told.contains("SHA256:mI8khZ") && !told.contains('\u{1b}'),
+        "{told:?}"
+    );
+}
