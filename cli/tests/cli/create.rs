@@ -232,7 +232,12 @@ mod terminal {
     /// that a test types faster than people. Everything that the terminal showed.
     fn typed(sandbox: &Sandbox, line: &str, answers: &[(&str, &str)]) -> String {
         let program = env!("CARGO_BIN_EXE_seal");
-        let command = format!("tty > tmp/terminal; exec {program} {line}");
+        typed_at(sandbox, &format!("exec {program} {line}"), answers)
+    }
+
+    /// The same for what a shell does.
+    fn typed_at(sandbox: &Sandbox, script: &str, answers: &[(&str, &str)]) -> String {
+        let command = format!("tty > tmp/terminal; {script}");
         let mut child = Command::new("script")
             .args(["-q", "-e", "-c", &command, "/dev/null"])
             .current_dir(sandbox.path("."))
@@ -255,7 +260,9 @@ mod terminal {
             }
             let terminal = sandbox.read("tmp/terminal");
             while !is_quiet(terminal.trim_end()) {}
-            let line = format!("{answer}\n");
+            // A control character acts at once.
+            let line_end = if *answer == INTERRUPT { "" } else { "\n" };
+            let line = format!("{answer}{line_end}");
             keyboard.write_all(line.as_bytes()).unwrap();
         }
         screen.read_to_end(&mut shown).unwrap();
@@ -268,6 +275,29 @@ mod terminal {
         let told = Command::new("stty").args(["-a", "-F", terminal]).output();
         let told = told.expect("coreutils are installed").stdout;
         String::from_utf8_lossy(&told).contains(" -echo ")
+    }
+
+    /// Ctrl-C.
+    const INTERRUPT: &str = "\u{3}";
+
+    #[test]
+    fn whoever_gives_up_at_a_prompt_gets_a_terminal_back_that_shows_what_is_typed() {
+        let sandbox = sandbox();
+        let program = env!("CARGO_BIN_EXE_seal");
+        let script = format!("{program} {LINE}; echo ended $?; stty -a > tmp/after");
+        sandbox.write("tmp/run.sh", &script);
+        let shown = typed_at(
+            &sandbox,
+            "trap : INT; . tmp/run.sh",
+            &[("password: ", INTERRUPT)],
+        );
+        assert!(shown.contains("ended 130"), "{shown}");
+        let after = sandbox.read("tmp/after");
+        assert!(
+            after.contains(" echo ") && !after.contains(" -echo "),
+            "{after}"
+        );
+        assert_eq!(sandbox.files(), ["c.crt"]);
     }
 
     const LINE: &str = "create generic db -n web --cert c.crt --prompt password -w out.yaml";
