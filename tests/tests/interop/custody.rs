@@ -357,6 +357,23 @@ async fn a_key_that_nothing_needs_is_relabelled_and_its_secret_stays() -> Result
             listed_key(&listed, false)?["label"] == "retired",
             "{listed:#}"
         );
+        let again = run(world, here, &format!("retire {old}")).await?;
+        ensure!(again.code == Some(4), "{}", again.stderr);
+
+        // A leak of the key that is sealed for: the first thing is another one.
+        let status = keys(world, here, "status --json", 3).await?;
+        ensure!(
+            status["problems"][0]["code"] == "not-backed-up",
+            "{status:#}"
+        );
+        let leaked = status["current"]["fingerprint"].as_str();
+        let leaked = leaked.context("no current key")?;
+        let line = format!("compromise {leaked} --json");
+        let compromised = keys(world, here, &line, 0).await?;
+        let made = &compromised["made"]["fingerprint"];
+        ensure!(made.is_string() && made != leaked, "{compromised:#}");
+        let status = keys(world, here, "status --json", 3).await?;
+        ensure!(status["current"]["fingerprint"] == *made, "{status:#}");
         controller.stop().await?;
         Ok(())
     })

@@ -24,7 +24,8 @@ Usage: seal keys retire FINGERPRINT [--dir DIR] [--git REPOSITORY] [flags]
 
 Takes a key out of use, once nothing needs it. Every SealedSecret of the cluster, of directories and of all that repositories
 ever held is opened with this key: what opens still needs it, and so does what cannot be read or tried. Then nothing is
-changed, and the exit code is 3. The Secret stays, with another label: labelled `active` again, the key is back.
+changed, and the exit code is 3. The Secret stays, with another label: labelled `active` again, the key is back. The exit code
+is 4 if the key is out of use already.
 
 Examples: seal keys retire SHA256:… --dir clusters/prod --git .
           seal keys retire SHA256:… --dry-run --json
@@ -121,6 +122,10 @@ fn run(
             ),
         )
         .hint("back it up, and delete it by hand once nothing needs it"));
+    }
+    if keys.iter().all(|key| !key.is_in_use()) {
+        talk.say(&format!("nothing to change: {} is out of use", request.key));
+        return Ok(Outcome::Unchanged);
     }
     let progress = Progress::of(environment, &mut talk);
     let need = Need::find(&keys, &cluster, &request.objects, progress)?;
