@@ -175,6 +175,12 @@ impl Rules {
         Ok(None)
     }
 
+    /// What rules are called by `--target`.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
+        let rules = self.content.rules.iter();
+        rules.filter_map(|rule| rule.target.as_deref())
+    }
+
     /// The certificates that may be sealed with where a rule counts, as each of the files has it.
     pub(crate) fn allow_lists(
         &self,

@@ -68,6 +68,8 @@ pub(crate) struct Ruled {
     allowed: Vec<AllowList>,
     /// What it decides that the command line does not: what seals, and where that opens.
     chosen: Vec<String>,
+    /// What somebody may not expect of it.
+    note: Option<String>,
 }
 
 /// The flags of a target, of a verb that knows the name of the object otherwise.
@@ -181,10 +183,23 @@ impl Target {
             origin: origin.clone(),
             allowed: rules.allow_lists(rule, called, self.output.as_deref()),
             chosen: Vec::new(),
+            note: None,
         });
         match rule {
             Some(rule) if name == Name::Seal => self.under(&rules, rule, called, &origin),
-            _ => self.in_namespace(called, "--target"),
+            _ => {
+                let targets: Vec<&str> = rules.targets().collect();
+                if let (Some(called), Some(ruled)) = (called, &mut self.ruled)
+                    && !targets.is_empty()
+                    && name == Name::Seal
+                {
+                    let targets = targets.join(", ");
+                    ruled.note = Some(format!(
+                        "{origin} has no target `{called}`, so it is taken for a namespace; its targets: {targets}"
+                    ));
+                }
+                self.in_namespace(called, "--target")
+            }
         }
     }
 
@@ -217,6 +232,16 @@ impl Target {
         match called {
             // The name is the rule's own; its namespace is another matter, unless the rule has none.
             Some(_) if rule.is_named() && rule.namespace().is_some() => Ok(own),
+            Some(called) if rule.namespace().is_some_and(|ruled| ruled != called) => {
+                Err(Failure::new(
+                    Code::NamespaceMismatch,
+                    format!(
+                        "the namespace is `{}` by {origin}, and --target says `{called}`",
+                        rule.namespace().unwrap_or_default()
+                    ),
+                )
+                .hint(format!("with `target: {called}` the rule is called so")))
+            }
             called => own.in_namespace(called, "--target"),
         }
     }
@@ -229,9 +254,15 @@ impl Target {
 
     /// Which file chose what: one that somebody else put beside the output would choose, too.
     fn tell_choice(&self, talk: &mut Talk<'_>) {
-        if let Some(ruled) = self.ruled.as_ref().filter(|ruled| !ruled.chosen.is_empty()) {
+        let Some(ruled) = &self.ruled else {
+            return;
+        };
+        if !ruled.chosen.is_empty() {
             let chosen = ruled.chosen.join(" and ");
             talk.say(&format!("note: {} chose {chosen}", ruled.origin));
+        }
+        if let Some(note) = &ruled.note {
+            talk.say(&format!("note: {note}"));
         }
     }
 

@@ -239,7 +239,8 @@ fn choose(
     shown: &str,
 ) -> Result<Site, Failure> {
     let count = all.len();
-    let first = all.first().map(|site| called(&site.found.sealed));
+    let names: Vec<String> = all.iter().map(|site| called(&site.found.sealed)).collect();
+    let names = names.join(", ");
     let fits = |site: &Site| {
         let has_namespace = !site.found.sealed.namespace().is_empty();
         site.is_called(name, namespace.filter(|_| has_namespace))
@@ -249,17 +250,21 @@ fn choose(
         (1, _) => Ok(fitting.remove(0)),
         (_, 1) => Err(Failure::new(
             Code::NotFound,
-            format!(
-                "{shown}: its SealedSecret is {}, and another is asked for",
-                first.unwrap_or_default()
-            ),
+            format!("{shown}: its SealedSecret is {names}, and another is asked for",),
         )
         .hint("leave out --name and --namespace if it is meant")),
-        (fitting, _) => Err(Failure::new(
+        (0, _) => Err(Failure::new(
             Code::NotFound,
-            format!("{shown}: {fitting} of its {count} SealedSecrets are of the name and namespace asked for"),
+            format!(
+                "{shown}: none of its SealedSecrets is of the name and namespace asked for: {names}"
+            ),
         )
         .hint("--name and --namespace say which is meant")),
+        _ => Err(Failure::new(
+            Code::NotFound,
+            format!("{shown}: it is not said which of its SealedSecrets is meant: {names}"),
+        )
+        .hint("--name and --namespace say which")),
     }
 }
 
