@@ -55,6 +55,7 @@ mod placement;
 mod problem;
 mod progress;
 mod prompt;
+mod recovery;
 mod recovery_keys;
 mod repeated;
 pub mod request;

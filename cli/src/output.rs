@@ -1,15 +1,18 @@
 //! Where results go: standard output, or a file that is replaced only on success.
 
+mod spool;
+
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Seek as _, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use sealed_api::codes::Code;
 use sealed_manifest::Format;
 use serde::Serialize;
-use tempfile::{NamedTempFile, SpooledTempFile};
+use tempfile::NamedTempFile;
 
+use self::spool::Spool;
 use crate::failure::{Failure, io_cause, is_obeyed, one_line, without_userinfo};
 use crate::name::Name;
 
@@ -59,11 +62,6 @@ impl FormatChoice {
     }
 }
 
-/// As much of an output waits in memory before the rest goes to a file.
-const HELD_IN_MEMORY: usize = 4 << 20;
-/// As much of it is shown at a time.
-const CHUNK: usize = 1 << 16;
-
 /// One object as text: JSON follows JSON with a line end between, every YAML document starts with `---`.
 pub(crate) fn serialize(object: &impl Serialize, format: Format) -> String {
     match format {
@@ -99,7 +97,7 @@ enum Sink<'io> {
     /// Standard output that gets nothing before all of it is there.
     Held {
         stdout: &'io mut dyn Write,
-        held: SpooledTempFile,
+        held: Spool,
     },
     /// Something that cannot be replaced, such as a pipe or a device.
     Special {
@@ -123,14 +121,13 @@ impl<'io> Output<'io> {
         }
     }
 
-    /// The same place, where standard output shows nothing before [`Output::commit`] either. What is long waits in a file
-    /// without a name, so nothing that is secret may go this way.
+    /// The same place, where standard output shows nothing before [`Output::commit`] either.
     pub(crate) fn held(self) -> Self {
         let sink = match self.sink {
             Sink::Stdout(stdout) => Sink::Held {
                 // Nothing was written before, so nothing is lost with the buffer.
                 stdout: stdout.into_parts().0,
-                held: SpooledTempFile::new(HELD_IN_MEMORY),
+                held: Spool::new(),
             },
             sink => sink,
         };
@@ -198,7 +195,7 @@ impl<'io> Output<'io> {
             Sink::Stdout(stdout) => stdout
                 .write_all(bytes)
                 .map_err(|error| stdout_failed(&error)),
-            Sink::Held { held, .. } => held.write_all(bytes).map_err(|error| cannot_hold(&error)),
+            Sink::Held { held, .. } => held.write(bytes),
             Sink::Special { path, file } => file
                 .write_all(bytes)
                 .map_err(|error| cannot_write(path, &io_cause(&error))),
@@ -259,34 +256,13 @@ impl<'io> Output<'io> {
     }
 }
 
-fn show(mut held: SpooledTempFile, stdout: &mut dyn Write) -> Result<(), Failure> {
-    held.rewind().map_err(|error| cannot_hold(&error))?;
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let read = match held.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) => return Err(cannot_hold(&error)),
-        };
-        let bytes = chunk.get(..read).unwrap_or_default();
+fn show(held: Spool, stdout: &mut dyn Write) -> Result<(), Failure> {
+    held.show(|part| {
         stdout
-            .write_all(bytes)
-            .map_err(|error| stdout_failed(&error))?;
-    }
+            .write_all(part)
+            .map_err(|error| stdout_failed(&error))
+    })?;
     stdout.flush().map_err(|error| stdout_failed(&error))
-}
-
-fn cannot_hold(error: &io::Error) -> Failure {
-    let directory = std::env::temp_dir();
-    Failure::new(
-        Code::UnwritableOutput,
-        format!(
-            "cannot set aside what is sealed in `{}`: {}",
-            directory.display(),
-            io_cause(error)
-        ),
-    )
-    .hint("TMPDIR names another directory; with --sealed-secret-file none is needed")
 }
 
 /// A file to write what shall become `target`: in its directory, since nothing is renamed across file systems, of mode 0600, since

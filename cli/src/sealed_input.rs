@@ -25,15 +25,11 @@ pub(crate) fn decode(
 ) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::with_capacity(documents.len());
     for document in documents {
-        let place = place(&document);
-        let value = document.into_value();
-        if name == Name::Kubeseal {
-            found.push(decode_one(value, place, kind)?);
-            continue;
-        }
-        for entry in entries(value, &place)? {
-            let place = entry.place(&place);
-            found.push(decode_one(entry.value, place, kind)?);
+        if name == Name::Seal {
+            found.extend(decode_all(document, kind)?);
+        } else {
+            let place = place(&document);
+            found.push(decode_one(document.into_value(), place, kind)?);
         }
     }
     if found.is_empty() {
@@ -41,6 +37,17 @@ pub(crate) fn decode(
     } else {
         Ok(found)
     }
+}
+
+/// Takes the SealedSecrets out of one document, which may be a List.
+pub(crate) fn decode_all(document: Document, kind: Kind) -> Result<Vec<Found>, Failure> {
+    let place = place(&document);
+    let entries = entries(document.into_value(), &place)?.into_iter();
+    let decode = |entry: Entry| {
+        let place = entry.place(&place);
+        decode_one(entry.value, place, kind)
+    };
+    entries.map(decode).collect()
 }
 
 /// Whether an object must say what it is.
@@ -234,17 +241,17 @@ pub(crate) fn no_sealed_secrets(origin: &str) -> Failure {
     .hint("the input is one or more SealedSecrets as YAML or JSON")
 }
 
-/// Refuses documents that begin like JSON and are none, which are read as YAML otherwise.
-pub(crate) fn refuse_broken_json(documents: &[Document]) -> Result<(), Failure> {
-    match documents.iter().find(|document| is_broken_json(document)) {
-        None => Ok(()),
-        Some(document) => Err(Failure::new(
-            Code::MalformedInput,
-            "it begins like JSON and is not valid JSON",
-        )
-        .at(place(document))
-        .kubeseal("couldn't get version/kind; json parse error: invalid JSON")),
+/// Refuses a document that begins like JSON and is none, which is read as YAML otherwise.
+pub(crate) fn refuse_broken_json(document: &Document) -> Result<(), Failure> {
+    if !is_broken_json(document) {
+        return Ok(());
     }
+    Err(Failure::new(
+        Code::MalformedInput,
+        "it begins like JSON and is not valid JSON",
+    )
+    .at(place(document))
+    .kubeseal("couldn't get version/kind; json parse error: invalid JSON"))
 }
 
 /// Whether a document that was read as YAML looks like JSON: then it is JSON with a fault, which nobody else would read.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use sealed_api::{Code, SecretView, Templates, unseal};
-use sealed_crypto::KeyOrder;
+use sealed_crypto::{KeyOrder, Keyring};
 use sealed_manifest::Document;
 use sealed_sprig::System;
+use zeroize::Zeroizing;
 
 use super::Context;
 use crate::failure::Failure;
@@ -13,6 +14,7 @@ use crate::faults;
 use crate::input::{documents_of, format_of, place};
 use crate::name::Name;
 use crate::output::serialize;
+use crate::recovery::Recovery;
 use crate::recovery_keys;
 use crate::sealed_input::{self, Kind, no_sealed_secrets};
 use crate::unlock::Unlock;
@@ -20,47 +22,46 @@ use crate::unlock::Unlock;
 pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(), Failure> {
     let name = context.name();
     let keyring = recovery_keys::load(key_files, name, &mut Unlock::asking(), &mut context.talk)?;
-    if name == Name::Seal && keyring.is_empty() {
-        return Err(no_key(key_files));
+    match name {
+        Name::Seal if keyring.is_empty() => Err(no_key(key_files)),
+        Name::Seal => all(context, &keyring),
+        Name::Kubeseal => one(context, &keyring),
     }
+}
+
+/// As `seal unseal`, of one input.
+fn all(context: Context<'_>, keyring: &Keyring) -> Result<(), Failure> {
+    let mut recovery = Recovery::new(keyring, context.format.clone(), context.output, false);
+    let read = recovery.read(context.input, context.stdin, |_| ());
+    recovery.finish(read).map(drop)
+}
+
+/// As the existing tool, which looks at the first document only, even where it is empty or others follow: then it is an error
+/// here.
+fn one(mut context: Context<'_>, keyring: &Keyring) -> Result<(), Failure> {
     let origin = context.input.origin().to_owned();
     let nothing = no_sealed_secrets(&origin);
     let text = context.input.text(context.stdin)?;
     let documents = documents_of(&text, &origin, &nothing)?;
-    check(&documents, &text, name)?;
+    check(&documents, &text)?;
     let input_format = format_of(&documents);
-    let found = sealed_input::decode(documents, name, Kind::Stated, nothing)?;
-
-    // Everything is opened before anything is written: half of a recovery is easily taken for the whole.
-    let templates = Templates::new(System::new());
-    let mut secrets = Vec::with_capacity(found.len());
-    for one in &found {
-        let unsealed = unseal(
-            &one.sealed,
-            &keyring,
-            &KeyOrder::default(),
-            false,
-            Some(&templates),
-        )
-        .map_err(|failure| faults::cannot("unseal", &failure, one, &origin, &keyring))?;
-        secrets.push(unsealed.secret);
-    }
+    let found = sealed_input::decode(documents, Name::Kubeseal, Kind::Stated, nothing)?;
     let format = context.format.resolve(input_format)?;
-    for secret in &secrets {
-        context
-            .output
-            .write(serialize(&SecretView(secret), format).as_bytes())?;
+    let templates = Templates::new(System::new());
+    for one in &found {
+        let order = KeyOrder::default();
+        let unsealed = unseal(&one.sealed, keyring, &order, false, Some(&templates))
+            .map_err(|failure| faults::cannot("unseal", &failure, one, &origin, keyring))?;
+        let text = serialize(&SecretView(&unsealed.secret), format);
+        context.output.write(Zeroizing::new(text).as_bytes())?;
     }
     context.output.commit()
 }
 
-/// What the existing tool reads differently here than when it seals.
-fn check(documents: &[Document], text: &[u8], name: Name) -> Result<(), Failure> {
-    sealed_input::refuse_broken_json(documents)?;
-    if name == Name::Seal {
-        return Ok(());
-    }
-    // The existing tool looks at the first document only, even where it is empty or others follow.
+fn check(documents: &[Document], text: &[u8]) -> Result<(), Failure> {
+    documents
+        .iter()
+        .try_for_each(sealed_input::refuse_broken_json)?;
     let one_only = |document: &Document| {
         Failure::new(
             Code::MalformedInput,

@@ -112,7 +112,9 @@ impl Rendering<'_> {
         let opener = Opener::load(&objects.keys, &objects.unlock, talk)?;
         let nothing = no_sealed_secrets(self.origin);
         let documents = documents_of(text, self.origin, &nothing)?;
-        sealed_input::refuse_broken_json(&documents)?;
+        documents
+            .iter()
+            .try_for_each(sealed_input::refuse_broken_json)?;
         let format = objects.format.resolve(format_of(&documents))?;
         let found = sealed_input::decode(documents, Name::Seal, Kind::Stated, nothing)?;
         if objects.entry.is_some() && found.len() > 1 {

@@ -1,27 +1,21 @@
 //! `seal unseal`: the Secrets of SealedSecrets, with nothing but private keys. For when the cluster is gone.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 
-use sealed_api::{Code, SecretView, Templates, UnsealFailure, Unsealed, unseal};
-use sealed_crypto::{KeyOrder, Keyring};
 use sealed_manifest::Format;
 use sealed_pflag::{Flag, Matches};
-use sealed_sprig::System;
 
 use super::{Outcome, Verb};
-use crate::diagnosis::{Places, sealed_for};
-use crate::drill::order_for;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::faults;
-use crate::input::{Input, documents_of, format_of};
+use crate::input::Input;
 use crate::io::{Streams, Talk};
 use crate::name::Name;
-use crate::output::{FormatChoice, Output, serialize};
+use crate::output::{FormatChoice, Output};
 use crate::progress::Progress;
+use crate::recovery::Recovery;
 use crate::recovery_keys;
-use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
 use crate::unlock::{self, Unlock, UnlockArguments};
 
 const SYNOPSIS: &str = "\
@@ -152,126 +146,31 @@ fn run(
     if keyring.is_empty() {
         return Err(faults::no_key());
     }
-
-    let (mut all, mut format) = (Vec::new(), None);
-    for path in &request.inputs {
-        let input = Input::open(path.as_deref())?;
-        let origin = input.origin().to_owned();
-        let nothing = no_sealed_secrets(&origin);
-        let documents = documents_of(&input.text(stdin)?, &origin, &nothing)?;
-        sealed_input::refuse_broken_json(&documents)?;
-        format.get_or_insert_with(|| format_of(&documents));
-        let found = sealed_input::decode(documents, Name::Seal, Kind::Stated, nothing)?;
-        all.extend(found.into_iter().map(|found| (origin.clone(), found)));
-    }
-    let format = request.format.resolve(format.unwrap_or(Format::Yaml))?;
-
-    let opener = Opener::new(&keyring, all.iter().map(|(_, found)| found));
-    let mut output = match &request.output {
+    let output = match &request.output {
         None => Output::stdout(stdout),
         Some(path) => Output::private_file(path)?,
     };
-    // Everything is opened before anything is written: half of a recovery is easily taken for the whole.
-    let (mut secrets, mut failures) = (Vec::new(), Vec::new());
+    let mut recovery = Recovery::new(&keyring, request.format.clone(), output, request.keep_going);
     let mut progress = Progress::of(environment, &mut talk);
-    for (origin, found) in &all {
-        progress.show(&format!(
-            "{} of {} SealedSecrets opened",
-            secrets.len(),
-            all.len()
-        ));
-        match opener.open(found, origin) {
-            Ok(unsealed) => secrets.push(unsealed.secret),
-            Err(failure) if request.keep_going => failures.push(failure),
-            Err(failure) => return Err(failure),
-        }
-    }
+    let read = request.inputs.iter().try_for_each(|path| {
+        let input = Input::open(path.as_deref())?;
+        recovery.read(input, stdin, |seen| {
+            progress.show(&format!("{seen} SealedSecrets read"));
+        })
+    });
+    let recovered = recovery.finish(read);
     drop(progress);
-    for secret in &secrets {
-        output.write(serialize(&SecretView(secret), format).as_bytes())?;
-    }
-    output.commit()?;
-    for failure in &failures {
+    let recovered = recovered?;
+    for failure in &recovered.failures {
         talk.tell(failure);
     }
-    Ok(if failures.is_empty() {
+    Ok(if recovered.failures.is_empty() {
         Outcome::Done
     } else {
         talk.say(&format!(
             "{} of {} SealedSecrets opened",
-            secrets.len(),
-            all.len()
+            recovered.opened, recovered.seen
         ));
         Outcome::Problems
     })
-}
-
-/// Opens objects, and explains where it cannot.
-struct Opener<'k> {
-    keyring: &'k Keyring,
-    templates: Templates<System>,
-    recent: Mutex<KeyOrder>,
-    places: Places,
-}
-
-impl<'k> Opener<'k> {
-    fn new<'f>(keyring: &'k Keyring, all: impl Iterator<Item = &'f Found>) -> Self {
-        let mut places = Places::default();
-        for found in all {
-            places.note(&found.sealed);
-        }
-        Self {
-            keyring,
-            templates: Templates::new(System::new()),
-            recent: Mutex::default(),
-            places,
-        }
-    }
-
-    fn open(&self, found: &Found, origin: &str) -> Result<Unsealed, Failure> {
-        let order = order_for(&found.sealed, &self.recent);
-        let opened = unseal(
-            &found.sealed,
-            self.keyring,
-            &order,
-            true,
-            Some(&self.templates),
-        );
-        match opened {
-            Ok(mut unsealed) => {
-                if let (Some(key), Ok(mut recent)) = (unsealed.keys.first(), self.recent.lock()) {
-                    recent.prefer(*key);
-                }
-                // An owner is named by its uid, and there is none here: no API server would take that.
-                unsealed.secret.metadata.owner_references = None;
-                Ok(unsealed)
-            }
-            Err(failure) => Err(self.explained(&failure, found, origin, &order)),
-        }
-    }
-
-    fn explained(
-        &self,
-        failure: &UnsealFailure,
-        found: &Found,
-        origin: &str,
-        order: &KeyOrder,
-    ) -> Failure {
-        let told = faults::cannot("unseal", failure, found, origin, self.keyring);
-        let mut wrong = failure.reports().iter();
-        let item = wrong
-            .find(|report| report.code == Code::WrongKey)
-            .and_then(|report| report.key.as_deref());
-        let place = item.and_then(|item| {
-            let found = sealed_for(&found.sealed, item, self.keyring, order, &self.places)?;
-            Some(format!(
-                "`{item}` was sealed for another place: {}",
-                found.place
-            ))
-        });
-        match place {
-            Some(place) => told.hint(place),
-            None => told,
-        }
-    }
 }

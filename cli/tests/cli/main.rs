@@ -18,6 +18,8 @@ mod files;
 mod keys_online;
 mod kubeseal;
 mod leaks;
+#[cfg(target_os = "linux")]
+mod memory;
 mod merge;
 mod program;
 mod recovery;
