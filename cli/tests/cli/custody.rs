@@ -96,6 +96,27 @@ impl Custody {
         assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
     }
 
+    /// Runs what a shell makes of a line, types an answer, and gives what the terminal shows.
+    #[cfg(target_os = "linux")]
+    fn at_a_terminal(&self, line: &str, answer: &str) -> String {
+        // `script` gives the program a terminal.
+        let line = format!("{} {line}", env!("CARGO_BIN_EXE_seal"));
+        let mut child = std::process::Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(self.sandbox.path("."))
+            .env_clear()
+            .envs([("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh")])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("this system has util-linux");
+        let mut typed = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut typed, answer.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(typed);
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     fn mode(&self, name: &str) -> u32 {
         let metadata = fs::metadata(self.sandbox.path(name)).unwrap();
         metadata.permissions().mode() & 0o777
@@ -848,25 +869,30 @@ fn the_prompt_for_a_passphrase_does_not_act_out_the_name_of_a_file() {
     recipient.set_work_factor(2);
     let file = age::encrypt(&recipient, &vector("rsa2048-a.pkcs1.pem")).unwrap();
     custody.sandbox.write("a\u{1b}[2J.age", file);
-    // `script` gives the program a terminal, where the passphrase is typed.
-    let line = format!("{} keys list a*.age", env!("CARGO_BIN_EXE_seal"));
-    let mut child = std::process::Command::new("script")
-        .args(["-qec", &line, "/dev/null"])
-        .current_dir(custody.sandbox.path("."))
-        .env_clear()
-        .envs([("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh")])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("this system has util-linux");
-    let mut typed = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut typed, b"correct horse\n").unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(typed);
-    let told = String::from_utf8(output.stdout).unwrap();
+    let told = custody.at_a_terminal("keys list a*.age", "correct horse\n");
     assert!(told.contains("Passphrase of a\\u{1b}[2J.age: "), "{told:?}");
     assert!(
         told.contains("SHA256:mI8khZ") && !told.contains('\u{1b}'),
         "{told:?}"
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_person_is_asked_whose_key_the_newest_is() {
+    let custody = Custody::new();
+    let recipient = custody.recipient();
+    custody.ok(&format!(
+        "keys backup keys/k2.yaml -r {recipient} -w k2.age"
+    ));
+    let restore = "keys restore k2.age -i identity.txt --to-directory new --unencrypted";
+    let told = custody.at_a_terminal(restore, "no\n");
+    assert!(
+        told.contains("everybody seals for SHA256:0hhf") && told.contains("error[unexpected-key]"),
+        "{told}"
+    );
+    assert!(!custody.sandbox.path("new").exists());
+    let told = custody.at_a_terminal(restore, "yes\n");
+    assert!(told.contains("restored: SHA256:0hhf"), "{told}");
+    assert!(custody.sandbox.path("new/k2.yaml").exists());
 }
