@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -84,6 +86,8 @@ type Files = BTreeMap<String, (u32, Vec<u8>)>;
 struct Site {
     directory: TempDir,
     recipient: String,
+    /// The address of an API server.
+    server: String,
 }
 
 impl Site {
@@ -92,6 +96,7 @@ impl Site {
         let site = Self {
             directory: tempfile::tempdir()?,
             recipient: identity.to_public().to_string(),
+            server: String::new(),
         };
         site.write("c.crt", KEY.certificate()?)?;
         site.write("main.key", KEY.private_key()?)?;
@@ -131,6 +136,7 @@ impl Site {
         let copy = Self {
             directory: tempfile::tempdir()?,
             recipient: self.recipient.clone(),
+            server: self.server.clone(),
         };
         fs::create_dir(copy.path("keys"))?;
         for (name, (mode, content)) in self.files()? {
@@ -163,7 +169,9 @@ impl Site {
     }
 
     fn placed(&self, program: Program, words: &str) -> Program {
-        let words = words.replace("{recipient}", &self.recipient);
+        let words = words
+            .replace("{recipient}", &self.recipient)
+            .replace("{server}", &self.server);
         program
             .args(words.split_whitespace())
             .directory(self.directory.path())
@@ -399,6 +407,63 @@ async fn edited_files_are_whole_or_untouched_whenever_the_process_is_killed() ->
     origin.seal_one().await?;
     let merge = Job::new("--cert c.crt --merge-into sealed.yaml", FILE, Sealed).with(UPDATE);
     survives(&origin, &merge.by_kubeseal()).await
+}
+
+/// An API server with a controller behind it that gives `fresh` for whatever it is to re-encrypt; its address. It ends with the
+/// process.
+fn controller(fresh: String) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let certificate = KEY.certificate()?;
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // Whoever was killed meanwhile gets no answer.
+            answer(&stream, &fresh, &certificate).ok();
+        }
+    });
+    Ok(format!("http://{address}"))
+}
+
+/// Answers one request.
+fn answer(mut stream: &TcpStream, fresh: &str, certificate: &str) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    reader.read_line(&mut head)?;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().unwrap_or_default();
+        }
+    }
+    reader.take(length).read_to_end(&mut Vec::new())?;
+    let body = if head.contains("/rotate ") {
+        fresh
+    } else if head.contains("/cert.pem ") {
+        certificate
+    } else {
+        r#"{"spec": {"ports": [{"name": "http"}]}}"#
+    };
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 200 \r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+#[tokio::test]
+async fn a_file_that_is_re_encrypted_is_whole_or_untouched_whenever_the_process_is_killed()
+-> Result<()> {
+    let mut origin = Site::new().await?;
+    origin.seal_one().await?;
+    let seal = origin.program("seal", "--cert c.crt -o json")?;
+    origin.server = controller(seal.stdin(UPDATE).succeed().await?)?;
+    let words = "--re-encrypt -f sealed.yaml --server {server}";
+    survives(&origin, &Job::new(words, &["sealed.yaml"], Content::Sealed)).await
 }
 
 #[tokio::test]
