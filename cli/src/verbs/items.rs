@@ -250,7 +250,7 @@ fn choose(
         (1, _) => Ok(fitting.remove(0)),
         (_, 1) => Err(Failure::new(
             Code::NotFound,
-            format!("{shown}: its SealedSecret is {names}, and another is asked for",),
+            format!("{shown}: its SealedSecret is {names}, and another is asked for"),
         )
         .hint("leave out --name and --namespace if it is meant")),
         (0, _) => Err(Failure::new(
