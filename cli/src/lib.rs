@@ -34,6 +34,7 @@ mod cluster;
 mod commands;
 mod confirm;
 mod diagnosis;
+mod distance;
 mod download;
 mod drill;
 mod edited;

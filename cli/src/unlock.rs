@@ -96,7 +96,7 @@ impl Unlock {
                 Code::EncryptedBackup,
                 format!("`{shown}` is encrypted to an age identity, and none is given"),
             )
-            .hint("--identity FILE names the identity")),
+            .hint("--identity FILE (-i) names it, for every verb that takes private keys, such as `seal unseal`")),
             _ => self
                 .identities
                 .decrypt(file)

@@ -255,7 +255,7 @@ fn check_kind(value: &Value) -> Result<(), Failure> {
 fn instead_of_secret(kind: &str) -> &'static str {
     match kind {
         names::KIND => {
-            "it is sealed already; --merge-into adds values to it, --validate checks it, --re-encrypt renews it"
+            "it is sealed already; `seal set` adds a value to it, `seal verify` checks it, --re-encrypt seals it for the newest key"
         }
         names::secret::KIND => "the apiVersion of a Secret is `v1`",
         _ => "only Secrets can be sealed; --keep-others passes other objects through",

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::source::{self, Source};
 use crate::cluster::CONTROLLER_VARIABLES;
+use crate::distance::relative;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
@@ -138,17 +139,21 @@ impl Status {
                 current.fingerprint,
                 current.name,
                 current.since,
-                ago(current.since, now)
+                relative(current.since, now)
             ));
             let until = current.until.map(|until| format!("valid until: {until}"));
             lines.extend(until);
         }
         lines.push(match self.last_renewal {
-            Some(last) => format!("renewals: {}, the last {}", self.renewals, ago(last, now)),
+            Some(last) => format!(
+                "renewals: {}, the last {}",
+                self.renewals,
+                relative(last, now)
+            ),
             None => "renewals: none".to_owned(),
         });
         lines.push(match self.oldest_backup {
-            Some(oldest) => format!("oldest backup: {oldest} ({})", ago(oldest, now)),
+            Some(oldest) => format!("oldest backup: {oldest} ({})", relative(oldest, now)),
             None => "oldest backup: none".to_owned(),
         });
         lines.extend(self.problems.iter().flat_map(Problem::lines));
@@ -166,15 +171,6 @@ fn current(key: &SealingKey, in_use: &[&KeptKey]) -> Option<Current> {
         since: key.ordering_time(),
         until: key.certificate().map(Certificate::not_after),
     })
-}
-
-/// A whole number of days.
-fn ago(time: Timestamp, now: Timestamp) -> String {
-    match now.duration_since(time).as_hours() / 24 {
-        ..=0 => "within a day".to_owned(),
-        1 => "1 day ago".to_owned(),
-        days => format!("{days} days ago"),
-    }
 }
 
 #[cfg(test)]
