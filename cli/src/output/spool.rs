@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, Write};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use sealed_api::codes::Code;
 use tempfile::SpooledTempFile;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::failure::{Failure, io_cause};
 
@@ -20,7 +20,7 @@ const HELD_IN_MEMORY: usize = 4 << 20;
 /// this process ever has: it may be plain Secrets, and what was on a disk can be found there.
 pub(super) struct Spool {
     /// The end of it, less than a chunk.
-    end: Zeroizing<Vec<u8>>,
+    end: Vec<u8>,
     /// All before that, in chunks.
     chunks: SpooledTempFile,
     count: u64,
@@ -30,7 +30,7 @@ pub(super) struct Spool {
 impl Spool {
     pub(super) fn new() -> Self {
         Self {
-            end: Zeroizing::default(),
+            end: Vec::new(),
             chunks: SpooledTempFile::new(HELD_IN_MEMORY),
             count: 0,
             key: None,
@@ -60,7 +60,7 @@ impl Spool {
             Some(key) => key,
             None => fresh_key()?,
         };
-        key.seal_in_place_append_tag(nonce(self.count), Aad::empty(), &mut *self.end)
+        key.seal_in_place_append_tag(nonce(self.count), Aad::empty(), &mut self.end)
             .map_err(io::Error::other)?;
         self.chunks.write_all(&self.end)?;
         self.end.clear();
@@ -87,6 +87,14 @@ impl Spool {
             }
         }
         show(&self.end)
+    }
+}
+
+impl Drop for Spool {
+    /// Behind the end there is nothing to wipe: what was there is encrypted, or was never written. To leave these pages alone is a
+    /// tenth of what sealing one Secret touches.
+    fn drop(&mut self) {
+        self.end.as_mut_slice().zeroize();
     }
 }
 
