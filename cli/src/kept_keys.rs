@@ -13,7 +13,7 @@ use sealed_crypto::{Certificate, CertificateRequest, Fingerprint, SealingKey};
 use serde::Serialize;
 
 use crate::cluster::ObjectId;
-use crate::failure::Failure;
+use crate::failure::{Failure, one_line};
 use crate::io::Talk;
 use crate::recovery_keys::{Found, KeySecret};
 
@@ -216,8 +216,8 @@ pub(crate) fn keep(found: Found, namespace: &str) -> Result<Vec<KeptKey>, Failur
                 Code::AlreadyExists,
                 format!(
                     "two different keys are in Secrets of the name {}/{}: {other}; {}",
-                    one.namespace(),
-                    one.name(),
+                    one_line(one.namespace()),
+                    one_line(one.name()),
                     one.place
                 ),
             )
@@ -283,7 +283,7 @@ fn strip(metadata: &mut ObjectMeta) {
 /// stranger, such as a type or an annotation by which another controller writes into it, or a finalizer that keeps it for ever.
 pub(crate) fn rebuilt(key: &KeptKey) -> Result<Wiping, Failure> {
     if !sealed_api::dns1123::is_subdomain(key.name()) {
-        let message = format!("`{}` is no name of a Secret", key.name());
+        let message = format!("`{}` is no name of a Secret", one_line(key.name()));
         return Err(Failure::new(Code::BadName, message).at(&key.place));
     }
     let (own, data) = (&key.secret.metadata, key.secret.data.as_ref());

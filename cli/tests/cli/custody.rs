@@ -736,11 +736,19 @@ fn nothing_of_a_stranger_but_key_and_certificate_is_restored() {
     let named = custody
         .sandbox
         .read("theirs.yaml")
-        .replace("name: k9", "name: ../k9");
+        .replace("name: k9", r#"name: "../k9\nrestored: all""#);
     custody.sandbox.write("theirs.yaml", named);
     let refused = custody.run("keys restore theirs.yaml --to-directory other --unencrypted");
     assert!(
         refused.stderr.contains("error[bad-name]"),
+        "{}",
+        refused.stderr
+    );
+    assert!(
+        !refused
+            .stderr
+            .lines()
+            .any(|line| line.starts_with("restored")),
         "{}",
         refused.stderr
     );
