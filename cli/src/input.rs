@@ -264,7 +264,8 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn cannot_read(path: &impl std::fmt::Display, cause: &str) -> Failure {
+/// A file that cannot be read, for a cause in the words of Go programs.
+pub(crate) fn cannot_read(path: &impl std::fmt::Display, cause: &str) -> Failure {
     let code = if cause == "no such file or directory" {
         Code::NotFound
     } else {

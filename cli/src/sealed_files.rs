@@ -1,17 +1,19 @@
 //! The SealedSecrets of files and directories, one after the other.
 
+mod glance;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead, Cursor};
 use std::path::PathBuf;
 
-use sealed_api::names;
 use sealed_manifest::{Documents, ReadErrorKind};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::failure::Failure;
+use self::glance::{Glance, SMALL, mentions_sealed_secrets};
+use crate::failure::{Failure, io_cause};
 use crate::git_history::GitHistory;
-use crate::input::{has_braces, open_file, place, read_file, unreadable, with_template_hint};
+use crate::input::{cannot_read, has_braces, open_file, place, unreadable, with_template_hint};
 use crate::sealed_input::{Found, decode_whole, entries, is_sealed_secret};
 use crate::walk::{Listed, MANIFESTS, files};
 
@@ -107,11 +109,21 @@ impl SealedFiles {
             self.reading = Some(Reading::new(Box::new(reader), &shown));
             return Ok(());
         }
-        match read_file(&file.path) {
+        let glance = open_file(&file.path).and_then(|reader| {
+            Glance::at(reader, SMALL).map_err(|error| cannot_read(&shown, &io_cause(&error)))
+        });
+        match glance {
             Err(failure) => self.unread.push(failure),
-            // Of what nobody named, most is something else.
-            Ok(text) if mentions_sealed_secrets(&text) => self.read_text(text, &shown),
-            Ok(_) => {}
+            Ok(Glance::Nothing) => {}
+            Ok(Glance::Small(text)) => self.read_text(text, &shown),
+            Ok(Glance::Large { has_braces }) => match open_file(&file.path) {
+                Err(failure) => self.unread.push(failure),
+                Ok(reader) => {
+                    let mut reading = Reading::new(Box::new(reader), &shown);
+                    reading.has_braces = has_braces;
+                    self.reading = Some(reading);
+                }
+            },
         }
         Ok(())
     }
@@ -191,13 +203,4 @@ fn digest(parts: &[&str]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-fn mentions_sealed_secrets(text: &[u8]) -> bool {
-    // UTF-16, as some editors write it, holds the same letters with zeros between them.
-    text.starts_with(&[0xff, 0xfe])
-        || text.starts_with(&[0xfe, 0xff])
-        || [names::KIND, names::ITEMS]
-            .into_iter()
-            .any(|word| text.windows(word.len()).any(|part| part == word.as_bytes()))
 }
