@@ -9,6 +9,7 @@ mod create;
 mod doctor;
 mod explain;
 mod grammar;
+mod inputs;
 mod inspect;
 mod items;
 mod keys;

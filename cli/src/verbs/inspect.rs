@@ -5,8 +5,6 @@ mod known;
 mod look;
 mod report;
 
-use std::path::Path;
-
 use self::args::Request;
 use self::report::Report;
 use super::{Outcome, Verb};
@@ -42,19 +40,14 @@ fn run(
     let known = known::load(&request.certificates, environment, &mut Talk(stderr))?;
     let mut output = Output::stdout(stdout);
     let mut report = Report::new(request.json);
-    for path in &request.inputs {
-        let input = Input::open(path.as_deref().map(Path::new))?;
+    for path in request.inputs.iter() {
+        let input = Input::open(path)?;
         input.each(&mut *stdin, |document| {
             report.add(document, &known, &mut output)
         })?;
     }
     if report.is_empty() {
-        let origins: Vec<&str> = request
-            .inputs
-            .iter()
-            .map(|path| shown(path.as_deref()))
-            .collect();
-        return Err(no_sealed_secrets(&origins.join(", ")));
+        return Err(no_sealed_secrets(&request.inputs.shown()));
     }
     let found_problems = report.finish(&mut output)?;
     output.commit()?;
@@ -63,8 +56,4 @@ fn run(
     } else {
         Outcome::Done
     })
-}
-
-fn shown(path: Option<&str>) -> &str {
-    path.unwrap_or("stdin")
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sealed_manifest::Format;
 use sealed_pflag::{Flag, Matches};
 
+use super::inputs::{self, Inputs};
 use super::{Outcome, Verb};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -49,7 +50,7 @@ pub(super) const VERB: Verb = Verb {
 /// What is asked for.
 struct Request {
     /// Files; none is standard input.
-    inputs: Vec<Option<PathBuf>>,
+    inputs: Inputs,
     keys: Vec<PathBuf>,
     unlock: UnlockArguments,
     format: FormatChoice,
@@ -77,6 +78,7 @@ fn flags() -> Vec<Flag> {
         )
         .short('w'),
         keys_flag(),
+        inputs::flag(),
     ];
     flags.extend(unlock::flags());
     flags
@@ -99,7 +101,7 @@ impl Request {
                 "--recovery-private-key names a backup, or another file or directory with private keys",
             ));
         }
-        let inputs = inputs(matches, environment)?;
+        let inputs = Inputs::of(matches, environment, "unseal")?;
         let format = text("format").map_or(FormatChoice::FollowInput, FormatChoice::from_flag);
         format.resolve(Format::Yaml)?;
         Ok(Self {
@@ -111,23 +113,6 @@ impl Request {
             keep_going: matches.bool("keep-going"),
         })
     }
-}
-
-/// The files with SealedSecrets; `-`, or none, is standard input.
-pub(super) fn inputs(
-    matches: &Matches,
-    environment: &Environment,
-) -> Result<Vec<Option<PathBuf>>, Failure> {
-    let words = matches.positionals();
-    if words.is_empty() {
-        if environment.stdin_is_terminal {
-            return Err(Failure::usage("no SealedSecret is given")
-                .hint("name files with SealedSecrets, or send one to standard input"));
-        }
-        return Ok(vec![None]);
-    }
-    let path = |word: &String| (word != "-").then(|| PathBuf::from(word));
-    Ok(words.iter().map(path).collect())
 }
 
 fn run(
@@ -153,7 +138,7 @@ fn run(
     let mut recovery = Recovery::new(&keyring, request.format.clone(), output, request.keep_going);
     let mut progress = Progress::of(environment, &mut talk);
     let read = request.inputs.iter().try_for_each(|path| {
-        let input = Input::open(path.as_deref())?;
+        let input = Input::open(path)?;
         recovery.read(input, stdin, |seen| {
             progress.show(&format!("{seen} SealedSecrets read"));
         })

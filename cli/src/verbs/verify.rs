@@ -1,11 +1,12 @@
 //! `seal verify`: whether SealedSecrets open, by the controller's word or with private keys.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sealed_pflag::{Flag, Matches};
 
-use super::unseal::{inputs, keys_flag};
+use super::inputs::{self, Inputs};
+use super::unseal::keys_flag;
 use super::{Outcome, Verb};
 use crate::args::controller_flags;
 use crate::binding::refused;
@@ -54,7 +55,7 @@ pub(super) const VERB: Verb = Verb {
 
 /// What is asked for.
 struct Request {
-    inputs: Vec<Option<PathBuf>>,
+    inputs: Inputs,
     judge: Judge,
     skips_unread: bool,
     json: bool,
@@ -72,6 +73,7 @@ fn flags() -> Vec<Flag> {
     let mut flags = vec![
         Flag::bool("json", false, "Report as JSON"),
         keys_flag(),
+        inputs::flag(),
         Flag::bool(
             "skip-unreadable",
             false,
@@ -93,7 +95,7 @@ impl Request {
             Judge::Keys(keys, UnlockArguments::of(matches))
         };
         Ok(Self {
-            inputs: inputs(matches, environment)?,
+            inputs: Inputs::of(matches, environment, "verify")?,
             judge,
             skips_unread: matches.bool("skip-unreadable"),
             json: matches.bool("json"),
@@ -132,11 +134,7 @@ fn run(
     };
     report.add_unread(files.into_unread());
     if report.objects == 0 && report.unread.is_empty() {
-        let shown = request.inputs.iter().map(|input| match input {
-            Some(path) => path.display().to_string(),
-            None => "stdin".to_owned(),
-        });
-        return Err(no_sealed_secrets(&shown.collect::<Vec<_>>().join(", ")));
+        return Err(no_sealed_secrets(&request.inputs.shown()));
     }
     let mut output = Output::stdout(stdout);
     if request.json {
@@ -152,10 +150,10 @@ fn run(
     })
 }
 
-fn files(inputs: &[Option<PathBuf>], stdin: &mut dyn Read) -> Result<SealedFiles, Failure> {
-    let paths: Vec<PathBuf> = inputs.iter().flatten().cloned().collect();
+fn files(inputs: &Inputs, stdin: &mut dyn Read) -> Result<SealedFiles, Failure> {
+    let paths: Vec<PathBuf> = inputs.iter().flatten().map(Path::to_owned).collect();
     let mut files = SealedFiles::of(&paths)?;
-    if paths.len() < inputs.len() {
+    if paths.len() < inputs.iter().count() {
         let input = Input::default();
         let shown = input.origin().to_owned();
         files.read_text(input.text(stdin)?, &shown);

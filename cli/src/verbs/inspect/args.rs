@@ -4,6 +4,7 @@ use sealed_pflag::{Flag, Matches};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::verbs::inputs::{self, Inputs};
 
 pub(super) const SYNOPSIS: &str = "\
 Usage: seal inspect [FILE …] [flags]
@@ -26,8 +27,7 @@ JSON:       objects: file, document, line, index (in a List), namespace, name, s
 
 /// What to look at.
 pub(super) struct Request {
-    /// Input files; none is standard input.
-    pub(super) inputs: Vec<Option<String>>,
+    pub(super) inputs: Inputs,
     /// Files or URLs of certificates to compare with.
     pub(super) certificates: Vec<String>,
     /// Whether programs read the report.
@@ -41,31 +41,14 @@ pub(super) fn flags() -> Vec<Flag> {
             "File or URL of a certificate that the SealedSecrets may be sealed for; may be repeated",
         ),
         Flag::bool("json", false, "Report as JSON"),
-        Flag::string_array("secret-file", "Input file, same as FILE; may be repeated").short('f'),
+        inputs::flag(),
     ]
 }
 
 impl Request {
     pub(super) fn of(matches: &Matches, environment: &Environment) -> Result<Self, Failure> {
-        let files = matches.list("secret-file").iter();
-        let mut inputs: Vec<Option<String>> = files
-            .chain(matches.positionals())
-            .map(|path| (path != "-").then(|| path.clone()))
-            .collect();
-        if inputs.is_empty() {
-            if environment.stdin_is_terminal {
-                return Err(Failure::usage("no SealedSecret is given")
-                    .hint("`seal inspect FILE`, or `… | seal inspect`"));
-            }
-            inputs.push(None);
-        }
-        if inputs.iter().filter(|path| path.is_none()).count() > 1 {
-            return Err(
-                Failure::usage("standard input can be read once").hint("name `-` once at most")
-            );
-        }
         Ok(Self {
-            inputs,
+            inputs: Inputs::of(matches, environment, "inspect")?,
             certificates: matches.list("cert").to_vec(),
             json: matches.bool("json"),
         })
