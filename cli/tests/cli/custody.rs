@@ -580,50 +580,6 @@ fn whether_files_open_is_told_without_a_cluster() {
 }
 
 #[test]
-fn no_key_is_told_or_left_anywhere_in_clear() {
-    let custody = Custody::new();
-    custody.back_up();
-    custody.seal("git/a.yaml", "web", "app", "rsa2048-a.crt.pem");
-    let files = |custody: &Custody| {
-        let mut names = custody.sandbox.files();
-        names.retain(|name| !name.starts_with("keys/"));
-        names
-    };
-    let before = files(&custody);
-    let recipient = custody.recipient();
-    for line in [
-        format!("keys backup keys -r {recipient}"),
-        format!("keys backup keys.age -i identity.txt -r {recipient} -w keys.age"),
-        "keys verify keys.age -i identity.txt --dir git".to_owned(),
-        "keys verify keys --dir git --json".to_owned(),
-        "keys list keys --dir git".to_owned(),
-        "keys restore keys.age -i identity.txt --to-directory new --dry-run".to_owned(),
-        "verify git --recovery-private-key keys".to_owned(),
-        "keys backup identity.txt -r age1".to_owned(),
-        "keys verify keys/k1.yaml -i keys/k1.yaml".to_owned(),
-        "keys verify keys.age --passphrase-file keys/k1.yaml -i keys/k2.yaml".to_owned(),
-    ] {
-        let outcome = custody.run(&line);
-        let told = format!(
-            "{}{}",
-            String::from_utf8_lossy(&outcome.stdout),
-            outcome.stderr
-        );
-        for key in ["rsa2048-a.pkcs1.pem", "rsa2048-b.pkcs1.pem"] {
-            // The middle of it: neither as PEM nor as the base64 of a Secret.
-            let pem = String::from_utf8(vector(key)).unwrap();
-            let line = pem.lines().nth(5).unwrap();
-            assert!(!told.contains(line), "{told}");
-            let encoded = base64_of(pem.as_bytes());
-            assert!(!told.contains(&encoded[200..260]), "{told}");
-        }
-        let identity = custody.identity.to_string();
-        assert!(!told.contains(identity.expose_secret()), "{told}");
-    }
-    assert_eq!(files(&custody), before);
-}
-
-#[test]
 fn a_private_key_that_lies_in_a_repository_does_not_become_a_sealing_key() {
     let custody = Custody::new();
     let recipient = custody.recipient();

@@ -284,6 +284,14 @@ const LINES: &[Line] = &[
         "keys restore keys.age -i identity.txt --kubeconfig kubeconfig",
         1,
     ),
+    // A secret file where another belongs.
+    failing("keys backup identity.txt -r RECIPIENT", 1),
+    failing("keys verify keys/k1.yaml -i keys/k1.yaml", 1),
+    failing("keys verify keys.age -i keys/k1.yaml --dir sealed.yaml", 1),
+    failing(
+        "keys verify locked.age --passphrase-file identity.txt --dir sealed.yaml",
+        1,
+    ),
     line("keys verify keys.age -i identity.txt --dir sealed.yaml"),
     line("keys verify locked.age --passphrase-file passphrase.txt --dir sealed.yaml --json"),
     failing("doctor --kubeconfig kubeconfig --cert c.crt", 3),

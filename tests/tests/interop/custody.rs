@@ -171,18 +171,19 @@ async fn a_lost_cluster_comes_back_from_one_file() -> Result<()> {
         let restored = keys(world, here, restore, 0).await?;
         ensure!(restored["created"] == foreseen["created"], "{restored:#}");
         let after = world.keys().await?;
-        let created: Vec<_> = restored["created"]
-            .as_array()
-            .context("nothing")?
-            .iter()
-            .map(|key| {
-                let secret = after
-                    .iter()
-                    .find(|one| key["name"] == one.name_any().as_str());
-                secret.and_then(ResourceExt::creation_timestamp)
-            })
-            .collect();
-        ensure!(created[0] < created[1], "the oldest first: {created:?}");
+        let created = restored["created"].as_array().context("nothing")?.iter();
+        let created = created.map(|key| {
+            let secret = after
+                .iter()
+                .find(|one| key["name"] == one.name_any().as_str());
+            let created = secret.and_then(ResourceExt::creation_timestamp);
+            created.with_context(|| format!("not in the cluster: {key:#}"))
+        });
+        let created = created.collect::<Result<Vec<_>>>()?;
+        ensure!(
+            created.len() == 2 && created[0] < created[1],
+            "the oldest first: {created:?}"
+        );
         ensure!(essence(after) == before, "they are exactly the same keys");
 
         let again = keys(world, here, restore, 0).await?;
