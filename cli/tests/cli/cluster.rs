@@ -1,11 +1,8 @@
 //! What `seal` asks of a cluster besides kubeseal's questions, against a server of fixed answers.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::{Value, json};
 
-use crate::program::{Outcome, Sandbox};
+use crate::program::{Outcome, Sandbox, fixture};
 use crate::stub::{Route, Stub};
 
 const NAMED: &str = "/api/v1/namespaces/kube-system/services/sealed-secrets-controller";
@@ -21,11 +18,7 @@ const PROXIED: &str =
 const FINGERPRINT: &str = "SHA256:mI8khZOi8xvKdkDhPKXlwtNcm/OkADGdjpQQqMno5wc";
 
 pub(crate) fn certificate(name: &str) -> String {
-    let folder = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
-    fs::read_to_string(folder.join(name)).unwrap()
+    String::from_utf8(fixture(name)).unwrap()
 }
 
 pub(crate) fn answer(

@@ -1,27 +1,9 @@
 //! Secrets that `seal create` makes, and items that `seal set` changes, open to what was given.
 
-use std::fs;
-use std::path::Path;
-
-use sealed_manifest::Documents;
 use serde_json::Value;
 
 use crate::ciphertext::open;
-use crate::program::{Outcome, Sandbox};
-
-fn keys(name: &str) -> Vec<u8> {
-    let directory = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
-    fs::read(directory.join(name)).unwrap()
-}
-
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.write("c.crt", keys("rsa2048-a.crt.pem"));
-    sandbox
-}
+use crate::program::{Outcome, Sandbox, fixture, only_object};
 
 fn create(sandbox: &Sandbox, words: &[&str], stdin: &[u8]) -> Outcome {
     let all: Vec<&str> = ["create"]
@@ -33,30 +15,28 @@ fn create(sandbox: &Sandbox, words: &[&str], stdin: &[u8]) -> Outcome {
     sandbox.run("seal", &all, &[], stdin)
 }
 
-fn object(output: &[u8]) -> Value {
-    Documents::new(output, "output")
-        .next()
-        .unwrap()
-        .unwrap()
-        .into_value()
-}
-
 /// The value of an item, opened.
 fn opened(object: &Value, item: &str) -> Option<Vec<u8>> {
     let sealed = object["spec"]["encryptedData"][item].as_str()?;
     let name = object["metadata"]["name"].as_str()?;
-    open(sealed, &keys("rsa2048-a.pkcs1.pem"), "strict", "web", name)
+    open(
+        sealed,
+        &fixture("rsa2048-a.pkcs1.pem"),
+        "strict",
+        "web",
+        name,
+    )
 }
 
 fn made(words: &[&str], stdin: &[u8]) -> Value {
-    let outcome = create(&sandbox(), words, stdin);
+    let outcome = create(&Sandbox::with_certificate(), words, stdin);
     assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
-    object(&outcome.stdout)
+    only_object(&outcome.stdout)
 }
 
 #[test]
 fn values_are_sealed_byte_for_byte() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     sandbox.write("blob", [0, 255, b'\n', 13]);
     sandbox.write("app.env", "USER=app \nQUOTED=\"x\"\n");
     let outcome = create(
@@ -76,7 +56,7 @@ fn values_are_sealed_byte_for_byte() {
         b"line\nline\n",
     );
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    let object = object(&outcome.stdout);
+    let object = only_object(&outcome.stdout);
     for (item, value) in [
         ("password", &b" a=b,\"c\" "[..]),
         ("blob", &[0, 255, b'\n', 13]),
@@ -96,8 +76,8 @@ fn generated_values_are_new_each_time_and_never_shown() {
     let values = [&one, &other].map(|object| opened(object, "password").unwrap());
     assert_eq!(values[0].len(), 40);
     assert_ne!(values[0], values[1]);
-    let outcome = create(&sandbox(), &words, b"");
-    let value = opened(&object(&outcome.stdout), "password").unwrap();
+    let outcome = create(&Sandbox::with_certificate(), &words, b"");
+    let value = opened(&only_object(&outcome.stdout), "password").unwrap();
     let value = String::from_utf8(value).unwrap();
     assert!(!outcome.stderr.contains(&value));
     assert!(!String::from_utf8_lossy(&outcome.stdout).contains(&value));
@@ -126,8 +106,8 @@ fn a_pull_secret_is_what_kubectl_makes() {
 
 #[test]
 fn tls_files_are_sealed_as_they_are_and_the_variable_names_the_certificate_to_seal_with() {
-    let sandbox = sandbox();
-    let (crt, key) = (keys("rsa2048-b.crt.pem"), keys("rsa2048-b.pkcs1.pem"));
+    let sandbox = Sandbox::with_certificate();
+    let (crt, key) = (fixture("rsa2048-b.crt.pem"), fixture("rsa2048-b.pkcs1.pem"));
     sandbox.write("tls.crt", &crt);
     sandbox.write("tls.key", &key);
     let words = [
@@ -135,7 +115,7 @@ fn tls_files_are_sealed_as_they_are_and_the_variable_names_the_certificate_to_se
     ];
     let outcome = sandbox.run("seal", &words, &[("SEALED_SECRETS_CERT", "c.crt")], b"");
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    let object = object(&outcome.stdout);
+    let object = only_object(&outcome.stdout);
     assert_eq!(object["spec"]["template"]["type"], "kubernetes.io/tls");
     assert_eq!(opened(&object, "tls.crt"), Some(crt));
     assert_eq!(opened(&object, "tls.key"), Some(key));
@@ -144,7 +124,7 @@ fn tls_files_are_sealed_as_they_are_and_the_variable_names_the_certificate_to_se
 #[test]
 fn an_ssh_key_shows_its_public_half_only() {
     let outcome = create(
-        &sandbox(),
+        &Sandbox::with_certificate(),
         &[
             "ssh-auth",
             "deploy",
@@ -161,7 +141,7 @@ fn an_ssh_key_shows_its_public_half_only() {
         "{}",
         outcome.stderr
     );
-    let object = object(&outcome.stdout);
+    let object = only_object(&outcome.stdout);
     let private = opened(&object, "ssh-privatekey").unwrap();
     assert!(private.starts_with(b"-----BEGIN OPENSSH PRIVATE KEY-----\n"));
     let public = String::from_utf8(opened(&object, "ssh-privatekey.pub").unwrap()).unwrap();
@@ -170,7 +150,7 @@ fn an_ssh_key_shows_its_public_half_only() {
 
 #[test]
 fn a_dry_run_writes_nothing_and_shows_no_value() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     let outcome = create(
         &sandbox,
         &[
@@ -194,7 +174,7 @@ fn a_dry_run_writes_nothing_and_shows_no_value() {
 
 #[test]
 fn a_failure_keeps_the_file_that_was_there() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     sandbox.write("out.yaml", "old");
     let words = ["generic", "db", "--from-file=missing", "-w", "out.yaml"];
     let outcome = create(&sandbox, &words, b"");
@@ -205,7 +185,7 @@ fn a_failure_keeps_the_file_that_was_there() {
 
 #[test]
 fn an_item_that_is_set_opens_where_the_file_is() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     let outcome = create(
         &sandbox,
         &["generic", "db", "--from-literal=a=1", "-w", "s.yaml"],
@@ -215,7 +195,7 @@ fn an_item_that_is_set_opens_where_the_file_is() {
     let words = ["set", "s.yaml", "b", "--cert", "c.crt"];
     let outcome = sandbox.run("seal", &words, &[], b"two");
     assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
-    let object = object(sandbox.read("s.yaml").as_bytes());
+    let object = only_object(sandbox.read("s.yaml").as_bytes());
     assert_eq!(opened(&object, "a").as_deref(), Some(&b"1"[..]));
     assert_eq!(opened(&object, "b").as_deref(), Some(&b"two"[..]));
 }
@@ -282,7 +262,7 @@ mod terminal {
 
     #[test]
     fn whoever_gives_up_at_a_prompt_gets_a_terminal_back_that_shows_what_is_typed() {
-        let sandbox = sandbox();
+        let sandbox = Sandbox::with_certificate();
         let program = env!("CARGO_BIN_EXE_seal");
         let script = format!("{program} {LINE}; echo ended $?; stty -a > tmp/after");
         sandbox.write("tmp/run.sh", &script);
@@ -304,11 +284,11 @@ mod terminal {
 
     #[test]
     fn what_is_typed_is_sealed_and_not_shown() {
-        let sandbox = sandbox();
+        let sandbox = Sandbox::with_certificate();
         let answers = [("password: ", "hunter2"), ("once more: ", "hunter2")];
         let shown = typed(&sandbox, LINE, &answers);
         assert!(!shown.contains("hunter2"), "{shown}");
-        let object = object(sandbox.read("out.yaml").as_bytes());
+        let object = only_object(sandbox.read("out.yaml").as_bytes());
         assert_eq!(
             opened(&object, "password").as_deref(),
             Some(&b"hunter2"[..])
@@ -317,7 +297,7 @@ mod terminal {
 
     #[test]
     fn two_different_answers_seal_nothing() {
-        let sandbox = sandbox();
+        let sandbox = Sandbox::with_certificate();
         let answers = [("password: ", "hunter2"), ("once more: ", "hunter3")];
         let shown = typed(&sandbox, LINE, &answers);
         assert!(shown.contains("two different texts were typed"), "{shown}");

@@ -3,24 +3,17 @@
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use age::secrecy::ExposeSecret as _;
 use age::x25519::Identity;
 use serde_json::Value;
 
-use crate::program::{Outcome, Sandbox};
-
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys");
+use crate::program::{Outcome, Sandbox, fixture};
 
 /// Two key Secrets as a cluster has them, one of them retired, and a SealedSecret for each.
 struct Custody {
     sandbox: Sandbox,
     identity: Identity,
-}
-
-fn vector(name: &str) -> Vec<u8> {
-    fs::read(Path::new(KEYS).join(name)).unwrap()
 }
 
 fn key_secret(name: &str, pair: &str, label: &str) -> String {
@@ -29,8 +22,8 @@ fn key_secret(name: &str, pair: &str, label: &str) -> String {
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n  namespace: kube-system\n  uid: 1-2-3\n  resourceVersion: \"7\"\n  \
          creationTimestamp: \"2026-01-01T00:00:00Z\"\n  annotations: {{team: a}}\n  labels:\n    \
          sealedsecrets.bitnami.com/sealed-secrets-key: {label}\ntype: kubernetes.io/tls\ndata:\n  tls.crt: {}\n  tls.key: {}\n",
-        b64(&vector(&format!("{pair}.crt.pem"))),
-        b64(&vector(&format!("{pair}.pkcs1.pem")))
+        b64(&fixture(&format!("{pair}.crt.pem"))),
+        b64(&fixture(&format!("{pair}.pkcs1.pem")))
     )
 }
 
@@ -45,7 +38,7 @@ impl Custody {
         sandbox.write("keys/k1.yaml", key_secret("k1", "rsa2048-a", "retired"));
         sandbox.write("keys/k2.yaml", key_secret("k2", "rsa2048-b", "active"));
         for name in ["rsa2048-a.crt.pem", "rsa2048-b.crt.pem"] {
-            sandbox.write(name, vector(name));
+            sandbox.write(name, fixture(name));
         }
         sandbox.write(
             "identity.txt",
@@ -488,7 +481,7 @@ fn no_key_is_written_unencrypted_without_being_asked_for() {
         assert!(!custody.sandbox.path("out").exists(), "{line}");
     }
     let pem = custody.ok("keys export keys.age -i identity.txt --unencrypted --format pem");
-    let newest = String::from_utf8(vector("rsa2048-b.pkcs1.pem")).unwrap();
+    let newest = String::from_utf8(fixture("rsa2048-b.pkcs1.pem")).unwrap();
     assert!(
         pem.starts_with(newest.trim_end()),
         "the newest key comes first"
@@ -590,7 +583,7 @@ fn a_private_key_that_lies_in_a_repository_does_not_become_a_sealing_key() {
     for (name, pair) in [("key", "rsa2048-b.pkcs1.pem"), ("crt", "rsa2048-b.crt.pem")] {
         custody
             .sandbox
-            .write(&format!("clone/tests/server.{name}"), vector(pair));
+            .write(&format!("clone/tests/server.{name}"), fixture(pair));
     }
     let restore = "keys restore clone -i identity.txt --yes --to-directory new --unencrypted";
     custody.ok(restore);
@@ -745,7 +738,7 @@ fn a_named_source_that_cannot_be_read_to_its_end_is_no_source() {
     let value = list.rfind("tls.key: ").unwrap() + 200;
     let (k1, pem) = (
         custody.sandbox.read("keys/k1.yaml"),
-        vector("rsa2048-a.pkcs1.pem"),
+        fixture("rsa2048-a.pkcs1.pem"),
     );
     let pem = String::from_utf8(pem).unwrap();
     for (name, text) in [
@@ -831,7 +824,7 @@ fn the_prompt_for_a_passphrase_does_not_act_out_the_name_of_a_file() {
     let custody = Custody::new();
     let mut recipient = age::scrypt::Recipient::new("correct horse".into());
     recipient.set_work_factor(2);
-    let file = age::encrypt(&recipient, &vector("rsa2048-a.pkcs1.pem")).unwrap();
+    let file = age::encrypt(&recipient, &fixture("rsa2048-a.pkcs1.pem")).unwrap();
     custody.sandbox.write("a\u{1b}[2J.age", file);
     let told = custody.at_a_terminal("keys list a*.age", "correct horse\n");
     assert!(told.contains("Passphrase of a\\u{1b}[2J.age: "), "{told:?}");

@@ -2,29 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
 use std::process::Command;
 
-use crate::program::Sandbox;
+use crate::program::{Sandbox, fixture, fixture_path};
 
 const SECRET: &str = "kind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {k: v}\n";
-const KEY: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../tests/vectors/keys/rsa2048-a.pkcs1.pem"
-);
-
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let keys = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
-    sandbox.write("c.crt", fs::read(keys.join("rsa2048-a.crt.pem")).unwrap());
-    sandbox
-}
-
 #[test]
 fn a_failed_run_leaves_the_old_file_and_nothing_else() {
+    let key = fixture_path("rsa2048-a.pkcs1.pem");
+    let key = key.to_str().unwrap();
     let good_then_bad = format!("{SECRET}---\nkind: Secret\nmetadata: {{name: b, namespace: b}}\n");
     for name in ["seal", "kubeseal"] {
         for (words, input) in [
@@ -38,7 +24,7 @@ fn a_failed_run_leaves_the_old_file_and_nothing_else() {
                 &[
                     "--recovery-unseal",
                     "--recovery-private-key",
-                    KEY,
+                    key,
                     "-w",
                     "o.yaml",
                 ],
@@ -46,7 +32,7 @@ fn a_failed_run_leaves_the_old_file_and_nothing_else() {
             ),
             (&["--re-encrypt", "-f", "o.yaml"], ""),
         ] {
-            let sandbox = sandbox();
+            let sandbox = Sandbox::with_certificate();
             sandbox.write("o.yaml", "old");
             let outcome = sandbox.run(name, words, &[], input.as_bytes());
             assert_eq!(
@@ -62,7 +48,7 @@ fn a_failed_run_leaves_the_old_file_and_nothing_else() {
 
 #[test]
 fn seal_keeps_mode_and_links_of_an_existing_file() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     sandbox.write("real.yaml", "old");
     fs::set_permissions(sandbox.path("real.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.yaml", sandbox.path("link.yaml")).unwrap();
@@ -84,12 +70,14 @@ fn seal_keeps_mode_and_links_of_an_existing_file() {
 
 #[test]
 fn what_was_recovered_is_nobody_elses_to_read() {
-    let sandbox = sandbox();
+    let key = fixture_path("rsa2048-a.pkcs1.pem");
+    let key = key.to_str().unwrap();
+    let sandbox = Sandbox::with_certificate();
     let sealed = sandbox.run("seal", &["--cert", "c.crt"], &[], SECRET.as_bytes());
     for name in ["seal", "kubeseal"] {
         for words in [
-            &["--recovery-unseal", "--recovery-private-key", KEY][..],
-            &["unseal", "--recovery-private-key", KEY],
+            &["--recovery-unseal", "--recovery-private-key", key][..],
+            &["unseal", "--recovery-private-key", key],
         ] {
             if name == "kubeseal" && words[0] == "unseal" {
                 continue;
@@ -105,9 +93,11 @@ fn what_was_recovered_is_nobody_elses_to_read() {
     }
 }
 
+// Only Linux has /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_device_is_an_error() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     for words in [
         "--cert c.crt",
         "--cert c.crt --raw --scope cluster-wide",
@@ -135,7 +125,7 @@ fn a_full_device_is_an_error() {
 #[test]
 fn a_file_that_does_not_fit_leaves_the_old_one() {
     // The shell's limit on file sizes stands in for a full disk: 1 block of 512 bytes, less than one sealed value.
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     sandbox.write("in.yaml", SECRET);
     sandbox.write("o.yaml", "old");
     let script = format!(
@@ -159,7 +149,7 @@ fn a_file_that_does_not_fit_leaves_the_old_one() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error_message() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     let many = format!("{SECRET}---\n").repeat(200);
     sandbox.write("in.yaml", many);
     let script = format!(
@@ -179,7 +169,7 @@ fn a_reader_that_has_seen_enough_is_no_error_message() {
 
 #[test]
 fn many_documents_come_out_in_order() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     let names: Vec<String> = (0..300).map(|n| format!("s{n}")).collect();
     let document = |name: &String| {
         format!(
@@ -201,7 +191,6 @@ fn many_documents_come_out_in_order() {
 }
 
 /// Somebody else's change, made while a certificate was waited for, is not written over.
-#[cfg(unix)]
 #[test]
 fn an_item_is_not_set_in_a_file_that_changed_meanwhile() {
     use std::io::Write as _;
@@ -223,9 +212,9 @@ fn an_item_is_not_set_in_a_file_that_changed_meanwhile() {
     let mut certificate = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     let theirs = sealed.replace("AgOld", "AgTheirs");
     sandbox.write("sealed.yaml", &theirs);
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/");
-    let text = fs::read(format!("{folder}rsa2048-a.crt.pem")).unwrap();
-    certificate.write_all(&text).unwrap();
+    certificate
+        .write_all(&fixture("rsa2048-a.crt.pem"))
+        .unwrap();
     drop(certificate);
     child.stdin.take().unwrap().write_all(b"hunter2").unwrap();
     let output = child.wait_with_output().unwrap();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::program::{Outcome, Sandbox};
+use crate::program::{Outcome, Sandbox, fixture};
 use crate::stub::{Route, Stub};
 
 const SECRETS: &str = "/api/v1/namespaces/kube-system/secrets";
@@ -22,13 +22,8 @@ fn route(method: &str, path: &str, status: u16, body: &Value) -> Route {
     }
 }
 
-fn vector(name: &str) -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys/");
-    std::fs::read_to_string(format!("{folder}{name}")).unwrap()
-}
-
 fn key(name: &str, pair: &str, label: &str) -> Value {
-    let encoded = |file: String| sealed_crypto::base64::encode(vector(&file).as_bytes());
+    let encoded = |file: String| sealed_crypto::base64::encode(&fixture(&file));
     json!({
         "apiVersion": "v1",
         "kind": "Secret",

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use age::secrecy::ExposeSecret as _;
 use age::x25519::Identity;
 
-use crate::program::{Outcome, Sandbox};
+use crate::program::{Outcome, Sandbox, fixture};
 
 /// Stands for a secret wherever one could stand. Its length is a multiple of three, like that of nothing around it.
 const SECRET: &str = "Hunter2Hunter2Hunter2";
@@ -54,17 +53,12 @@ struct Site {
     fingerprint: String,
 }
 
-fn key_file(name: &str) -> Vec<u8> {
-    let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys");
-    fs::read(Path::new(keys).join(name)).unwrap()
-}
-
 impl Site {
     fn new() -> Self {
         let sandbox = Sandbox::new();
         let base64 = sealed_crypto::base64::encode;
-        let key = key_file("rsa2048-a.pkcs1.pem");
-        let certificate = key_file("rsa2048-a.crt.pem");
+        let key = fixture("rsa2048-a.pkcs1.pem");
+        let certificate = fixture("rsa2048-a.crt.pem");
         let pem = String::from_utf8(key.clone()).unwrap();
         let inner = pem.lines().nth(5).unwrap();
         let identity = Identity::generate();

@@ -4,8 +4,7 @@ use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::program::Sandbox;
-use crate::requirements::key_file;
+use crate::program::{Sandbox, fixture};
 
 /// So many documents are past everything that is gathered before it is worked on or put aside.
 const MANY: usize = 300;
@@ -14,12 +13,8 @@ const MANY: usize = 300;
 const NOISE: u64 = 4 << 10;
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.write("c.crt", fs::read(key_file("rsa2048-a.crt.pem")).unwrap());
-    sandbox.write(
-        "main.key",
-        fs::read(key_file("rsa2048-a.pkcs1.pem")).unwrap(),
-    );
+    let sandbox = Sandbox::with_certificate();
+    sandbox.write("main.key", fixture("rsa2048-a.pkcs1.pem"));
     for (size, count) in [("some", MANY), ("many", 4 * MANY)] {
         let value = "x".repeat(1000);
         let mut secrets = String::new();

@@ -1,36 +1,8 @@
 //! Merged and re-encrypted files: what is new opens where the file is, what is old stays.
 
-use std::fs;
-use std::path::Path;
-
-use sealed_manifest::Documents;
-use serde_json::Value;
-
 use crate::ciphertext::open;
-use crate::program::Sandbox;
+use crate::program::{Sandbox, fixture, only_object};
 use crate::stub::{Route, Stub};
-
-fn keys(name: &str) -> Vec<u8> {
-    let directory = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
-    fs::read(directory.join(name)).unwrap()
-}
-
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.write("c.crt", keys("rsa2048-a.crt.pem"));
-    sandbox
-}
-
-fn object(text: &str) -> Value {
-    Documents::new(text.as_bytes(), "file")
-        .next()
-        .unwrap()
-        .unwrap()
-        .into_value()
-}
 
 #[test]
 fn merged_items_open_in_the_scope_of_the_file() {
@@ -48,7 +20,7 @@ fn merged_items_open_in_the_scope_of_the_file() {
         ),
     ] {
         for name in ["seal", "kubeseal"] {
-            let sandbox = sandbox();
+            let sandbox = Sandbox::with_certificate();
             let annotations = if annotation.is_empty() {
                 String::new()
             } else {
@@ -82,12 +54,12 @@ fn merged_items_open_in_the_scope_of_the_file() {
                 (Some(0), "", 0),
                 "{scope}"
             );
-            let object = object(&sandbox.read("t.yaml"));
+            let object = only_object(sandbox.read("t.yaml"));
             let items = &object["spec"]["encryptedData"];
             assert_eq!(items["old"], "AgB=");
             let opened = open(
                 items["new"].as_str().unwrap(),
-                &keys("rsa2048-a.pkcs1.pem"),
+                &fixture("rsa2048-a.pkcs1.pem"),
                 scope,
                 place.0,
                 place.1,
@@ -99,7 +71,7 @@ fn merged_items_open_in_the_scope_of_the_file() {
 
 #[test]
 fn one_changed_value_changes_one_line() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     let secret =
         "kind: Secret\nmetadata: {name: app, namespace: web}\nstringData: {a: v, b: v, c: v}\n";
     sandbox.run(
@@ -146,7 +118,7 @@ fn route(method: &str, path: &str, body: &str) -> Route {
 fn re_encrypting_changes_the_values_and_nothing_else() {
     let file = "# ours\nkind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata:\n  name: app  # here\n  namespace: web\n  annotations: {seal-tool/keys: 'SHA256:old'}\nspec:\n  encryptedData:\n    k: AgOld # k\n---\nkind: ConfigMap\ndata: {a: b}\n";
     let reply = r#"{"kind": "SealedSecret", "apiVersion": "bitnami.com/v1alpha1", "metadata": {"name": "app", "namespace": "web", "uid": "u"}, "spec": {"encryptedData": {"k": "AgNew"}}}"#;
-    let certificate = String::from_utf8(keys("rsa2048-a.crt.pem")).unwrap();
+    let certificate = String::from_utf8(fixture("rsa2048-a.crt.pem")).unwrap();
     let proxy = "http:sealed-secrets-controller:http/proxy/v1/";
     let stub = Stub::start(vec![
         route(
@@ -157,7 +129,7 @@ fn re_encrypting_changes_the_values_and_nothing_else() {
         route("POST", &format!("{proxy}rotate"), reply),
         route("GET", &format!("{proxy}cert.pem"), &certificate),
     ]);
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     sandbox.write("s.yaml", file);
     let server = format!("http://127.0.0.1:{}", stub.port);
     let outcome = sandbox.run(
@@ -192,7 +164,7 @@ fn an_answer_that_lacks_a_value_leaves_the_file() {
     ]);
     let server = format!("http://127.0.0.1:{}", stub.port);
     for name in ["seal", "kubeseal"] {
-        let sandbox = sandbox();
+        let sandbox = Sandbox::with_certificate();
         sandbox.write("s.yaml", file);
         let outcome = sandbox.run(
             name,

@@ -5,6 +5,28 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use sealed_manifest::Documents;
+use serde_json::Value;
+
+/// Where a key, a certificate or a backup is that the repository has for tests.
+pub(crate) fn fixture_path(name: &str) -> PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys");
+    Path::new(folder).join(name)
+}
+
+/// What is in it.
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
+    fs::read(fixture_path(name)).expect("the repository has it")
+}
+
+/// The one object of an output.
+pub(crate) fn only_object(output: impl AsRef<[u8]>) -> Value {
+    let mut documents = Documents::new(output.as_ref(), "output");
+    let object = documents.next().expect("there is a document");
+    assert!(documents.next().is_none(), "there is only one");
+    object.expect("it can be read").into_value()
+}
+
 /// A directory in which a program runs.
 pub(crate) struct Sandbox {
     directory: tempfile::TempDir,
@@ -25,6 +47,13 @@ impl Sandbox {
             fs::create_dir(directory.path().join(name)).expect("the directory is ours");
         }
         Self { directory }
+    }
+
+    /// With the certificate `c.crt`, whose key is `rsa2048-a`.
+    pub(crate) fn with_certificate() -> Self {
+        let sandbox = Self::new();
+        sandbox.write("c.crt", fixture("rsa2048-a.crt.pem"));
+        sandbox
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,12 +1,11 @@
 //! The requirements of users' repositories about recovery: the cluster is gone, the key is there, or another one.
 
-use std::fs;
-
 use sealed_crypto::PrivateKey;
 use sealed_manifest::Documents;
 use serde_json::Value;
 
-use crate::requirements::{SECRET, key_file, object, sandbox, seal};
+use crate::program::{fixture, fixture_path, only_object};
+use crate::requirements::{SECRET, sandbox, seal};
 
 #[test]
 fn r41_values_are_recovered_without_a_cluster() {
@@ -14,7 +13,7 @@ fn r41_values_are_recovered_without_a_cluster() {
     let words = ["--recovery-unseal", "--recovery-private-key", "main.key"];
     let outcome = sandbox().run("seal", &words, &[], &sealed);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-    let secret = object(&outcome.stdout);
+    let secret = only_object(&outcome.stdout);
     assert_eq!(
         (&secret["kind"], &secret["metadata"]["name"]),
         (&"Secret".into(), &"msgapp-synced-secrets".into())
@@ -28,7 +27,7 @@ fn r41_values_are_recovered_without_a_cluster() {
 #[test]
 fn r41_a_backup_of_several_keys_recovers_all_documents() {
     let mut both = seal(&[], SECRET.as_bytes()).stdout;
-    let other = key_file("rsa2048-b.crt.pem").display().to_string();
+    let other = fixture_path("rsa2048-b.crt.pem").display().to_string();
     let second = SECRET.replace("msgapp-synced-secrets", "second");
     both.extend(
         sandbox()
@@ -37,7 +36,7 @@ fn r41_a_backup_of_several_keys_recovers_all_documents() {
     );
     let sandbox = sandbox();
     let keys = ["rsa2048-b.pkcs1.pem", "rsa4096-a.pkcs8.pem"]
-        .map(|name| fs::read_to_string(key_file(name)).unwrap());
+        .map(|name| String::from_utf8(fixture(name)).unwrap());
     sandbox.write("keys.pem", keys.concat());
     let outcome = sandbox.run(
         "seal",

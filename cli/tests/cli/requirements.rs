@@ -1,14 +1,10 @@
 //! The requirements of users' repositories that the command line alone can meet, each under its number.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use sealed_crypto::Certificate;
-use sealed_manifest::Documents;
 use serde_json::Value;
 
 use crate::ciphertext::open;
-use crate::program::{Outcome, Sandbox};
+use crate::program::{Outcome, Sandbox, fixture, fixture_path, only_object};
 use crate::stub::{Route, Stub};
 
 pub(crate) const SECRET: &str = "apiVersion: v1
@@ -21,22 +17,11 @@ stringData:
   RABBITMQ_PASSWORD: correct horse
 ";
 
-pub(crate) fn key_file(name: &str) -> PathBuf {
-    Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ))
-    .join(name)
-}
-
-/// A directory with a certificate and nothing else.
+/// A directory with a certificate, its key and nothing else.
 pub(crate) fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write("dev.crt", fs::read(key_file("rsa4096-a.crt.pem")).unwrap());
-    sandbox.write(
-        "main.key",
-        fs::read(key_file("rsa4096-a.pkcs1.pem")).unwrap(),
-    );
+    sandbox.write("dev.crt", fixture("rsa4096-a.crt.pem"));
+    sandbox.write("main.key", fixture("rsa4096-a.pkcs1.pem"));
     sandbox
 }
 
@@ -45,24 +30,13 @@ pub(crate) fn seal(words: &[&str], input: &[u8]) -> Outcome {
     sandbox().run("seal", &words, &[], input)
 }
 
-pub(crate) fn object(output: &[u8]) -> Value {
-    let mut documents = Documents::new(output, "output");
-    let object = documents
-        .next()
-        .expect("there is a document")
-        .unwrap()
-        .into_value();
-    assert!(documents.next().is_none(), "there is only one");
-    object
-}
-
 fn opens_to(object: &Value, item: &str, plaintext: &str) {
     let metadata = &object["metadata"];
     let place = (
         metadata["namespace"].as_str().unwrap(),
         metadata["name"].as_str().unwrap(),
     );
-    let key = fs::read(key_file("rsa4096-a.pkcs1.pem")).unwrap();
+    let key = fixture("rsa4096-a.pkcs1.pem");
     let sealed = object["spec"]["encryptedData"][item].as_str().unwrap();
     let opened = open(sealed, &key, "strict", place.0, place.1);
     assert_eq!(opened.as_deref(), Some(plaintext.as_bytes()), "{item}");
@@ -73,7 +47,7 @@ fn r1_one_command_and_a_certificate_are_enough() {
     let outcome = seal(&["-o", "yaml"], SECRET.as_bytes());
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
     assert!(String::from_utf8_lossy(&outcome.stdout).contains("\nkind: SealedSecret\n"));
-    opens_to(&object(&outcome.stdout), "JWT_SECRET", "hunter2");
+    opens_to(&only_object(&outcome.stdout), "JWT_SECRET", "hunter2");
 }
 
 #[test]
@@ -96,7 +70,7 @@ fn r2_one_input_is_sealed_for_several_namespaces_in_one_run() {
     for (file, namespace) in [("a.yaml", "dev"), ("b.yaml", "staging"), ("c.json", "prod")] {
         let text = sandbox.read(file);
         assert_eq!(text.starts_with('{'), file == "c.json");
-        let object = object(text.as_bytes());
+        let object = only_object(text.as_bytes());
         assert_eq!(object["metadata"]["namespace"], namespace);
         opens_to(&object, "JWT_SECRET", "hunter2");
     }
@@ -117,7 +91,7 @@ fn r6_the_type_of_a_pull_secret_is_kept() {
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: acr-secret, namespace: msgapp-prod}}\ntype: kubernetes.io/dockerconfigjson\ndata: {{.dockerconfigjson: {config}}}\n"
     );
     let outcome = seal(&["-o", "yaml"], input.as_bytes());
-    let from_manifest = object(&outcome.stdout);
+    let from_manifest = only_object(&outcome.stdout);
     let words = [
         "create",
         "docker-registry",
@@ -130,7 +104,7 @@ fn r6_the_type_of_a_pull_secret_is_kept() {
         "--cert",
         "dev.crt",
     ];
-    let made = object(&sandbox().run("seal", &words, &[], b"").stdout);
+    let made = only_object(&sandbox().run("seal", &words, &[], b"").stdout);
     for object in [from_manifest, made] {
         assert_eq!(
             object["spec"]["template"]["type"],
@@ -143,7 +117,7 @@ fn r6_the_type_of_a_pull_secret_is_kept() {
 #[test]
 fn r7_key_names_are_kept_byte_for_byte() {
     let outcome = seal(&[], SECRET.as_bytes());
-    let object = object(&outcome.stdout);
+    let object = only_object(&outcome.stdout);
     let names: Vec<&String> = object["spec"]["encryptedData"]
         .as_object()
         .unwrap()
@@ -175,7 +149,7 @@ fn r8_one_key_is_replaced_and_nothing_else_of_the_file_changes() {
         assert_eq!(changed.len(), 1, "{after}");
         assert!(changed[0].0.starts_with("    JWT_SECRET: "), "{after}");
         assert_eq!(commented.lines().count(), after.lines().count());
-        let object = object(after.as_bytes());
+        let object = only_object(after.as_bytes());
         opens_to(&object, "JWT_SECRET", "new");
         opens_to(&object, "RABBITMQ_PASSWORD", "correct horse");
     }
@@ -190,7 +164,7 @@ fn r15_the_sync_wave_is_an_annotation_of_the_sealed_secret_itself() {
         "--label",
         "team=a",
     ];
-    let object = object(&seal(&words, SECRET.as_bytes()).stdout);
+    let object = only_object(&seal(&words, SECRET.as_bytes()).stdout);
     assert_eq!(object["metadata"]["annotations"][wave], "-1");
     assert_eq!(object["metadata"]["labels"]["team"], "a");
     let template = &object["spec"]["template"]["metadata"];
@@ -200,7 +174,7 @@ fn r15_the_sync_wave_is_an_annotation_of_the_sealed_secret_itself() {
 
 #[test]
 fn a_certificate_that_came_in_clear_is_shown_by_its_fingerprint() {
-    let certificate = fs::read_to_string(key_file("rsa4096-a.crt.pem")).unwrap();
+    let certificate = String::from_utf8(fixture("rsa4096-a.crt.pem")).unwrap();
     let fingerprint = Certificate::from_pem(certificate.as_bytes())
         .unwrap()
         .fingerprint();
@@ -248,7 +222,7 @@ fn r9_a_job_without_rights_and_network_can_seal() {
     );
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
     opens_to(
-        &object(&outcome.stdout),
+        &only_object(&outcome.stdout),
         "RABBITMQ_PASSWORD",
         "correct horse",
     );
@@ -277,7 +251,7 @@ fn r10_input_made_on_windows_is_read() {
     ] {
         let outcome = seal(&[], &input);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
-        opens_to(&object(&outcome.stdout), "JWT_SECRET", "hunter2");
+        opens_to(&only_object(&outcome.stdout), "JWT_SECRET", "hunter2");
     }
 }
 
@@ -360,7 +334,7 @@ fn r12_single_values_are_bound_to_name_and_namespace() {
         sealed.starts_with("Ag") && !sealed.ends_with('\n'),
         "{sealed}"
     );
-    let key = fs::read(key_file("rsa4096-a.pkcs1.pem")).unwrap();
+    let key = fixture("rsa4096-a.pkcs1.pem");
     let opened = |namespace, name| open(&sealed, &key, "strict", namespace, name);
     assert_eq!(
         opened("msgapp-prod", "msgapp-synced-secrets").as_deref(),
@@ -404,7 +378,7 @@ fn r23_tracking_metadata_of_argo_cd_is_noticed_on_its_way_into_a_secret() {
         "{}",
         outcome.stderr
     );
-    opens_to(&object(&outcome.stdout), "JWT_SECRET", "hunter2");
+    opens_to(&only_object(&outcome.stdout), "JWT_SECRET", "hunter2");
 }
 
 #[test]
@@ -412,7 +386,7 @@ fn r61_why_an_object_does_not_open_shows_without_a_key() {
     let sealed = String::from_utf8(seal(&[], SECRET.as_bytes()).stdout).unwrap();
     let inspect = |text: &str, words: &[&str]| {
         let sandbox = sandbox();
-        let other = key_file("rsa2048-b.crt.pem").display().to_string();
+        let other = fixture_path("rsa2048-b.crt.pem").display().to_string();
         let words: Vec<&str> = ["inspect", "-f", "-"]
             .iter()
             .chain(words)

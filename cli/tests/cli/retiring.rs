@@ -1,26 +1,20 @@
 //! A key goes out of use only when nothing needs it: what that is, against a server of fixed answers.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::Sandbox;
+use crate::program::{Sandbox, fixture};
 use crate::stub::{Route, Stub};
 
 const SECRETS: &str = "/api/v1/namespaces/kube-system/secrets";
 const SEALED: &str = "/apis/bitnami.com/v1alpha1/sealedsecrets?limit=50&continue=";
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/keys");
 /// Fingerprint of the key that is to be retired, and of the other.
 const OLD: &str = "SHA256:mI8khZOi8xvKdkDhPKXlwtNcm/OkADGdjpQQqMno5wc";
 const NEW: &str = "SHA256:0hhfZ/23yVxxsfcQac+wGzDDyGM0nLw5HmYfJUHM7Ko";
 
-fn vector(name: &str) -> Vec<u8> {
-    fs::read(Path::new(KEYS).join(name)).unwrap()
-}
-
 fn key_secret(name: &str, key: &str, certificate: &str) -> Value {
-    let encoded = |file: &str| sealed_crypto::base64::encode(&vector(file));
+    let encoded = |file: &str| sealed_crypto::base64::encode(&fixture(file));
     json!({
         "metadata": {
             "name": name, "namespace": "kube-system", "uid": name,
@@ -68,9 +62,9 @@ impl World {
         ]);
         let sandbox = Sandbox::new();
         for name in ["rsa2048-a.crt.pem", "rsa2048-b.crt.pem"] {
-            sandbox.write(name, vector(name));
+            sandbox.write(name, fixture(name));
         }
-        sandbox.write("rsa2048-a.pem", vector("rsa2048-a.pkcs1.pem"));
+        sandbox.write("rsa2048-a.pem", fixture("rsa2048-a.pkcs1.pem"));
         fs::create_dir(sandbox.path("apps")).unwrap();
         Self { sandbox, stub }
     }

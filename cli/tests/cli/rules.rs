@@ -1,33 +1,24 @@
 //! `.seal.yaml` as users meet it: the path decides, and nothing is sealed with a certificate that it does not allow.
 
 use std::fs;
-use std::path::Path;
 
 use sealed_crypto::Certificate;
 
 use crate::ciphertext::open;
-use crate::program::{Outcome, Sandbox};
+use crate::program::{Outcome, Sandbox, fixture};
 
 const SECRET: &[u8] = b"kind: Secret\nmetadata: {name: app}\nstringData: {k: hunter2}\n";
 
-fn keys(name: &str) -> Vec<u8> {
-    let directory = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
-    fs::read(directory.join(name)).unwrap()
-}
-
 fn fingerprint(name: &str) -> String {
-    let certificate = Certificate::from_pem(&keys(name)).unwrap();
+    let certificate = Certificate::from_pem(&fixture(name)).unwrap();
     certificate.fingerprint().to_string()
 }
 
 /// A repository with a certificate for each of two environments.
 fn repository(rules: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write("keys/a.crt", keys("rsa2048-a.crt.pem"));
-    sandbox.write("keys/b.crt", keys("rsa2048-b.crt.pem"));
+    sandbox.write("keys/a.crt", fixture("rsa2048-a.crt.pem"));
+    sandbox.write("keys/b.crt", fixture("rsa2048-b.crt.pem"));
     sandbox.write("overlays/prod/kustomization.yaml", "");
     sandbox.write("overlays/dev/kustomization.yaml", "");
     sandbox.write("app.secret.yaml", SECRET);
@@ -51,7 +42,7 @@ fn opens(sandbox: &Sandbox, file: &str, key: &str, scope: &str, namespace: &str)
     let sealed = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("k: "));
-    let opened = open(sealed.unwrap(), &keys(key), scope, namespace, "app");
+    let opened = open(sealed.unwrap(), &fixture(key), scope, namespace, "app");
     opened.as_deref() == Some(b"hunter2")
 }
 

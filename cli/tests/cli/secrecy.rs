@@ -1,25 +1,13 @@
 //! No value and no key in any message.
 
-use std::fs;
-use std::path::Path;
-
-use crate::program::Sandbox;
+use crate::program::{Sandbox, fixture};
 
 /// Stands for a secret wherever one could stand.
 const SECRET: &str = "Hunter2Hunter2Hunter2";
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let keys = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
-    for (name, file) in [
-        ("c.crt", "rsa2048-a.crt.pem"),
-        ("main.key", "rsa2048-a.pkcs1.pem"),
-    ] {
-        sandbox.write(name, fs::read(keys.join(file)).unwrap());
-    }
+    let sandbox = Sandbox::with_certificate();
+    sandbox.write("main.key", fixture("rsa2048-a.pkcs1.pem"));
     sandbox
 }
 

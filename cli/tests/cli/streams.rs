@@ -1,26 +1,13 @@
 //! Long and mixed streams.
 
-use std::fs;
-use std::path::Path;
-
 use crate::ciphertext::{masked, open};
-use crate::program::Sandbox;
-
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let keys = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
-    sandbox.write("c.crt", fs::read(keys.join("rsa2048-a.crt.pem")).unwrap());
-    sandbox
-}
+use crate::program::{Sandbox, fixture};
 
 const CERT: [&str; 2] = ["--cert", "c.crt"];
 
 fn seal(name: &str, words: &[&str], input: &str) -> (Option<i32>, String, String) {
     let words: Vec<&str> = CERT.iter().chain(words).copied().collect();
-    let outcome = sandbox().run(name, &words, &[], input.as_bytes());
+    let outcome = Sandbox::with_certificate().run(name, &words, &[], input.as_bytes());
     let stdout = String::from_utf8(outcome.stdout).unwrap();
     (outcome.status, masked(&stdout, &[]), outcome.stderr)
 }
@@ -59,7 +46,7 @@ fn input_in_the_wild_means_what_it_means_to_kubectl() {
         truth: yes\r\n  octal: 010\r\n  hex: 0x10\r\n  grouped: 1_000\r\n  version: 1.10\r\n  quoted: '010'\r\n  \
         time: 12:30:45\r\n  block: |\r\n    one\r\n    two\r\n\
         ---\r\nnull\r\n---\r\n";
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_certificate();
     let outcome = sandbox.run(
         "seal",
         &["--cert", "c.crt", "-o", "json"],
@@ -68,11 +55,7 @@ fn input_in_the_wild_means_what_it_means_to_kubectl() {
     );
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
     let object: serde_json::Value = serde_json::from_slice(&outcome.stdout).unwrap();
-    let keys = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys/rsa2048-a.pkcs1.pem"
-    );
-    let key = fs::read(keys).unwrap();
+    let key = fixture("rsa2048-a.pkcs1.pem");
     let items = object["spec"]["encryptedData"].as_object().unwrap();
     let opened: Vec<(&str, String)> = items
         .iter()

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::ciphertext::masked;
-use crate::program::{Outcome, Sandbox};
+use crate::program::{Outcome, Sandbox, fixture};
 
 struct Transcript {
     sandbox: Sandbox,
@@ -97,10 +97,6 @@ impl Transcript {
 
 fn play(text: &str) -> Vec<String> {
     let sandbox = Sandbox::new();
-    let keys = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/vectors/keys"
-    ));
     for name in [
         "rsa2048-a.crt.pem",
         "rsa2048-a.pkcs1.pem",
@@ -109,7 +105,7 @@ fn play(text: &str) -> Vec<String> {
         "cert-not-yet-valid.crt.pem",
         "backup-with-ec.yaml",
     ] {
-        sandbox.write(name, fs::read(keys.join(name)).unwrap());
+        sandbox.write(name, fixture(name));
     }
     let mut transcript = Transcript {
         sandbox,
