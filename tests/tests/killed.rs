@@ -210,6 +210,10 @@ impl Site {
                 continue;
             };
             let call = call.trim().to_owned();
+            if call.contains('?') {
+                // A thread that ended while it was looked at.
+                continue;
+            }
             let count = counts.entry((thread.to_owned(), call.clone())).or_insert(0);
             *count += 1;
             moments.insert(Moment {
