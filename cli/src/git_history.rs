@@ -1,4 +1,4 @@
-//! The files that a Git repository holds or once held: whoever has a clone has all of them.
+//! Everything that a Git repository holds: whoever has a clone has all of it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -8,16 +8,38 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use sealed_api::Code;
 
 use crate::failure::{Failure, io_cause, printable};
+use crate::traces;
 use crate::walk::{MANIFESTS, has_extension};
 
-/// Reads every version of every manifest that a branch or tag leads to, each content once.
+/// What is larger is looked through, and not held in memory.
+const MAX_SIZE: u64 = 64 << 20;
+/// How much of it is looked at in one go.
+const PIECE: usize = 1 << 20;
+
+/// Reads every content of a repository once, whatever leads to it: branches, tags, stashes, the index, reflogs, or nothing any
+/// more. Those of other repositories that it borrows from are among them.
 pub(crate) struct GitHistory {
     shown: String,
-    /// Names of contents, each with a path that it has or had.
-    contents: VecDeque<(String, String)>,
+    contents: VecDeque<Named>,
     reader: Child,
     names: ChildStdin,
     bytes: BufReader<ChildStdout>,
+}
+
+/// A content that is to be read.
+#[derive(Debug, PartialEq, Eq)]
+struct Named {
+    object: String,
+    /// A path that it has or had; none if nothing leads to it.
+    path: Option<String>,
+}
+
+/// A content that may hold SealedSecrets.
+pub(crate) struct Version {
+    /// Where it stands or stood.
+    pub(crate) place: String,
+    /// What it is.
+    pub(crate) text: Vec<u8>,
 }
 
 impl GitHistory {
@@ -36,7 +58,19 @@ impl GitHistory {
             )
             .hint("`git fetch --unshallow` gets it"));
         }
-        let list = output(path, &["rev-list", "--objects", "--all"])?;
+        let reached = output(path, REACHED)?;
+        let all = output(path, ALL)?;
+        let contents = contents(
+            &String::from_utf8_lossy(&reached),
+            &String::from_utf8_lossy(&all),
+        );
+        let contents = contents.map_err(|missing| {
+            Failure::new(
+                Code::UnreadableFile,
+                format!("`{shown}` lacks {missing} of the objects that its history names"),
+            )
+            .hint("a clone that is made without --filter has all of them")
+        })?;
         let mut reader = git(path, &["cat-file", "--batch"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -47,7 +81,7 @@ impl GitHistory {
             return Err(cannot_read(&shown, "git gave no pipes"));
         };
         Ok(Self {
-            contents: manifests(&String::from_utf8_lossy(&list)),
+            contents,
             shown,
             reader,
             names,
@@ -55,35 +89,162 @@ impl GitHistory {
         })
     }
 
-    /// The next content, with where it stands or stood.
-    pub(crate) fn next(&mut self) -> Result<Option<(String, Vec<u8>)>, Failure> {
-        let Some((name, path)) = self.contents.pop_front() else {
-            return Ok(None);
-        };
-        let bytes = self
-            .content(&name)
-            .map_err(|error| cannot_read(&self.shown, &io_cause(&error)))?;
-        let short = name.get(..10).unwrap_or(&name);
-        Ok(Some((format!("{}: {path} ({short})", self.shown), bytes)))
+    /// The next content that may hold SealedSecrets, or why it cannot be told whether it does.
+    ///
+    /// # Errors
+    ///
+    /// The rest cannot be read.
+    pub(crate) fn next(&mut self) -> Result<Option<Result<Version, Failure>>, Failure> {
+        while let Some(named) = self.contents.pop_front() {
+            let content = self
+                .content(&named.object)
+                .map_err(|error| cannot_read(&self.shown, &io_cause(&error)))?;
+            let place = self.place(&named);
+            let path = named.path.as_deref().map(Path::new);
+            let is_manifest = path.map(|path| has_extension(path, MANIFESTS));
+            match content {
+                Content::Whole(text) if traces::is_lfs_pointer(&text) => {
+                    if is_manifest.unwrap_or(true) {
+                        return Ok(Some(Err(elsewhere(&place))));
+                    }
+                }
+                Content::Whole(text) => {
+                    // Prose and programs that speak of SealedSecrets are no manifests that cannot be read.
+                    let matters = match is_manifest {
+                        Some(true) => traces::of_sealed_secrets(&text),
+                        _ => traces::of_sealed_values(&text),
+                    };
+                    if matters {
+                        return Ok(Some(Ok(Version { place, text })));
+                    }
+                }
+                Content::Skimmed { has_traces: true } => {
+                    return Ok(Some(Err(too_large(&place))));
+                }
+                Content::Skimmed { has_traces: false } => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn place(&self, named: &Named) -> String {
+        let shown = &self.shown;
+        let short = named.object.get(..10).unwrap_or(&named.object);
+        match &named.path {
+            Some(path) => format!("{shown}: {path} ({short})"),
+            None => format!("{shown}: a content that no branch leads to ({short})"),
+        }
     }
 
     /// Asks for one content: `NAME blob SIZE`, the bytes, a line end.
-    fn content(&mut self, name: &str) -> io::Result<Vec<u8>> {
+    fn content(&mut self, name: &str) -> io::Result<Content> {
         writeln!(self.names, "{name}")?;
         self.names.flush()?;
         let mut head = String::new();
         self.bytes.read_line(&mut head)?;
-        let size: Option<usize> = match head.split_whitespace().collect::<Vec<_>>().as_slice() {
+        let size: Option<u64> = match head.split_whitespace().collect::<Vec<_>>().as_slice() {
             [_, "blob", size] => size.parse().ok(),
             _ => None,
         };
         let size = size.ok_or_else(|| io::Error::other(format!("`{}` is missing", head.trim())))?;
-        let mut content = vec![0; size];
-        self.bytes.read_exact(&mut content)?;
-        let mut end = [0];
-        self.bytes.read_exact(&mut end)?;
+        let content = if size > MAX_SIZE {
+            let has_traces = skim(&mut self.bytes, size)?;
+            Content::Skimmed { has_traces }
+        } else {
+            Content::Whole(exactly(&mut self.bytes, size)?)
+        };
+        exactly(&mut self.bytes, 1)?;
         Ok(content)
     }
+}
+
+/// What was read of an object.
+enum Content {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Only whether SealedSecrets are spoken of.
+    Skimmed { has_traces: bool },
+}
+
+/// Reads so many bytes.
+fn exactly(reader: &mut impl io::Read, size: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = reader.take(size).read_to_end(&mut bytes)?;
+    if (read as u64) < size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
+/// Looks through so many bytes, a piece at a time with the end of the one before.
+fn skim(reader: &mut impl io::Read, size: u64) -> io::Result<bool> {
+    let mut has_traces = false;
+    let mut end = Vec::new();
+    let mut left = size;
+    while left > 0 {
+        let piece = exactly(reader, left.min(PIECE as u64))?;
+        left -= piece.len() as u64;
+        end.extend_from_slice(&piece);
+        has_traces |= traces::of_sealed_secrets(&end);
+        end.drain(..end.len().saturating_sub(traces::LONGEST));
+    }
+    Ok(has_traces)
+}
+
+/// A line for each object that something leads to: `NAME PATH`, the newest commits first, and `?NAME` for what is missing.
+const REACHED: &[&str] = &[
+    "rev-list",
+    "--objects",
+    "--all",
+    "--reflog",
+    "--indexed-objects",
+    "--missing=print",
+];
+
+/// A line for each object that is there: `TYPE NAME`.
+const ALL: &[&str] = &[
+    "cat-file",
+    "--batch-all-objects",
+    "--batch-check=%(objecttype) %(objectname)",
+];
+
+/// The contents, each once: those that something leads to, and then the others. An error is how many are missing.
+fn contents(reached: &str, all: &str) -> Result<VecDeque<Named>, usize> {
+    let blobs = all.lines().filter_map(|line| line.strip_prefix("blob "));
+    let mut blobs: BTreeSet<&str> = blobs.collect();
+    let missing = reached.lines().filter(|line| line.starts_with('?')).count();
+    if missing > 0 {
+        return Err(missing);
+    }
+    let named = |object: &str, path: Option<&str>| Named {
+        object: object.to_owned(),
+        path: path.map(str::to_owned),
+    };
+    let mut contents: VecDeque<Named> = reached
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(object, _)| blobs.remove(object))
+        .map(|(object, path)| named(object, Some(path)))
+        .collect();
+    contents.extend(blobs.into_iter().map(|object| named(object, None)));
+    Ok(contents)
+}
+
+fn too_large(place: &str) -> Failure {
+    let limit = MAX_SIZE >> 20;
+    Failure::new(
+        Code::MalformedInput,
+        format!("it speaks of SealedSecrets, and is larger than {limit} MiB"),
+    )
+    .at(place)
+}
+
+fn elsewhere(place: &str) -> Failure {
+    Failure::new(
+        Code::UnreadableFile,
+        "it is in Git LFS, and the repository holds a pointer only",
+    )
+    .at(place)
 }
 
 impl Drop for GitHistory {
@@ -92,17 +253,6 @@ impl Drop for GitHistory {
         drop(self.reader.kill());
         drop(self.reader.wait());
     }
-}
-
-/// `NAME PATH` lines: the contents whose paths are those of manifests, each once.
-fn manifests(list: &str) -> VecDeque<(String, String)> {
-    let mut known = BTreeSet::new();
-    list.lines()
-        .filter_map(|line| line.split_once(' '))
-        .filter(|(_, path)| has_extension(Path::new(path), MANIFESTS))
-        .filter(|(name, _)| known.insert(*name))
-        .map(|(name, path)| (name.to_owned(), path.to_owned()))
-        .collect()
 }
 
 fn git(path: &Path, words: &[&str]) -> Command {
@@ -118,7 +268,9 @@ fn git(path: &Path, words: &[&str]) -> Command {
         .args(["-c", "core.quotePath=false"])
         .args(words)
         .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_NO_LAZY_FETCH", "1");
+        .env("GIT_NO_LAZY_FETCH", "1")
+        // What a replacement hides is there all the same.
+        .env("GIT_NO_REPLACE_OBJECTS", "1");
     command
 }
 
@@ -155,14 +307,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_content_of_a_manifest_is_listed_once() {
-        let list =
-            "c1\nt1 \nt2 apps\nb1 apps/a.yaml\nb2 apps/b c.yml\nb1 old/a.yaml\nb3 readme.md\n";
-        let found: Vec<_> = manifests(list).into();
-        let pair = |name: &str, path: &str| (name.to_owned(), path.to_owned());
+    fn each_content_is_listed_once_and_what_nothing_leads_to_comes_last() {
+        let reached =
+            "c1\nt1 \nt2 apps\nb2 apps/a.yaml\nb1 apps/b c.yml\nb2 old/a.yaml\nb3 x.bak\n";
+        let all = "blob b0\nblob b1\nblob b2\nblob b3\ncommit c1\ntree t1\ntree t2\n";
+        let found = contents(reached, all).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.object.as_str(), one.path.as_deref()))
+            .collect();
         assert_eq!(
             found,
-            [pair("b1", "apps/a.yaml"), pair("b2", "apps/b c.yml")]
+            [
+                ("b2", Some("apps/a.yaml")),
+                ("b1", Some("apps/b c.yml")),
+                ("b3", Some("x.bak")),
+                ("b0", None)
+            ]
         );
+        assert_eq!(contents("c1\n?b4\n", all), Err(1));
+    }
+
+    #[test]
+    fn what_is_large_is_looked_through_across_its_pieces() {
+        let mut text = vec![b'x'; PIECE - 5];
+        text.extend_from_slice(b"SealedSecret");
+        text.extend_from_slice(&vec![b'x'; PIECE]);
+        let size = text.len() as u64;
+        assert!(skim(&mut text.as_slice(), size).unwrap());
+        text[PIECE] = b'-';
+        assert!(!skim(&mut text.as_slice(), size).unwrap());
+        assert!(skim(&mut text.as_slice(), size + 1).is_err());
     }
 }

@@ -67,6 +67,7 @@ mod sealing;
 mod shell;
 mod suggest;
 mod target;
+mod traces;
 mod unlock;
 mod values;
 mod verbs;

@@ -10,9 +10,9 @@ use sealed_manifest::{Documents, ReadErrorKind};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use self::glance::{Glance, SMALL, mentions_sealed_secrets};
+use self::glance::{Glance, SMALL};
 use crate::failure::{Failure, io_cause};
-use crate::git_history::GitHistory;
+use crate::git_history::{GitHistory, Version};
 use crate::input::{cannot_read, has_braces, open_file, place, unreadable, with_template_hint};
 use crate::sealed_input::{Found, decode_whole, entries, is_sealed_secret};
 use crate::walk::{Listed, MANIFESTS, files};
@@ -52,13 +52,14 @@ impl Reading {
 impl SealedFiles {
     /// The manifests of these files and directories.
     pub(crate) fn of(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let walked = files(paths, MANIFESTS)?;
         Ok(Self {
-            files: files(paths, MANIFESTS)?.into(),
+            files: walked.files.into(),
             histories: VecDeque::new(),
             known: BTreeSet::new(),
             reading: None,
             found: VecDeque::new(),
-            unread: Vec::new(),
+            unread: walked.unlisted,
         })
     }
 
@@ -83,13 +84,13 @@ impl SealedFiles {
             } else if let Some(history) = self.histories.front_mut() {
                 match history.next()? {
                     None => drop(self.histories.pop_front()),
-                    Some((place, text)) if mentions_sealed_secrets(&text) => {
+                    Some(Err(failure)) => self.unread.push(failure),
+                    Some(Ok(Version { place, text })) => {
                         self.read_text(text, &place);
                         if let Some(reading) = &mut self.reading {
                             reading.is_history = true;
                         }
                     }
-                    Some(_) => {}
                 }
             } else {
                 return Ok(None);

@@ -2,9 +2,8 @@
 
 use std::io::{self, Read};
 
-use sealed_api::names;
-
 use crate::input::has_braces;
+use crate::traces;
 
 /// As much of a text is in memory as a whole.
 pub(super) const SMALL: usize = 1 << 20;
@@ -35,7 +34,7 @@ impl Glance {
         };
         read(&mut part)?;
         if part.len() < small {
-            return Ok(if mentions_sealed_secrets(&part) {
+            return Ok(if traces::of_sealed_secrets(&part) {
                 Self::Small(part)
             } else {
                 Self::Nothing
@@ -43,7 +42,7 @@ impl Glance {
         }
         let (mut mentions, mut braces) = (false, false);
         loop {
-            mentions |= mentions_sealed_secrets(&part);
+            mentions |= traces::of_sealed_secrets(&part);
             braces |= has_braces(&part);
             part.drain(..part.len().saturating_sub(OVERLAP));
             if read(&mut part)? == 0 {
@@ -58,18 +57,10 @@ impl Glance {
     }
 }
 
-/// Whether the words stand in it that every SealedSecret has.
-pub(super) fn mentions_sealed_secrets(text: &[u8]) -> bool {
-    // UTF-16, as some editors write it, holds the same letters with zeros between them.
-    text.starts_with(&[0xff, 0xfe])
-        || text.starts_with(&[0xfe, 0xff])
-        || [names::KIND, names::ITEMS]
-            .into_iter()
-            .any(|word| text.windows(word.len()).any(|part| part == word.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
+    use sealed_api::names;
+
     use super::*;
 
     #[test]

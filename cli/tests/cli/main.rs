@@ -17,6 +17,7 @@ mod custody;
 mod doctor;
 mod drill;
 mod files;
+mod history;
 mod keys_online;
 mod kubeseal;
 mod leaks;
