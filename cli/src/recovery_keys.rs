@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::io::Talk;
 use crate::name::Name;
 use crate::unlock::Unlock;
-use crate::walk;
+use crate::walk::{self, Listed, Walked};
 
 /// How files with keys end; of a directory only these are read.
 const KEY_FILES: &[&str] = &["age", "crt", "json", "key", "pem", "yaml", "yml"];
@@ -63,7 +63,7 @@ impl KeySecret {
     }
 }
 
-/// Reads the keys to open values with. Whatever cannot be read is told and passed over.
+/// Reads the keys to open values with. Whatever cannot be read is told and passed over, unless the command line names it.
 pub(crate) fn load(
     files: &[PathBuf],
     name: Name,
@@ -71,24 +71,20 @@ pub(crate) fn load(
     talk: &mut Talk<'_>,
 ) -> Result<Keyring, Failure> {
     let mut reader = Reader::new(name, unlock, talk);
-    for listed in listed(files, name)? {
-        reader.file(&listed)?;
-    }
+    reader.files(&walked(files, name)?)?;
     Ok(reader.finish().keyring())
 }
 
-/// Reads the keys to keep, with the Secrets they are in. A file that is named and cannot be read to its end is an error: a
-/// backup would lack what is in it. Of a directory no bare PEM file counts: it is as likely the key of a web server, or one
-/// that a test was committed with, and kept it would become a sealing key.
+/// Reads the keys to keep, with the Secrets they are in. What cannot be read is an error, and so is a file that is named and
+/// cannot be read to its end: a backup would lack what is in it. Of a directory no bare PEM file counts: it is as likely the
+/// key of a web server, or one that a test was committed with, and kept it would become a sealing key.
 pub(crate) fn collect(
     files: &[PathBuf],
     unlock: &mut Unlock,
     talk: &mut Talk<'_>,
 ) -> Result<Found, Failure> {
     let mut reader = Reader::new(Name::Seal, unlock, talk).strict();
-    for listed in listed(files, Name::Seal)? {
-        reader.file(&listed)?;
-    }
+    reader.files(&walked(files, Name::Seal)?)?;
     Ok(reader.finish())
 }
 
@@ -106,15 +102,18 @@ pub(crate) fn of_objects(
     Ok(reader.finish())
 }
 
-fn listed(files: &[PathBuf], name: Name) -> Result<Vec<walk::Listed>, Failure> {
+fn walked(files: &[PathBuf], name: Name) -> Result<Walked, Failure> {
     match name {
         Name::Seal => walk::files(files, KEY_FILES),
-        Name::Kubeseal => Ok(files
-            .iter()
-            .map(|path| walk::Listed {
-                path: path.clone(),
-                named: true,
-            })
-            .collect()),
+        Name::Kubeseal => Ok(Walked {
+            files: files
+                .iter()
+                .map(|path| Listed {
+                    path: path.clone(),
+                    named: true,
+                })
+                .collect(),
+            unlisted: Vec::new(),
+        }),
     }
 }

@@ -19,43 +19,50 @@ pub(crate) struct Listed {
     pub(crate) named: bool,
 }
 
+/// What there is to read.
+#[derive(Debug, Default)]
+pub(crate) struct Walked {
+    /// The files, in order.
+    pub(crate) files: Vec<Listed>,
+    /// Directories below those that were named, which cannot be listed.
+    pub(crate) unlisted: Vec<Failure>,
+}
+
 /// The files of `paths` in order: a file as it is, of a directory all files below it whose names end in one of
 /// `extensions`, sorted. Links are not followed there, and what git keeps for itself is left out.
-pub(crate) fn files(paths: &[PathBuf], extensions: &[&str]) -> Result<Vec<Listed>, Failure> {
-    let mut all = Vec::new();
+///
+/// # Errors
+///
+/// A directory that is named cannot be listed.
+pub(crate) fn files(paths: &[PathBuf], extensions: &[&str]) -> Result<Walked, Failure> {
+    let mut walked = Walked::default();
     for path in paths {
         if path.is_dir() {
-            below(path, extensions, &mut all)
-                .map_err(|(path, error)| cannot_list(&path, &error))?;
+            below(path, extensions, &mut walked).map_err(|error| cannot_list(path, &error))?;
         } else {
-            all.push(Listed {
+            walked.files.push(Listed {
                 path: path.clone(),
                 named: true,
             });
         }
     }
-    Ok(all)
+    Ok(walked)
 }
 
-fn below(
-    directory: &Path,
-    extensions: &[&str],
-    all: &mut Vec<Listed>,
-) -> Result<(), (PathBuf, io::Error)> {
-    let failed = |error| (directory.to_owned(), error);
-    let mut entries = fs::read_dir(directory)
-        .and_then(Iterator::collect::<io::Result<Vec<_>>>)
-        .map_err(failed)?;
+fn below(directory: &Path, extensions: &[&str], walked: &mut Walked) -> io::Result<()> {
+    let mut entries = fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let kind = entry.file_type().map_err(failed)?;
+        let kind = entry.file_type()?;
         let path = entry.path();
         if kind.is_dir() {
-            if entry.file_name() != ".git" {
-                below(&path, extensions, all)?;
+            if entry.file_name() != ".git"
+                && let Err(error) = below(&path, extensions, walked)
+            {
+                walked.unlisted.push(cannot_list(&path, &error));
             }
         } else if kind.is_file() && has_extension(&path, extensions) {
-            all.push(Listed { path, named: false });
+            walked.files.push(Listed { path, named: false });
         }
     }
     Ok(())
@@ -76,7 +83,26 @@ fn cannot_list(path: &Path, error: &io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_listed_costs_no_other() {
+        let top = tempfile::tempdir().unwrap();
+        let path = |name: &str| top.path().join(name);
+        fs::create_dir(path("a")).unwrap();
+        fs::write(path("b.yaml"), "").unwrap();
+        let mut walked = Walked::default();
+        // For root nothing is closed; but a directory may go away.
+        assert!(below(&path("gone"), MANIFESTS, &mut walked).is_err());
+        fs::set_permissions(path("a"), fs::Permissions::from_mode(0o000)).unwrap();
+        let walked = files(&[top.path().to_owned()], MANIFESTS).unwrap();
+        let is_open = fs::read_dir(path("a")).is_ok();
+        assert_eq!(walked.files.len(), 1);
+        assert_eq!(walked.unlisted.len(), usize::from(!is_open));
+        fs::set_permissions(path("a"), fs::Permissions::from_mode(0o700)).unwrap();
+    }
 
     #[test]
     fn directories_give_what_is_called_right_and_files_are_what_they_are() {
@@ -88,12 +114,13 @@ mod tests {
         }
         let listed = files(&[top.path().to_owned(), path("notes.txt")], MANIFESTS).unwrap();
         let names: Vec<_> = listed
+            .files
             .iter()
             .map(|one| one.path.strip_prefix(top.path()).unwrap().to_str().unwrap())
             .collect();
         assert_eq!(names, ["a.json", "b/a.yml", "b/x.YAML", "notes.txt"]);
         assert_eq!(
-            listed.iter().map(|one| one.named).collect::<Vec<_>>(),
+            listed.files.iter().map(|one| one.named).collect::<Vec<_>>(),
             [false, false, false, true]
         );
     }

@@ -17,7 +17,7 @@ use crate::io::Talk;
 use crate::name::Name;
 use crate::sealed_input::entries;
 use crate::unlock::Unlock;
-use crate::walk::Listed;
+use crate::walk::{Listed, Walked};
 
 /// Texts of which one is in every file of a directory that may hold keys. The second is also in the label of key Secrets.
 const TRACES: [&[u8]; 4] = [
@@ -109,9 +109,30 @@ impl<'r, 'io> Reader<'r, 'io> {
         self
     }
 
+    /// Reads what was found.
+    pub(super) fn files(&mut self, walked: &Walked) -> Result<(), Failure> {
+        for failure in &walked.unlisted {
+            self.pass_over(failure.clone())?;
+        }
+        walked.files.iter().try_for_each(|listed| self.file(listed))
+    }
+
+    /// In a disaster every key counts, so what nobody named and cannot be read stops nothing, unless all is to be kept.
+    fn pass_over(&mut self, failure: Failure) -> Result<(), Failure> {
+        if self.is_strict {
+            return Err(failure);
+        }
+        self.warn(&failure);
+        Ok(())
+    }
+
     /// Reads one file.
-    pub(super) fn file(&mut self, listed: &Listed) -> Result<(), Failure> {
-        let bytes = Zeroizing::new(read_file(&listed.path)?);
+    fn file(&mut self, listed: &Listed) -> Result<(), Failure> {
+        let bytes = match read_file(&listed.path) {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(failure) if listed.named => return Err(failure),
+            Err(failure) => return self.pass_over(failure),
+        };
         if !listed.named && !has_trace(&bytes) {
             return Ok(());
         }
@@ -431,4 +452,45 @@ fn of_pem(key: PrivateKey, certificates: &[Certificate]) -> SealingKey {
         .find(|one| one.fingerprint() == key.fingerprint());
     let time = certificate.map_or(Timestamp::UNIX_EPOCH, Certificate::not_before);
     SealingKey::new(key, certificate.cloned(), time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_costs_no_other_key_unless_all_is_to_be_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let listed = |name: &str, named| Listed {
+            path: directory.path().join(name),
+            named,
+        };
+        let key = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../tests/vectors/keys/rsa2048-a.pkcs1.pem"
+        );
+        std::fs::copy(key, directory.path().join("key.pem")).unwrap();
+        let walked = Walked {
+            files: vec![listed("gone.pem", false), listed("key.pem", false)],
+            unlisted: vec![Failure::new(Code::UnreadableFile, "cannot list `closed`")],
+        };
+        let (mut unlock, mut said) = (Unlock::asking(), Vec::new());
+        let mut talk = Talk(&mut said);
+        let mut reader = Reader::new(Name::Seal, &mut unlock, &mut talk);
+        reader.files(&walked).unwrap();
+        assert_eq!(reader.finish().keyring().len(), 1);
+        let mut reader = Reader::new(Name::Seal, &mut unlock, &mut talk);
+        let named = Walked {
+            files: vec![listed("gone.pem", true)],
+            ..Walked::default()
+        };
+        assert!(reader.files(&named).is_err());
+        let mut reader = Reader::new(Name::Seal, &mut unlock, &mut talk).strict();
+        assert!(reader.files(&walked).is_err());
+        let said = String::from_utf8(said).unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines.len(), 2, "{said}");
+        assert_eq!(lines[0], "warning: cannot list `closed`");
+        assert!(lines[1].contains("gone.pem"), "{said}");
+    }
 }
