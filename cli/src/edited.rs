@@ -105,6 +105,19 @@ pub(crate) fn sites(documents: &[Document]) -> Result<Vec<Site>, Failure> {
     Ok(sites)
 }
 
+/// Refuses an object in the deprecated form: with items beside its one value it would open nowhere.
+pub(crate) fn refuse_deprecated(found: &Found) -> Result<(), Failure> {
+    if found.sealed.spec.data.is_none() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::DeprecatedData,
+        "the deprecated spec.data holds all items in one value, and takes none beside it",
+    )
+    .at(&found.place)
+    .hint("`seal --re-encrypt -o yaml -w FILE` has the controller write the object anew, with encryptedData"))
+}
+
 /// The failure of a file without any SealedSecret, with what it holds instead and what to do about that.
 pub(crate) fn not_sealed(documents: &[Document], shown: &str, hint: &str) -> Failure {
     let kind = documents

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::Context;
 use super::secret_input::{self, Found};
-use crate::edited::{Edited, Site, keys_with, not_sealed, sites};
+use crate::edited::{Edited, Site, keys_with, not_sealed, refuse_deprecated, sites};
 use crate::failure::Failure;
 use crate::input::{documents_of, place, read_target, refuse_changed};
 use crate::name::Name;
@@ -47,6 +47,7 @@ pub(super) fn run(
             return Err(not_sealed(&documents, &shown, SWAPPED));
         }
         let site = choose(sites, &update, asked, &shown)?;
+        refuse_deprecated(&site.found)?;
         let target = &site.found.sealed;
         let sealed = seal_update(
             &mut context,
@@ -63,6 +64,10 @@ pub(super) fn run(
         check_items(document.value(), &place(document))?;
         let found =
             sealed_input::decode_one(document.value().clone(), place(document), Kind::Assumed)?;
+        // The existing tool adds the items, and nobody opens what it writes.
+        if context.name() == Name::Seal {
+            refuse_deprecated(&found)?;
+        }
         let mut target = found.sealed;
         let sealed = seal_update(
             &mut context,

@@ -8,7 +8,7 @@ use sealed_manifest::Document;
 use super::Context;
 use crate::binding::refused;
 use crate::cluster::{Cluster, Controller, Verdict};
-use crate::edited::{Edited, sites};
+use crate::edited::{Edited, refuse_deprecated, sites};
 use crate::failure::Failure;
 use crate::input::{documents_of, format_of};
 use crate::name::Name;
@@ -59,14 +59,7 @@ fn edit(
     let mut key = None;
     for site in &sites {
         let sealed = &site.found.sealed;
-        if sealed.spec.data.is_some() {
-            return Err(Failure::new(
-                Code::DeprecatedData,
-                "the deprecated spec.data cannot be edited in place",
-            )
-            .at(&site.found.place)
-            .hint("with -o yaml -w FILE the object is written anew"));
-        }
+        refuse_deprecated(&site.found)?;
         let fresh = rotated(cluster, sealed, &site.found.place, Name::Seal)?;
         let mut changes: Vec<(Vec<&str>, String)> = Vec::new();
         for (item, value) in &fresh.spec.encrypted_data {

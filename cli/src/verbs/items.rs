@@ -10,7 +10,7 @@ use sealed_pflag::{Flag, Matches};
 use super::single::{self, Single};
 use super::{Outcome, Verb};
 use crate::args::{Connection, SEALING_VARIABLES};
-use crate::edited::{Edited, Site, keys_with, not_sealed, sites};
+use crate::edited::{Edited, Site, keys_with, not_sealed, refuse_deprecated, sites};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::faults::called;
@@ -116,13 +116,7 @@ fn set(
     let namespace = target.place.namespace.as_deref();
     let file = Opened::read(&path, asked(matches, "name"), namespace)?;
     let sealed = &file.site.found.sealed;
-    if sealed.spec.data.is_some() {
-        return Err(Failure::new(
-            Code::DeprecatedData,
-            "the deprecated spec.data takes no items beside it",
-        )
-        .at(&file.site.found.place));
-    }
+    refuse_deprecated(&file.site.found)?;
     if let Some(other) = target.place.scope.filter(|asked| *asked != sealed.scope()) {
         return Err(Failure::new(
             Code::ScopeConflict,
