@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::program::{Sandbox, fixture};
+use crate::program::{Outcome, Sandbox, fixture};
 use crate::stub::{Route, Stub};
 
 const SECRETS: &str = "/api/v1/namespaces/kube-system/secrets";
@@ -46,11 +46,17 @@ struct World {
 
 impl World {
     fn new(in_cluster: &[Value]) -> Self {
+        Self::with_keys(&[], in_cluster)
+    }
+
+    /// With further key Secrets.
+    fn with_keys(further: &[Value], in_cluster: &[Value]) -> Self {
         let selector = "labelSelector=sealedsecrets.bitnami.com%2Fsealed-secrets-key";
-        let keys = [
+        let mut keys = vec![
             key_secret("old", "rsa2048-a.pkcs1.pem", "cert-expired.crt.pem"),
             key_secret("new", "rsa2048-b.pkcs1.pem", "rsa2048-b.crt.pem"),
         ];
+        keys.extend_from_slice(further);
         let stub = Stub::start(vec![
             route(
                 "GET",
@@ -59,6 +65,7 @@ impl World {
             ),
             route("GET", SEALED, &json!({"items": in_cluster})),
             route("PATCH", &format!("{SECRETS}/old"), &json!({})),
+            route("PATCH", &format!("{SECRETS}/new"), &json!({})),
         ]);
         let sandbox = Sandbox::new();
         for name in ["rsa2048-a.crt.pem", "rsa2048-b.crt.pem"] {
@@ -85,13 +92,15 @@ impl World {
             .write(&format!("apps/{name}"), object.to_string());
     }
 
-    fn json(&self, line: &str, status: i32) -> Value {
+    fn run(&self, line: &str) -> Outcome {
         let server = format!("http://127.0.0.1:{}", self.stub.port);
-        let words: Vec<&str> = line
-            .split_whitespace()
-            .chain(["--server", &server])
-            .collect();
-        let outcome = self.sandbox.run("seal", &words, &[], b"");
+        let words = line.split_whitespace().chain(["--server", &server]);
+        let words: Vec<&str> = words.collect();
+        self.sandbox.run("seal", &words, &[], b"")
+    }
+
+    fn json(&self, line: &str, status: i32) -> Value {
+        let outcome = self.run(line);
         assert_eq!(outcome.status, Some(status), "{line}: {}", outcome.stderr);
         serde_json::from_slice(&outcome.stdout).unwrap()
     }
@@ -263,4 +272,27 @@ fn what_has_another_shape_is_unknown() {
         ]
     );
     assert!(!world.has_retired());
+}
+
+#[test]
+fn waiting_for_a_key_repeats_no_warning() {
+    let broken = json!({
+        "metadata": {
+            "name": "broken", "namespace": "kube-system", "uid": "broken",
+            "labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"},
+        },
+        "data": {"tls.key": "AAAA"},
+    });
+    let world = World::with_keys(&[broken], &[]);
+    let outcome = world.run("keys renew --wait 2");
+    assert_eq!(outcome.status, Some(3), "{}", outcome.stderr);
+    assert_eq!(
+        outcome.stderr.matches("Secret broken").count(),
+        1,
+        "{}",
+        outcome.stderr
+    );
+    let looks = world.stub.seen().into_iter();
+    let looks = looks.filter(|seen| seen.path.starts_with(&format!("{SECRETS}?")));
+    assert!(looks.count() >= 2);
 }

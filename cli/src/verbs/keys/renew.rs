@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sealed_api::Code;
 use sealed_api::names::annotations;
@@ -134,9 +134,11 @@ pub(super) fn renew(
         return Ok(None);
     }
     talk.say("asked the controller for a new key; it may take a minute");
-    for _ in 0..wait {
-        sleep(PAUSE);
-        let mut keys = cluster.again(talk)?;
+    let begun = Instant::now();
+    let wait_for = Duration::from_secs(wait);
+    while let Some(left) = wait_for.checked_sub(begun.elapsed()) {
+        sleep(PAUSE.min(left));
+        let mut keys = cluster.again()?;
         let is_new = |key: &KeptKey| key.fingerprints().any(|name| !before.contains(&name));
         if let Some(at) = keys.iter().position(is_new) {
             return Ok(Some(keys.swap_remove(at)));

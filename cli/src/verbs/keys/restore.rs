@@ -146,7 +146,7 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
         .check(&heirs, request.dry_run, environment, &mut talk)?;
     if !request.dry_run && !create.is_empty() {
         target.create(&secrets)?;
-        check(&create, &target.read(&mut talk)?)?;
+        check(&create, &target.again()?)?;
     }
     let report = Report::of(&keys, plan, request.dry_run);
     let mut output = Output::stdout(stdout);

@@ -1,7 +1,7 @@
 //! Where keys are restored to: the directory of standalone mode, or the namespace of a controller.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -43,8 +43,13 @@ impl Target<'_> {
     pub(super) fn read(&self, talk: &mut Talk<'_>) -> Result<Vec<KeptKey>, Failure> {
         match self {
             Self::Directory(directory) => directory.read(talk),
-            Self::Cluster(cluster) => cluster.again(talk),
+            Self::Cluster(cluster) => cluster.again(),
         }
+    }
+
+    /// The same once more, when what is wrong there has been told.
+    pub(super) fn again(&self) -> Result<Vec<KeptKey>, Failure> {
+        self.read(&mut Talk(&mut io::sink()))
     }
 
     /// Refuses keys that cannot be created, before any is.
@@ -152,7 +157,7 @@ fn in_the_way(what: &str) -> Failure {
     .hint("nothing was written; move it away")
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::new(
         Code::UnwritableOutput,
         format!("cannot write `{}`: {}", path.display(), io_cause(error)),
