@@ -9,7 +9,7 @@ use sealed_pflag::{Flag, Matches, Source, Table};
 
 pub use self::connection::Connection;
 use self::connection::connection_flags;
-pub(crate) use self::connection::{CONTROLLER_VARIABLES, SEALING_VARIABLES};
+pub(crate) use self::connection::{CERTIFICATE_VARIABLES, CONTROLLER_VARIABLES, SEALING_VARIABLES};
 use self::logging::logging_flags;
 use crate::name::Name;
 use crate::own_metadata;
@@ -37,6 +37,7 @@ pub(crate) fn effective_table() -> Table {
             "",
             "Output format, json or yaml; without it that of the input",
         )
+        .one_of(FORMATS)
         .short('o'),
         _ => flag,
     });
@@ -103,6 +104,12 @@ pub(crate) fn inert_flags() -> impl Iterator<Item = &'static str> {
     logging_flags().into_iter().map(|flag| flag.name())
 }
 
+/// What documents are written as.
+pub(crate) const FORMATS: &[&str] = &["json", "yaml"];
+
+/// Where values may open.
+pub(crate) const SCOPES: &[&str] = &["strict", "namespace-wide", "cluster-wide"];
+
 fn own_flags() -> [Flag; 21] {
     [
         Flag::bool("allow-empty-data", false, "Seal a Secret that has no data"),
@@ -126,7 +133,7 @@ fn own_flags() -> [Flag; 21] {
             false,
             "Print the certificate, to keep it for --cert",
         ),
-        Flag::text("format", "json", "Output format, json or yaml").short('o'),
+        Flag::text("format", "json", "Output format, json or yaml").one_of(FORMATS).short('o'),
         Flag::strings(
             "from-file",
             "File that holds the value for --raw, as PATH or KEY=PATH; /dev/stdin is standard input",
@@ -170,7 +177,8 @@ fn own_flags() -> [Flag; 21] {
             "strict",
             check_scope,
             "Scope of the SealedSecret: strict, namespace-wide or cluster-wide; without it the scope annotations of the input count",
-        ),
+        )
+        .one_of(SCOPES),
         Flag::text(
             "sealed-secret-file",
             "",

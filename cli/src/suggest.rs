@@ -74,7 +74,7 @@ pub(crate) fn after(error: &ParseError, table: &Table, list: &str) -> String {
         ParseError::InvalidValue { flag, value, .. } => table
             .flags()
             .find(|known| flag.ends_with(&format!("--{}", known.name())))
-            .and_then(|known| nearest_value(value, values_of(known)))
+            .and_then(|known| nearest_value(value, known.choices()))
             .map(|near| format!("did you mean `{near}`?")),
         _ => None,
     };
@@ -90,15 +90,6 @@ fn nearest_value(typed: &str, values: &'static [&'static str]) -> Option<&'stati
     begins
         .copied()
         .or_else(|| nearest(&typed, values.iter().copied()))
-}
-
-/// The values of a flag, where there are only some: all others are files or what only the user knows.
-pub(crate) fn values_of(flag: &Flag) -> &'static [&'static str] {
-    match flag.name() {
-        "format" => &["json", "yaml"],
-        "scope" => &["strict", "namespace-wide", "cluster-wide"],
-        _ => &[],
-    }
 }
 
 /// The one among `names` that is the closest to `word`, if any is close.

@@ -81,7 +81,8 @@ pub(crate) fn flags() -> Vec<Flag> {
             "strict",
             args::check_scope,
             "Where the values open: strict (under this namespace and name), namespace-wide (any name) or cluster-wide (anywhere)",
-        ),
+        )
+        .one_of(args::SCOPES),
     );
     flags
 }

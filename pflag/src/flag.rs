@@ -58,6 +58,7 @@ pub struct Flag {
     pub(crate) hidden: bool,
     pub(crate) deprecated: Option<&'static str>,
     pub(crate) alias_of: Option<&'static str>,
+    pub(crate) choices: &'static [&'static str],
 }
 
 impl Flag {
@@ -72,6 +73,7 @@ impl Flag {
             hidden: false,
             deprecated: None,
             alias_of: None,
+            choices: &[],
         }
     }
 
@@ -165,6 +167,18 @@ impl Flag {
     pub const fn alias_of(mut self, name: &'static str) -> Self {
         self.alias_of = Some(name);
         self
+    }
+
+    /// Is one of these words. That is for those who offer them: the text is not checked.
+    #[must_use]
+    pub const fn one_of(mut self, choices: &'static [&'static str]) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    /// The words of which it is one; none if it can be anything.
+    pub fn choices(&self) -> &'static [&'static str] {
+        self.choices
     }
 
     /// The long name.

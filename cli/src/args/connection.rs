@@ -36,6 +36,9 @@ macro_rules! variables {
 /// The variables of [`controller_flags`](super::controller_flags).
 pub(crate) const CONTROLLER_VARIABLES: &[&str] = variables!();
 
+/// The same, and that of `--cert`.
+pub(crate) const CERTIFICATE_VARIABLES: &[&str] = variables!("SEALED_SECRETS_CERT");
+
 /// The variables of [`sealing_flags`](super::sealing_flags), and of `--scope` and `--format`.
 pub(crate) const SEALING_VARIABLES: &[&str] = variables!(
     "SEALED_SECRETS_CACHE_CERT",

@@ -4,7 +4,6 @@ use sealed_pflag::{Flag, Table};
 
 use super::{ALL, Verb, completion, explain};
 use crate::args;
-pub(super) use crate::suggest::values_of;
 
 /// A verb, or `seal` without one.
 pub(super) struct Command {

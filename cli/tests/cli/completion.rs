@@ -63,6 +63,10 @@ fn bash_completes_verbs_flags_and_values() {
         (&["seal", "--scope", "=", "c"], &["cluster-wide"]),
         (&["seal", "--format", "="], &["json", "yaml"]),
         (&["seal", "template", "-o", "y"], &["yaml"]),
+        (
+            &["seal", "keys", "export", "--format", ""],
+            &["secret", "pem"],
+        ),
         (&["seal", "inspect", "--cert", "-"], &[]),
         (&["seal", "inspect", "seal"], &[]),
         (&["seal", "keys", "ba"], &["backup"]),
@@ -105,6 +109,7 @@ fn fish_completes_verbs_flags_and_values_where_it_is_here() {
         ("seal inspect --fetch", ""),
         ("seal --fet", "--fetch-cert"),
         ("seal --scope n", "namespace-wide"),
+        ("seal keys export --format p", "pem"),
         ("seal completion p", "powershell"),
         ("seal explain wrong-ke", "wrong-key"),
     ] {
@@ -217,6 +222,33 @@ fn every_script_and_the_manual_know_every_verb_and_flag() {
     }
     for name in &names {
         assert!(has(&manual, &format!("--{name}")), "{name}");
+    }
+}
+
+#[test]
+fn every_script_offers_what_a_flag_of_this_verb_takes() {
+    for (shell, verb, values) in [
+        (
+            "bash",
+            "'keys export')",
+            "case $prev in --format) values='secret pem' ;; esac",
+        ),
+        ("zsh", "'keys export')", ":format:(secret pem)"),
+        (
+            "fish",
+            "'__seal_called keys export' -l format",
+            "-x -a 'secret pem'",
+        ),
+        (
+            "powershell",
+            "'keys export --format' = ",
+            "@('secret', 'pem')",
+        ),
+    ] {
+        let script = script(shell);
+        let after = script.split(verb).nth(1).unwrap();
+        let end = after.find("keys restore").unwrap_or(after.len());
+        assert!(after[..end].contains(values), "{shell}: {}", &after[..end]);
     }
 }
 

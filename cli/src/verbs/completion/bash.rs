@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use sealed_pflag::Flag;
 
 use super::{quoted, words};
-use crate::verbs::grammar::{Command, spellings, values_of};
+use crate::verbs::grammar::{Command, spellings};
 
 const HEAD: &str = r"# bash completion for seal
 _seal() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} flags= takes= words= verb=
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} flags= takes= words= values= verb=
     # bash takes `--flag=value` for three words.
     if [[ $cur == = ]]; then
         cur=
@@ -20,7 +20,8 @@ _seal() {
     [[ COMP_CWORD -ge 2 ]] && verb=${COMP_WORDS[1]}
 ";
 
-const FOOT: &str = r#"    if [[ " $takes " == *" $prev "* ]]; then
+const FOOT: &str = r#"    [[ -n $values ]] && COMPREPLY=($(compgen -W "$values" -- "$cur")) && return
+    if [[ " $takes " == *" $prev "* ]]; then
         return # a file
     elif [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$flags" -- "$cur"))
@@ -55,7 +56,6 @@ pub(super) fn script(verbs: &[Command], without: &Command) -> String {
         quoted(&firsts.join(" "))
     )
     .expect("writing into a String cannot fail");
-    values(&mut text, verbs, without);
     text.push_str(FOOT);
     text
 }
@@ -95,32 +95,26 @@ fn case(text: &mut String, pattern: &str, command: &Command, words: &str) {
     };
     write!(
         text,
-        "        {pattern})\n            flags={}\n            takes={}\n            words={} ;;\n",
+        "        {pattern})\n            flags={}\n            takes={}\n            words={}\n",
         quoted(&spelt(false)),
         quoted(&spelt(true)),
         quoted(words)
     )
     .expect("writing into a String cannot fail");
+    values(text, &command.flags);
+    text.push_str("            ;;\n");
 }
 
-/// Flags with few values. They mean the same everywhere.
-fn values(text: &mut String, verbs: &[Command], without: &Command) {
-    let all = verbs.iter().chain([without]);
-    let mut limited: Vec<&Flag> = all
-        .flat_map(|command| &command.flags)
-        .filter(|flag| !values_of(flag).is_empty())
-        .collect();
-    limited.sort_by_key(|flag| flag.name());
-    limited.dedup_by_key(|flag| flag.name());
-    text.push_str("    case $prev in\n");
+/// What flags take that take one of a few words.
+fn values(text: &mut String, flags: &[Flag]) {
+    let limited = flags.iter().filter(|flag| !flag.choices().is_empty());
     for flag in limited {
         writeln!(
             text,
-            "        {}) [[ \" $takes \" == *\" $prev \"* ]] && COMPREPLY=($(compgen -W {} -- \"$cur\")) && return ;;",
+            "            case $prev in {}) values={} ;; esac",
             spellings(flag).join("|"),
-            quoted(&values_of(flag).join(" "))
+            quoted(&flag.choices().join(" "))
         )
         .expect("writing into a String cannot fail");
     }
-    text.push_str("    esac\n");
 }

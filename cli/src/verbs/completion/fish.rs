@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::words;
-use crate::verbs::grammar::{Command, values_of};
+use crate::verbs::grammar::Command;
 
 const HEAD: &str = "\
 # fish completion for seal
@@ -80,7 +80,7 @@ fn flags(text: &mut String, condition: &str, command: &Command) {
         if let Some(letter) = flag.letter() {
             write!(text, " -s {letter}").expect("writing into a String cannot fail");
         }
-        match values_of(flag) {
+        match flag.choices() {
             [] if flag.takes_value() => text.push_str(" -r"),
             [] => {}
             some => write!(text, " -x -a {}", quoted(&some.join(" ")))

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::words;
-use crate::verbs::grammar::{Command, spellings, values_of};
+use crate::verbs::grammar::{Command, spellings};
 
 const FOOT: &str = r#"    $words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
     if ($wordToComplete -and $words.Count -gt 0) {
@@ -18,8 +18,8 @@ const FOOT: &str = r#"    $words = @($commandAst.CommandElements | Select-Object
         }
     }
     $previous = if ($words.Count -gt 0) { $words[-1] } else { '' }
-    $choices = if ($values.ContainsKey($previous)) {
-        $values[$previous]
+    $choices = if ($values.ContainsKey("$verb $previous")) {
+        $values["$verb $previous"]
     } elseif ($wordToComplete.StartsWith('-')) {
         $flags[$verb]
     } elseif ($next.ContainsKey($words -join ' ')) {
@@ -68,13 +68,16 @@ pub(super) fn script(verbs: &[Command], without: &Command) -> String {
         row(&mut text, family, &members);
     }
     text.push_str("    }\n    $values = @{\n");
-    let mut limited: Vec<_> = all().flat_map(|command| &command.flags).collect();
-    limited.sort_by_key(|flag| flag.name());
-    limited.dedup_by_key(|flag| flag.name());
-    for flag in limited {
-        let values: Vec<String> = values_of(flag).iter().map(|value| quoted(value)).collect();
-        if !values.is_empty() {
-            row(&mut text, &format!("--{}", flag.name()), &values);
+    for command in all() {
+        for flag in command
+            .flags
+            .iter()
+            .filter(|flag| !flag.choices().is_empty())
+        {
+            let values: Vec<String> = flag.choices().iter().map(|value| quoted(value)).collect();
+            for spelling in spellings(flag) {
+                row(&mut text, &format!("{} {spelling}", command.name), &values);
+            }
         }
     }
     text.push_str("    }\n");

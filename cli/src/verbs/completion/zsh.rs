@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sealed_pflag::Flag;
 
 use super::{quoted, words};
-use crate::verbs::grammar::{Command, spellings, values_of};
+use crate::verbs::grammar::{Command, spellings};
 
 pub(super) fn script(verbs: &[Command], without: &Command) -> String {
     let words = words(verbs);
@@ -78,7 +78,7 @@ fn specification(flag: &Flag, spelling: &str) -> String {
     }
     // A long flag has its value behind `=` or in the next word, a short one directly or in the next word.
     let joint = if spelling.starts_with("--") { "=" } else { "+" };
-    let action = match values_of(flag) {
+    let action = match flag.choices() {
         [] => "_files".to_owned(),
         some => format!("({})", some.join(" ")),
     };

@@ -9,7 +9,7 @@ use sealed_pflag::{Flag, Matches};
 use zeroize::Zeroizing;
 
 use super::kind::{DOCKER, Kind};
-use crate::args::Connection;
+use crate::args::{Connection, FORMATS};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::input::read_file;
@@ -122,7 +122,9 @@ pub(super) fn flags(kind: Kind) -> Vec<Flag> {
             "Do all but seal, and show what would be sealed: keys and sizes, no values",
         )
         .without_env(),
-        Flag::text("format", "yaml", "Output format, yaml or json").short('o'),
+        Flag::text("format", "yaml", "Output format, yaml or json")
+            .one_of(FORMATS)
+            .short('o'),
         Flag::bool("json", false, "With --dry-run: as JSON").without_env(),
         Flag::text(
             "sealed-secret-file",

@@ -65,7 +65,8 @@ fn flags() -> Vec<Flag> {
             "format",
             "secret",
             "What keys are written as: secret (a List of key Secrets) or pem",
-        ),
+        )
+        .one_of(FORMS),
         Flag::text(
             "output-file",
             "",
@@ -80,6 +81,9 @@ fn flags() -> Vec<Flag> {
     ]);
     flags
 }
+
+/// What keys can be written as.
+const FORMS: &[&str] = &["secret", "pem"];
 
 impl Request {
     fn of(matches: &Matches) -> Result<Self, Failure> {

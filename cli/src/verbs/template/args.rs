@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sealed_api::Values;
 use sealed_pflag::{Flag, Matches};
 
+use crate::args::FORMATS;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::input::read_file;
@@ -72,6 +73,7 @@ pub(super) fn flags() -> Vec<Flag> {
             "",
             "Output format, json or yaml; without it that of the input",
         )
+        .one_of(FORMATS)
         .short('o'),
         Flag::strings(
             "recovery-private-key",
@@ -237,6 +239,7 @@ mod tests {
             .into(),
             stdin_is_terminal: true,
             stderr_is_terminal: true,
+            terminal: crate::Terminal::Absent,
             now: Timestamp::UNIX_EPOCH,
         };
         let words = line.split_whitespace().map(str::to_owned).collect();
