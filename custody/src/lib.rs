@@ -29,4 +29,4 @@ pub use age::secrecy::SecretString;
 pub use core_dumps::forbid_core_dumps;
 pub use identities::{Identities, IdentityError, OpenError, Protection, protection};
 pub use key_list::{Manifest, key_list};
-pub use recipients::{EncryptError, Passphrase, Recipients};
+pub use recipients::{EncryptError, Passphrase, RecipientError, RecipientFault, Recipients};

@@ -18,6 +18,35 @@ pub enum EncryptError {
     Write(#[from] std::io::Error),
 }
 
+/// One of several recipients cannot be used. `Display` completes a sentence that begins with where it stands, and does not
+/// repeat it: a private key is easily pasted instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}")]
+#[non_exhaustive]
+pub struct RecipientError {
+    /// Which of them.
+    pub index: usize,
+    /// What is wrong with it.
+    pub fault: RecipientFault,
+}
+
+/// What is wrong with a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipientFault {
+    /// It is a private key.
+    #[error(
+        "holds an age identity, which is private: it must be the recipient, which `age-keygen -y` prints of it"
+    )]
+    Identity,
+    /// It is none, for this reason.
+    #[error("must be an age recipient, which begins with age1: {0}")]
+    Malformed(&'static str),
+    /// Everybody could decrypt what is encrypted to it.
+    #[error("must be another recipient: nothing can be encrypted to this one")]
+    Void,
+}
+
 /// Whoever can decrypt. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipients(Vec<Recipient>);
@@ -27,11 +56,14 @@ impl Recipients {
     ///
     /// # Errors
     ///
-    /// Text about the first that cannot be used. It does not repeat it: a private key is easily pasted instead.
-    pub fn parse<T: AsRef<str>>(items: &[T]) -> Result<Option<Self>, String> {
+    /// The first that cannot be used.
+    pub fn parse<T: AsRef<str>>(items: &[T]) -> Result<Option<Self>, RecipientError> {
         let parsed = items
             .iter()
-            .map(|item| recipient(item.as_ref().trim()))
+            .enumerate()
+            .map(|(index, item)| {
+                recipient(item.as_ref().trim()).map_err(|fault| RecipientError { index, fault })
+            })
             .collect::<Result<Vec<_>, _>>()?;
         Ok((!parsed.is_empty()).then_some(Self(parsed)))
     }
@@ -101,17 +133,11 @@ fn armored(encryptor: age::Encryptor, text: &[u8]) -> Result<String, EncryptErro
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidData).into())
 }
 
-fn recipient(text: &str) -> Result<Recipient, String> {
+fn recipient(text: &str) -> Result<Recipient, RecipientFault> {
     if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
-        return Err(
-            "holds an age identity, which is private: it must be the recipient, \
-                    which `age-keygen -y` prints of it"
-                .to_owned(),
-        );
+        return Err(RecipientFault::Identity);
     }
-    let recipient: Recipient = text
-        .parse()
-        .map_err(|why| format!("must be age recipients, which begin with age1: {why}"))?;
+    let recipient: Recipient = text.parse().map_err(RecipientFault::Malformed)?;
     // age panics over the few points that would make the encryption void; better at the start than at a renewal.
     let usable = catch_unwind(|| {
         let recipients = std::iter::once(&recipient as &dyn age::Recipient);
@@ -120,7 +146,7 @@ fn recipient(text: &str) -> Result<Recipient, String> {
     if usable.unwrap_or(false) {
         Ok(recipient)
     } else {
-        Err("nothing can be encrypted to this recipient".to_owned())
+        Err(RecipientFault::Void)
     }
 }
 
@@ -146,7 +172,9 @@ mod tests {
             "",
         ] {
             let refused = Recipients::parse(&[x25519.clone(), text.to_owned()]).unwrap_err();
-            assert!(text.is_empty() || !refused.contains(text), "{refused}");
+            assert_eq!(refused.index, 1);
+            let shown = format!("{refused} {refused:?}");
+            assert!(text.is_empty() || !shown.contains(text), "{shown}");
         }
         assert_eq!(Recipients::parse::<String>(&[]), Ok(None));
     }

@@ -19,6 +19,7 @@ use crate::io::{Streams, Talk};
 use crate::kept_keys::{KeptKey, KeyFacts, table, tell_notes};
 use crate::name::Name;
 use crate::output::Output;
+use crate::prompt::Terminal;
 use crate::unlock::new_passphrase;
 use crate::verbs::{Outcome, Verb};
 
@@ -126,12 +127,25 @@ impl Request {
 
 impl Lock {
     fn of(matches: &Matches) -> Result<Self, Failure> {
-        let mut items = matches.list("recipient").to_vec();
-        for path in matches.list("recipients-file") {
-            items.extend(recipients_in(path)?);
+        // Each with the place where it stands.
+        let mut places = Vec::new();
+        let mut items = Vec::new();
+        for item in matches.list("recipient") {
+            places.push("--recipient".to_owned());
+            items.push(item.clone());
         }
-        let recipients = Recipients::parse(&items)
-            .map_err(|why| Failure::usage(format!("--recipient {why}")))?;
+        for path in matches.list("recipients-file") {
+            for (line, item) in recipients_in(path)? {
+                places.push(format!("`{path}`, line {line},"));
+                items.push(item);
+            }
+        }
+        let recipients = Recipients::parse(&items).map_err(|error| {
+            let place = places
+                .get(error.index)
+                .map_or("--recipient", String::as_str);
+            Failure::usage(format!("{place} {error}"))
+        })?;
         let file = matches.text("passphrase-file");
         let file = (!file.is_empty()).then(|| PathBuf::from(file));
         match (recipients, matches.bool("passphrase")) {
@@ -147,23 +161,24 @@ impl Lock {
         }
     }
 
-    fn encrypt(&self, text: &[u8]) -> Result<String, Failure> {
+    fn encrypt(&self, text: &[u8], terminal: Terminal) -> Result<String, Failure> {
         let failed = |error: EncryptError| Failure::new(Code::UnwritableOutput, error.to_string());
         match self {
             Self::Recipients(recipients) => recipients.encrypt(text).map_err(failed),
-            Self::Passphrase(file) => new_passphrase(file.as_deref())?
+            Self::Passphrase(file) => new_passphrase(file.as_deref(), terminal)?
                 .encrypt(text)
                 .map_err(failed),
         }
     }
 }
 
-fn recipients_in(path: &str) -> Result<Vec<String>, Failure> {
+/// The recipients of a file, each with the number of its line.
+fn recipients_in(path: &str) -> Result<Vec<(usize, String)>, Failure> {
     let text = String::from_utf8(read_file(path.as_ref())?)
         .map_err(|_| Failure::new(Code::MalformedInput, format!("`{path}` is not UTF-8 text")))?;
-    let lines = text.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    let lines = text.lines().map(str::trim).zip(1..);
+    let lines = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+    let lines: Vec<(usize, String)> = lines.map(|(line, at)| (at, line.to_owned())).collect();
     if lines.is_empty() {
         return Err(Failure::usage(format!("`{path}` names no recipient")));
     }
@@ -181,7 +196,9 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
     tell_notes(&keys, &mut talk);
     let manifest = manifest(&keys, environment.now);
     let list = key_list(keys.iter().map(|key| &*key.secret), Some(&manifest));
-    let file = request.lock.encrypt(list.as_bytes())?;
+    let file = request
+        .lock
+        .encrypt(list.as_bytes(), environment.terminal)?;
     let report = Report {
         made: manifest.made.to_string(),
         keys: keys.iter().map(KeptKey::facts).collect(),
