@@ -114,11 +114,9 @@ impl Cluster {
     /// Whether the controller can open a SealedSecret.
     pub(crate) fn verify(&self, sealed: &SealedSecret) -> Result<Verdict<()>, Failure> {
         let failed = |cause: Cause| {
-            let failure = Failure::new(
-                cause.code,
-                format!("cannot have the SealedSecret validated: {}", cause.text),
-            )
-            .kubeseal(format!("cannot validate sealed secret: {}", cause.text));
+            let told = cause.told("cannot have the SealedSecret validated");
+            let failure = Failure::new(cause.code, told)
+                .kubeseal(format!("cannot validate sealed secret: {}", cause.text));
             self.service.with_next_step(failure, "create", &cause)
         };
         Ok(
@@ -132,11 +130,9 @@ impl Cluster {
     /// The SealedSecret, sealed again for the controller's newest key.
     pub(crate) fn rotate(&self, sealed: &SealedSecret) -> Result<Verdict<Vec<u8>>, Failure> {
         self.post(names::http::ROTATE, sealed).map_err(|cause| {
-            let failure = Failure::new(
-                cause.code,
-                format!("cannot have the SealedSecret re-encrypted: {}", cause.text),
-            )
-            .kubeseal(format!("cannot re-encrypt secret: {}", cause.text));
+            let told = cause.told("cannot have the SealedSecret re-encrypted");
+            let failure = Failure::new(cause.code, told)
+                .kubeseal(format!("cannot re-encrypt secret: {}", cause.text));
             self.service.with_next_step(failure, "create", &cause)
         })
     }
@@ -149,7 +145,7 @@ impl Cluster {
             return Ok(Verdict::Refused);
         }
         answer
-            .expect_ok("post", &self.service.port)
+            .expect_ok("post", &self.service.subject())
             .map(Verdict::Accepted)
     }
 }

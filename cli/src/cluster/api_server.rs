@@ -127,34 +127,34 @@ impl ApiServer {
         self.context.as_ref()
     }
 
-    /// Gets an object or a list; `resource` is what errors call it.
-    pub(crate) fn get(&self, path: &str, resource: &str) -> Result<serde_json::Value, Cause> {
+    /// Gets an object or a list; `subject` is what errors call it, as in `secrets NAME`.
+    pub(crate) fn get(&self, path: &str, subject: &str) -> Result<serde_json::Value, Cause> {
         let answer = self.send(&Method::GET, path, JSON, Vec::new())?;
-        decoded(&answer.expect_ok("get", resource)?)
+        decoded(&answer.expect_ok("get", subject)?)
     }
 
-    /// Creates an object; `resource` is what errors call it.
+    /// Creates an object; `subject` is what errors call it, as in `secrets NAME`.
     pub(crate) fn create(
         &self,
         path: &str,
         object: &serde_json::Value,
-        resource: &str,
+        subject: &str,
     ) -> Result<serde_json::Value, Cause> {
         let body = object.to_string().into_bytes();
         let answer = self.send(&Method::POST, path, JSON, body)?;
-        decoded(&answer.expect_ok("create", resource)?)
+        decoded(&answer.expect_ok("post", subject)?)
     }
 
-    /// Changes what `changes` names of an object (RFC 7396); `resource` is what errors call it.
+    /// Changes what `changes` names of an object (RFC 7396); `subject` is what errors call it, as in `secrets NAME`.
     pub(crate) fn merge_patch(
         &self,
         path: &str,
         changes: &serde_json::Value,
-        resource: &str,
+        subject: &str,
     ) -> Result<(), Cause> {
         let body = changes.to_string().into_bytes();
         let answer = self.send(&Method::PATCH, path, JSON, body)?;
-        answer.expect_ok("patch", resource).map(drop)
+        answer.expect_ok("patch", subject).map(drop)
     }
 
     /// Sends a request, as often as a busy server asks for it.
@@ -248,11 +248,11 @@ impl ApiServer {
 
 impl Answer {
     /// The body, unless the server refused.
-    pub(crate) fn expect_ok(self, verb: &str, resource: &str) -> Result<Vec<u8>, Cause> {
+    pub(crate) fn expect_ok(self, verb: &str, subject: &str) -> Result<Vec<u8>, Cause> {
         if self.status.is_success() {
             return Ok(self.body);
         }
-        Err(Cause::from_status(self.status, &self.body, verb, resource))
+        Err(Cause::from_status(self.status, &self.body, verb, subject))
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn search(server: &ApiServer, namespace: &str) -> Discovery {
         Some(found) => found,
         // Many may get one Service by its name and list none.
         None => server
-            .get(&format!("{path}/{CHART}"), CHART)
+            .get(&format!("{path}/{CHART}"), &format!("services {CHART}"))
             .into_iter()
             .collect(),
     };

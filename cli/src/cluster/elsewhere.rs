@@ -83,7 +83,7 @@ struct Offer {
 
 fn offer(server: &ApiServer, namespace: &str, name: &str) -> Result<Option<Offer>, Failure> {
     let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
-    let found = server.get(&path, name).ok();
+    let found = server.get(&path, &format!("services {name}")).ok();
     let Some(service) = found.and_then(|found| Service::of(&found, namespace, name)) else {
         return Ok(None);
     };

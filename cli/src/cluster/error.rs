@@ -1,7 +1,7 @@
 //! What a server or the network said, in client-go's words.
 
 use std::error::Error;
-use std::io;
+use std::{fmt, io};
 
 use http::{Method, StatusCode};
 use sealed_api::Code;
@@ -14,9 +14,9 @@ pub(crate) struct Cause {
     /// Stable code.
     pub(crate) code: Code,
     /// The reason, as client-go would word it.
-    pub(crate) text: String,
+    pub(super) text: String,
     /// The same without the layers of client-go, where no answer came.
-    pub(crate) unreached: Option<String>,
+    pub(super) unreached: Option<String>,
     /// What the server answered, if it did.
     pub(crate) status: Option<StatusCode>,
 }
@@ -52,6 +52,7 @@ impl Cause {
 
     fn unsent(method: &Method, url: &str, text: &str, told: String) -> Self {
         let verb = match *method {
+            Method::PATCH => "Patch",
             Method::POST => "Post",
             _ => "Get",
         };
@@ -63,8 +64,9 @@ impl Cause {
         }
     }
 
-    /// The server refused: the message of a `Status`, else a sentence for the code.
-    pub(super) fn from_status(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> Self {
+    /// The server refused: the message of a `Status`, else a sentence for the code. `subject` is what was asked for: its
+    /// resource, and its name if it has one.
+    pub(super) fn from_status(status: StatusCode, body: &[u8], verb: &str, subject: &str) -> Self {
         let told = told(body);
         Self {
             code: match status.as_u16() {
@@ -74,7 +76,20 @@ impl Cause {
                 _ => Code::ApiError,
             },
             status: Some(status),
-            ..Self::api(told.unwrap_or_else(|| sentence(status, body, verb, resource)))
+            ..Self::api(told.unwrap_or_else(|| sentence(status, body, verb, subject)))
+        }
+    }
+
+    /// The reason for people.
+    pub(crate) fn words(&self) -> &str {
+        self.unreached.as_ref().unwrap_or(&self.text)
+    }
+
+    /// The same behind what was to be done. Where no answer came it stands alone: nothing that was asked for is at fault.
+    pub(crate) fn told(&self, what: impl fmt::Display) -> String {
+        match &self.unreached {
+            Some(told) => told.clone(),
+            None => format!("{what}: {}", self.text),
         }
     }
 }
@@ -93,7 +108,7 @@ fn told(body: &[u8]) -> Option<String> {
     (answer["kind"] == "Status" && !message.is_empty()).then(|| message.to_owned())
 }
 
-fn sentence(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> String {
+fn sentence(status: StatusCode, body: &[u8], verb: &str, subject: &str) -> String {
     let body = String::from_utf8_lossy(body);
     let body = body.trim();
     let sentence = match status.as_u16() {
@@ -110,7 +125,7 @@ fn sentence(status: StatusCode, body: &[u8], verb: &str, resource: &str) -> Stri
             504 => "the server was unable to return a response in the time allotted, but may still be processing the request".to_owned(),
             code => format!("the server responded with the status code {code} but did not return more information"),
         };
-    format!("{sentence} ({verb} services {resource})")
+    format!("{sentence} ({verb} {subject})")
 }
 
 /// What the network said, without the layers it came through.
@@ -151,4 +166,29 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_is_called_by_its_own_resource() {
+        let refused = Cause::from_status(StatusCode::CONFLICT, b"", "patch", "secrets k1");
+        assert_eq!(
+            refused.told("cannot patch Secret k1"),
+            "cannot patch Secret k1: the server reported a conflict (patch secrets k1)"
+        );
+    }
+
+    #[test]
+    fn no_answer_is_told_by_the_method_and_to_people_without_it() {
+        let url = "https://api:6443/api/v1/namespaces/kube-system/secrets/k1";
+        let text = "dial tcp api:6443: connect: connection refused";
+        let cause = Cause::unreachable(&Method::PATCH, url, text);
+        assert_eq!(cause.text, format!("Patch \"{url}\": {text}"));
+        let told = "cannot reach the API server https://api:6443: connection refused";
+        assert_eq!(cause.words(), told);
+        assert_eq!(cause.told("cannot patch Secret k1"), told);
+    }
 }

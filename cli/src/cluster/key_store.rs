@@ -57,7 +57,7 @@ impl KeyStore {
         let oldest = key_secret::DEFAULT_PREFIX;
         match self
             .server
-            .get(&format!("{}/{oldest}", self.path()), oldest)
+            .get(&format!("{}/{oldest}", self.path()), &subject(oldest))
         {
             Ok(secret) if !all.iter().any(|one| name_of(one) == oldest) => all.push(secret),
             Ok(_) => {}
@@ -69,7 +69,10 @@ impl KeyStore {
 
     /// Whether there is a Secret of a name, whatever it holds.
     pub(crate) fn has(&self, name: &str) -> Result<bool, Failure> {
-        match self.server.get(&format!("{}/{name}", self.path()), name) {
+        match self
+            .server
+            .get(&format!("{}/{name}", self.path()), &subject(name))
+        {
             Ok(_) => Ok(true),
             Err(cause) if cause.status == Some(StatusCode::NOT_FOUND) => Ok(false),
             Err(cause) => Err(self.failed("get", &format!("Secret {name}"), &cause)),
@@ -81,7 +84,7 @@ impl KeyStore {
         let name = secret.metadata.name.clone().unwrap_or_default();
         let object = serde_json::to_value(secret).unwrap_or_default();
         self.server
-            .create(&self.path(), &object, &name)
+            .create(&self.path(), &object, &subject(&name))
             .map(drop)
             .map_err(|cause| self.failed("create", &format!("Secret {name}"), &cause))
     }
@@ -107,7 +110,11 @@ impl KeyStore {
         metadata["uid"] = secret.uid.as_str().into();
         let path = format!("{}/{}", self.path(), secret.name);
         self.server
-            .merge_patch(&path, &json!({"metadata": metadata}), &secret.name)
+            .merge_patch(
+                &path,
+                &json!({"metadata": metadata}),
+                &subject(&secret.name),
+            )
             .map_err(|cause| self.failed("patch", &format!("Secret {}", secret.name), &cause))
     }
 
@@ -125,8 +132,7 @@ impl KeyStore {
     }
 
     fn failed(&self, verb: &str, what: &str, cause: &Cause) -> Failure {
-        let text = cause.unreached.as_ref().unwrap_or(&cause.text);
-        let failure = Failure::new(cause.code, format!("cannot {verb} {what}: {text}"));
+        let failure = Failure::new(cause.code, cause.told(format!("cannot {verb} {what}")));
         match cause.status {
             Some(StatusCode::FORBIDDEN) => failure.hint(format!(
                 "this takes the right to {verb} secrets in namespace {}, which whoever keeps the keys has",
@@ -201,6 +207,11 @@ fn items_of(mut list: Value) -> Result<Vec<Value>, Cause> {
         Some(Value::Null) => Ok(Vec::new()),
         _ => Err(Cause::api("the answer is no list".to_owned())),
     }
+}
+
+/// What errors call a Secret.
+fn subject(name: &str) -> String {
+    format!("secrets {name}")
 }
 
 fn name_of(secret: &Value) -> &str {

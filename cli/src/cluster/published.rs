@@ -13,14 +13,10 @@ pub(crate) fn published(
     name: &str,
 ) -> Result<Vec<u8>, Failure> {
     let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
-    let map = server.get(&path, name).map_err(|cause| {
-        let message = cause.unreached.clone().unwrap_or_else(|| {
-            format!(
-                "cannot read the ConfigMap `{name}` in namespace `{namespace}`: {}",
-                cause.text
-            )
-        });
-        let failure = Failure::new(cause.code, message);
+    let map = server.get(&path, &format!("configmaps {name}"));
+    let map = map.map_err(|cause| {
+        let what = format!("cannot read the ConfigMap `{name}` in namespace `{namespace}`");
+        let failure = Failure::new(cause.code, cause.told(what));
         match cause.status {
             Some(StatusCode::NOT_FOUND) => failure.hint(
                 "the controller keeps it when it runs with --publish-certificates=NAME, in its own namespace",

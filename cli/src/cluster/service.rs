@@ -35,7 +35,7 @@ impl Service {
         let (name, namespace) = (&controller.name, &controller.namespace);
         let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
         let may_be_another = !controller.is_named && environment.name == Name::Seal;
-        let found = match server.get(&path, name) {
+        let found = match server.get(&path, &format!("services {name}")) {
             Ok(found) => found,
             // Rights are often for one Service by its name, so that all others are forbidden, there or not.
             Err(cause)
@@ -103,6 +103,11 @@ impl Service {
         )
     }
 
+    /// What errors call it.
+    pub(super) fn subject(&self) -> String {
+        format!("services {}", self.port)
+    }
+
     /// The certificate that the controller offers.
     pub(super) fn certificate(&self, server: &ApiServer) -> Result<Vec<u8>, Failure> {
         if let Some(certificate) = &self.offered {
@@ -112,13 +117,11 @@ impl Service {
         let accept = "application/x-pem-file, */*";
         server
             .send(&Method::GET, &path, accept, Vec::new())
-            .and_then(|answer| answer.expect_ok("get", &self.port))
+            .and_then(|answer| answer.expect_ok("get", &self.subject()))
             .map_err(|cause| {
-                let failure = Failure::new(
-                    cause.code,
-                    format!("cannot fetch the certificate: {}", cause.text),
-                )
-                .kubeseal(format!("cannot fetch certificate: {}", cause.text));
+                let told = cause.told("cannot fetch the certificate");
+                let failure = Failure::new(cause.code, told)
+                    .kubeseal(format!("cannot fetch certificate: {}", cause.text));
                 self.with_next_step(failure, "get", &cause)
             })
     }
@@ -185,13 +188,11 @@ fn first_port(service: &Value) -> Option<(&'static str, &str)> {
 }
 
 fn not_found(controller: &Controller, cause: &Cause) -> Failure {
-    let message = cause.unreached.clone().unwrap_or_else(|| {
-        format!(
-            "cannot find the controller's Service `{}` in namespace `{}`: {}",
-            controller.name, controller.namespace, cause.text
-        )
-    });
-    Failure::new(cause.code, message)
+    let what = format!(
+        "cannot find the controller's Service `{}` in namespace `{}`",
+        controller.name, controller.namespace
+    );
+    Failure::new(cause.code, cause.told(what))
         .kubeseal(format!("cannot get sealed secret service: {}.\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed secrets controller", cause.text))
         .hint(match cause.status {
             _ if cause.unreached.is_some() => "check the kubeconfig's context",

@@ -160,6 +160,7 @@ fn controller(
     // Nothing is asked and nothing remembered on the way.
     let environment = Environment {
         stderr_is_terminal: false,
+        terminal: crate::Terminal::Absent,
         ..environment.clone()
     };
     let service = match Service::find(server, &request.controller, &environment, talk) {
@@ -179,7 +180,7 @@ fn controller(
         format!("Service `{name}` in namespace `{namespace}`"),
     ));
     let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}");
-    report.add(match server.get(&path, name) {
+    report.add(match server.get(&path, &format!("deployments {name}")) {
         Ok(deployment) => checks::deployment(&deployment),
         Err(cause) => unknown("deployment", &cause),
     });
@@ -228,11 +229,7 @@ fn offered(cluster: &Cluster, known: &Known, environment: &Environment, report: 
 }
 
 fn failed(check: &'static str, cause: &Cause) -> Check {
-    Check::refused(
-        check,
-        cause.code,
-        cause.unreached.as_ref().unwrap_or(&cause.text),
-    )
+    Check::refused(check, cause.code, cause.words())
 }
 
 fn unknown(check: &'static str, cause: &Cause) -> Check {
