@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sealed_api::Code;
 use sealed_pflag::GoDuration;
 
 use crate::failure::Failure;
@@ -15,7 +14,7 @@ pub(super) fn parse(text: Option<&str>) -> Result<Option<Duration>, Failure> {
         Err(_) => text.parse::<GoDuration>().ok().and_then(GoDuration::to_std),
     };
     let duration = duration.ok_or_else(|| {
-        Failure::new(Code::BadConfiguration, format!("--request-timeout is `{text}`, which is no time"))
+        Failure::usage(format!("--request-timeout is `{text}`, which is no time"))
             .kubeseal("Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)")
             .hint("such as 10, 10s, 2m or 1h")
     })?;

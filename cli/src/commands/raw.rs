@@ -44,10 +44,10 @@ fn value(context: &mut Context<'_>, from_file: &[String]) -> Result<Zeroizing<Ve
             let path = file.split_once('=').map_or(file.as_str(), |(_, path)| path);
             read_file(Path::new(path)).map(Zeroizing::new)
         }
-        _ => Err(Failure::new(
-            Code::BadConfiguration,
-            "--raw seals one value, so it takes one --from-file",
-        )
-        .kubeseal("must provide only one --from-file when encrypting a single item with --raw")),
+        _ => Err(
+            Failure::usage("--raw seals one value, so it takes one --from-file").kubeseal(
+                "must provide only one --from-file when encrypting a single item with --raw",
+            ),
+        ),
     }
 }
