@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::name::Name;
+use crate::prompt::Terminal;
 
 /// Variables, terminals and the time, read once by the shell. With the same environment, arguments and files the program does
 /// the same.
@@ -21,6 +22,8 @@ pub struct Environment {
     pub stdin_is_terminal: bool,
     /// Whether a person reads the messages.
     pub stderr_is_terminal: bool,
+    /// Where a person can be asked.
+    pub terminal: Terminal,
     /// When certificates are judged.
     pub now: Timestamp,
 }

@@ -80,5 +80,6 @@ pub use io::Streams;
 pub use name::Name;
 pub use output::FormatChoice;
 pub use own_metadata::OwnMetadata;
+pub use prompt::Terminal;
 pub use shell::{main, run};
 pub use target::Target;

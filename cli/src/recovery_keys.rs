@@ -17,6 +17,7 @@ use self::reader::{Reader, Source};
 use crate::failure::Failure;
 use crate::io::Talk;
 use crate::name::Name;
+use crate::prompt::Terminal;
 use crate::unlock::Unlock;
 use crate::walk::{self, Listed, Walked};
 
@@ -94,7 +95,8 @@ pub(crate) fn of_objects(
     shown: &str,
     talk: &mut Talk<'_>,
 ) -> Result<Found, Failure> {
-    let mut unlock = Unlock::asking();
+    // None of them is encrypted.
+    let mut unlock = Unlock::asking(Terminal::Absent);
     let mut reader = Reader::new(Name::Seal, &mut unlock, talk).strict();
     for object in objects {
         reader.entry(object, &Source::cluster(shown))?;

@@ -94,7 +94,7 @@ impl CertificateSource {
     /// What `--cert` names, or else the controller.
     pub(crate) fn of(cert: Option<String>, controller: Controller, name: Name) -> Self {
         match cert {
-            Some(dash) if dash == "-" && name == Name::Seal => Self::Stdin,
+            Some(place) if name == Name::Seal => Self::typed(&place),
             Some(location) => Self::Location(location),
             None => Self::Controller(Box::new(controller)),
         }
@@ -106,6 +106,14 @@ impl CertificateSource {
         match self {
             Self::Controller(controller) if is_cached => Self::Cached(controller),
             other => other,
+        }
+    }
+
+    /// A place as `seal` understands it: `-` is standard input.
+    pub(crate) fn typed(place: &str) -> Self {
+        match place {
+            "-" => Self::Stdin,
+            location => Self::Location(location.to_owned()),
         }
     }
 }
@@ -149,12 +157,9 @@ impl Wish {
             return Err(suggest::unexpected_argument(word, &table(Name::Seal)));
         }
         if !arguments.from_file.is_empty() && !arguments.raw {
-            return Err(Failure::new(
-                sealed_api::Code::BadConfiguration,
-                "--from-file works with --raw only",
-            )
-            .kubeseal("--from-file requires --raw")
-            .hint("--raw seals one value; a whole Secret comes from standard input or -f"));
+            return Err(Failure::usage("--from-file works with --raw only")
+                .kubeseal("--from-file requires --raw")
+                .hint("--raw seals one value; a whole Secret comes from standard input or -f"));
         }
         Request::resolve(arguments, environment).map(|request| Self::Do(Box::new(request)))
     }
@@ -360,6 +365,7 @@ mod tests {
             variables: [].into(),
             stdin_is_terminal: false,
             stderr_is_terminal: false,
+            terminal: crate::Terminal::Absent,
             now: jiff::Timestamp::UNIX_EPOCH,
         };
         let matches = table(name)

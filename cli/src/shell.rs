@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::help;
 use crate::io::{Streams, Talk};
 use crate::name::Name;
+use crate::prompt::Terminal;
 use crate::request::Wish;
 use crate::suggest;
 use crate::verbs::Call;
@@ -41,6 +42,11 @@ pub fn main(name: Option<Name>) -> ExitCode {
             .collect(),
         stdin_is_terminal: stdin.is_terminal(),
         stderr_is_terminal: stderr.is_terminal(),
+        terminal: if stdin.is_terminal() || stdout.is_terminal() || stderr.is_terminal() {
+            Terminal::Present
+        } else {
+            Terminal::Absent
+        },
         now: Timestamp::now(),
     };
     let streams = Streams {

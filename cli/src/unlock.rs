@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::input::read_file;
-use crate::prompt;
+use crate::prompt::Terminal;
 
 /// How often a person may mistype.
 const ATTEMPTS: u32 = 3;
@@ -26,8 +26,9 @@ pub(crate) struct Unlock {
     identities: Identities,
     /// From a file, or typed: one passphrase for all files, as long as it fits.
     passphrase: Option<Passphrase>,
-    /// Whether a person may be asked.
+    /// Whether a person may be asked for another passphrase than this.
     asks: bool,
+    terminal: Terminal,
 }
 
 /// The flags for it.
@@ -59,17 +60,18 @@ impl UnlockArguments {
 
 impl Unlock {
     /// Nothing but what a person types.
-    pub(crate) fn asking() -> Self {
+    pub(crate) fn asking(terminal: Terminal) -> Self {
         Self {
             identities: Identities::default(),
             passphrase: None,
             asks: true,
+            terminal,
         }
     }
 
     /// Reads the files that are named.
-    pub(crate) fn load(arguments: &UnlockArguments) -> Result<Self, Failure> {
-        let mut unlock = Self::asking();
+    pub(crate) fn load(arguments: &UnlockArguments, terminal: Terminal) -> Result<Self, Failure> {
+        let mut unlock = Self::asking(terminal);
         if let Some(path) = &arguments.passphrase_file {
             unlock.passphrase = Some(passphrase_of(path)?);
             unlock.asks = false;
@@ -117,7 +119,8 @@ impl Unlock {
         }
         let mut last = OpenError::WrongPassphrase;
         for _ in 0..ATTEMPTS {
-            let Some(passphrase) = asked(&format!("Passphrase of {shown}: "), shown)? else {
+            let question = format!("Passphrase of {shown}: ");
+            let Some(passphrase) = asked(self.terminal, &question, shown)? else {
                 break;
             };
             match passphrase.decrypt(file) {
@@ -137,18 +140,21 @@ impl Unlock {
 }
 
 /// A passphrase to encrypt with, typed twice: a mistyped one would be found out when nothing else is left.
-pub(crate) fn new_passphrase(file: Option<&Path>) -> Result<Passphrase, Failure> {
+pub(crate) fn new_passphrase(
+    file: Option<&Path>,
+    terminal: Terminal,
+) -> Result<Passphrase, Failure> {
     if let Some(path) = file {
         return passphrase_of(path);
     }
-    let typed = prompt::twice("new passphrase").map_err(|failure| {
+    let typed = terminal.ask_twice("new passphrase").map_err(|failure| {
         failure.hint("--passphrase-file FILE reads it from a file; -r RECIPIENT needs none")
     })?;
     passphrase(&typed).ok_or_else(|| Failure::usage("the passphrase is empty"))
 }
 
-fn asked(question: &str, shown: &str) -> Result<Option<Passphrase>, Failure> {
-    let typed = prompt::once(question).map_err(|failure| {
+fn asked(terminal: Terminal, question: &str, shown: &str) -> Result<Option<Passphrase>, Failure> {
+    let typed = terminal.ask(question).map_err(|failure| {
         let cause = failure.words(crate::Name::Seal);
         Failure::new(
             Code::EncryptedBackup,

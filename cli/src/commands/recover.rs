@@ -21,7 +21,8 @@ use crate::unlock::Unlock;
 
 pub(super) fn run(mut context: Context<'_>, key_files: &[PathBuf]) -> Result<(), Failure> {
     let name = context.name();
-    let keyring = recovery_keys::load(key_files, name, &mut Unlock::asking(), &mut context.talk)?;
+    let mut unlock = Unlock::asking(context.environment.terminal);
+    let keyring = recovery_keys::load(key_files, name, &mut unlock, &mut context.talk)?;
     match name {
         Name::Seal if keyring.is_empty() => Err(no_key(key_files)),
         Name::Seal => all(context, &keyring),

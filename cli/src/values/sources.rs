@@ -12,7 +12,6 @@ use crate::environment::Environment;
 use crate::failure::{Failure, io_cause};
 use crate::input::read_file;
 use crate::io::Talk;
-use crate::prompt;
 
 /// Where a value comes from, or several.
 pub(crate) enum Source {
@@ -111,7 +110,7 @@ impl Source {
                 items.add(key, Zeroizing::new(value.as_bytes().to_vec()))
             }
             Self::Prompt(key) => {
-                let typed = prompt::twice(key)?;
+                let typed = supply.environment.terminal.ask_twice(key)?;
                 items.add(key, Zeroizing::new(typed.as_bytes().to_vec()))
             }
             Self::Stdin(key) => {

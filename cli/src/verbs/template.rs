@@ -25,6 +25,7 @@ use crate::input::{Input, documents_of, format_of};
 use crate::io::{Streams, Talk};
 use crate::name::Name;
 use crate::output::{Output, serialize};
+use crate::prompt::Terminal;
 use crate::sealed_input::{self, Found, Kind, no_sealed_secrets};
 
 /// `seal template`.
@@ -35,12 +36,16 @@ pub(super) const VERB: Verb = Verb {
     flags: args::flags,
     variables: &[args::KEYS_VARIABLE],
     run: |matches, environment, streams| {
-        run(&Request::of(matches, environment)?, streams)?;
+        run(
+            &Request::of(matches, environment)?,
+            environment.terminal,
+            streams,
+        )?;
         Ok(Outcome::Done)
     },
 };
 
-fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
+fn run(request: &Request, terminal: Terminal, streams: Streams<'_>) -> Result<(), Failure> {
     let Streams {
         stdin,
         stdout,
@@ -54,6 +59,7 @@ fn run(request: &Request, streams: Streams<'_>) -> Result<(), Failure> {
         templates: Templates::new(System::new()),
         given: &request.values,
         origin: &origin,
+        terminal,
     };
     let mut output = Output::stdout(stdout);
     match &request.source {
@@ -82,6 +88,7 @@ struct Rendering<'r> {
     templates: Templates<System>,
     given: &'r Values,
     origin: &'r str,
+    terminal: Terminal,
 }
 
 impl Rendering<'_> {
@@ -109,7 +116,7 @@ impl Rendering<'_> {
         text: &[u8],
         talk: &mut Talk<'_>,
     ) -> Result<(Vec<(Unsealed, Found)>, Format), Failure> {
-        let opener = Opener::load(&objects.keys, &objects.unlock, talk)?;
+        let opener = Opener::load(&objects.keys, &objects.unlock, self.terminal, talk)?;
         let nothing = no_sealed_secrets(self.origin);
         let documents = documents_of(text, self.origin, &nothing)?;
         documents

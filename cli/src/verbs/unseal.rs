@@ -7,6 +7,7 @@ use sealed_pflag::{Flag, Matches};
 
 use super::inputs::{self, Inputs};
 use super::{Outcome, Verb};
+use crate::args::FORMATS;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::faults;
@@ -65,6 +66,7 @@ fn flags() -> Vec<Flag> {
             "",
             "Output format, json or yaml; without it that of the first input",
         )
+        .one_of(FORMATS)
         .short('o'),
         Flag::bool(
             "keep-going",
@@ -126,7 +128,7 @@ fn run(
         stderr,
     } = streams;
     let mut talk = Talk(stderr);
-    let mut unlock = Unlock::load(&request.unlock)?;
+    let mut unlock = Unlock::load(&request.unlock, environment.terminal)?;
     let keyring = recovery_keys::load(&request.keys, Name::Seal, &mut unlock, &mut talk)?;
     if keyring.is_empty() {
         return Err(faults::no_key());

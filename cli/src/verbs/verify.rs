@@ -121,7 +121,7 @@ fn run(
             ask(&cluster, &mut files, Progress::of(environment, &mut talk))?
         }
         Judge::Keys(keys, unlock) => {
-            let mut unlock = Unlock::load(unlock)?;
+            let mut unlock = Unlock::load(unlock, environment.terminal)?;
             let keyring = recovery_keys::load(keys, Name::Seal, &mut unlock, &mut talk)?;
             if keyring.is_empty() {
                 return Err(faults::no_key());

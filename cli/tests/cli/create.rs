@@ -205,8 +205,12 @@ fn an_item_that_is_set_opens_where_the_file_is() {
 mod terminal {
     use std::io::{Read as _, Write as _};
     use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
 
     use super::*;
+
+    /// More than any machine takes to ask.
+    const A_WHILE: Duration = Duration::from_mins(1);
 
     /// Runs `line` at a terminal and types an answer to each question, once the terminal does not show what is typed: before
     /// that a test types faster than people. Everything that the terminal showed.
@@ -239,7 +243,10 @@ mod terminal {
                 shown.extend(byte);
             }
             let terminal = sandbox.read("tmp/terminal");
-            while !is_quiet(terminal.trim_end()) {}
+            let asked = Instant::now();
+            while !is_quiet(terminal.trim_end()) {
+                assert!(asked.elapsed() < A_WHILE, "what is typed would show");
+            }
             // A control character acts at once.
             let line_end = if *answer == INTERRUPT { "" } else { "\n" };
             let line = format!("{answer}{line_end}");

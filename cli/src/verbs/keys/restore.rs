@@ -118,6 +118,7 @@ fn run(request: &Request, environment: &Environment, streams: Streams<'_>) -> Re
         Some(path) => Target::Directory(KeyDirectory {
             path,
             namespace: &controller.namespace,
+            terminal: environment.terminal,
         }),
         None => Target::Cluster(Box::new(ClusterKeys::read(
             controller,

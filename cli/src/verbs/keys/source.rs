@@ -123,7 +123,7 @@ impl Source {
                 .hint("--controller-namespace says where the controller is");
             (keys, none)
         } else {
-            let mut unlock = Unlock::load(&self.unlock)?;
+            let mut unlock = Unlock::load(&self.unlock, environment.terminal)?;
             let found = recovery_keys::collect(&self.files, &mut unlock, talk)?;
             let keys = Keys {
                 backups: found.backups.clone(),

@@ -16,6 +16,7 @@ use crate::failure::{Failure, io_cause};
 use crate::io::Talk;
 use crate::kept_keys::{KeptKey, keep};
 use crate::output::{Output, beside};
+use crate::prompt::Terminal;
 use crate::recovery_keys;
 use crate::unlock::{Unlock, UnlockArguments};
 
@@ -90,6 +91,8 @@ impl Target<'_> {
 pub(super) struct KeyDirectory<'r> {
     pub(super) path: &'r Path,
     pub(super) namespace: &'r str,
+    /// Where a person is asked for the passphrase of a backup that lies there.
+    pub(super) terminal: Terminal,
 }
 
 impl KeyDirectory<'_> {
@@ -98,7 +101,7 @@ impl KeyDirectory<'_> {
         if !self.path.exists() {
             return Ok(Vec::new());
         }
-        let mut unlock = Unlock::load(&UnlockArguments::default())?;
+        let mut unlock = Unlock::load(&UnlockArguments::default(), self.terminal)?;
         let found = recovery_keys::collect(&[self.path.to_owned()], &mut unlock, talk)?;
         keep(found, self.namespace)
     }

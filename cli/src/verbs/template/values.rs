@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::faults;
 use crate::io::Talk;
 use crate::name::Name;
+use crate::prompt::Terminal;
 use crate::recovery_keys;
 use crate::sealed_input::Found;
 use crate::suggest;
@@ -34,9 +35,10 @@ impl Opener {
     pub(super) fn load(
         files: &[PathBuf],
         unlock: &UnlockArguments,
+        terminal: Terminal,
         talk: &mut Talk<'_>,
     ) -> Result<Self, Failure> {
-        let mut unlock = Unlock::load(unlock)?;
+        let mut unlock = Unlock::load(unlock, terminal)?;
         let keyring = recovery_keys::load(files, Name::Seal, &mut unlock, talk)?;
         if keyring.is_empty() && !files.is_empty() {
             return Err(faults::no_key());
