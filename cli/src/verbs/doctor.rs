@@ -10,8 +10,8 @@ use sealed_crypto::Certificate;
 use self::args::Request;
 use self::report::{Check, Report, State};
 use super::{Outcome, Verb};
+use crate::args::CERTIFICATE_VARIABLES;
 use crate::certificate;
-use crate::cluster::CONTROLLER_VARIABLES;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
@@ -24,7 +24,7 @@ pub(super) const VERB: Verb = Verb {
     does: "check kubeconfig, cluster, controller, rights, certificate and clock",
     synopsis: args::SYNOPSIS,
     flags: args::flags,
-    variables: CONTROLLER_VARIABLES,
+    variables: CERTIFICATE_VARIABLES,
     run: |matches, environment, streams| run(&Request::of(matches)?, environment, streams),
 };
 

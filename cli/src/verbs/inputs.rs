@@ -16,6 +16,11 @@ pub(super) fn flag() -> Flag {
     Flag::string_array("secret-file", "Input file, same as FILE; may be repeated").short('f')
 }
 
+/// The failure where standard input is asked for more than once.
+pub(super) fn stdin_twice() -> Failure {
+    Failure::usage("standard input can be read once").hint("name `-` once at most")
+}
+
 impl Inputs {
     /// What the command line of `verb` says; `-`, or nothing, is standard input.
     pub(super) fn of(
@@ -36,9 +41,7 @@ impl Inputs {
             inputs.push(None);
         }
         if inputs.iter().filter(|path| path.is_none()).count() > 1 {
-            return Err(
-                Failure::usage("standard input can be read once").hint("name `-` once at most")
-            );
+            return Err(stdin_twice());
         }
         Ok(Self(inputs))
     }

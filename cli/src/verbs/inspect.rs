@@ -37,7 +37,7 @@ fn run(
         stdout,
         stderr,
     } = streams;
-    let known = known::load(&request.certificates, environment, &mut Talk(stderr))?;
+    let known = known::load(&request.certificates, environment, stdin, &mut Talk(stderr))?;
     let mut output = Output::stdout(stdout);
     let mut report = Report::new(request.json);
     for path in request.inputs.iter() {

@@ -77,8 +77,7 @@ impl Request {
         let text = |name: &str| Some(matches.text(name).to_owned()).filter(|text| !text.is_empty());
         let place = match matches.positionals() {
             [] => None,
-            [dash] if dash == "-" => Some(CertificateSource::Stdin),
-            [place] => Some(CertificateSource::Location(place.clone())),
+            [place] => Some(CertificateSource::typed(place)),
             [_, word, ..] => {
                 return Err(Failure::usage(format!("unexpected argument `{word}`"))
                     .hint("one certificate at a time; `seal cert --help` shows the usage"));

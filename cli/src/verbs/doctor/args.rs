@@ -11,8 +11,8 @@ pub(super) const SYNOPSIS: &str = "\
 Usage: seal doctor [flags]
 
 Checks, one after the other, what `seal` needs: the rules of `.seal.yaml`, the kubeconfig, the API server and its clock, the
-SealedSecret type, the controller, its certificate, and what you may do. It changes nothing. With --cert the cluster is
-optional. What does not answer within 10 seconds counts as gone, unless --request-timeout says otherwise.
+SealedSecret type, the controller, its certificate, and what you may do. It changes nothing. With --cert, or SEALED_SECRETS_CERT,
+the cluster is optional. What does not answer within 10 seconds counts as gone, unless --request-timeout says otherwise.
 
 Examples: seal doctor
           seal doctor --context prod -n web
@@ -41,7 +41,11 @@ pub(super) struct Request {
 
 pub(super) fn flags() -> Vec<Flag> {
     let own = [
-        Flag::text("cert", "", "File or URL of the certificate you seal with"),
+        Flag::text(
+            "cert",
+            "",
+            "File or URL of the certificate you seal with; `-` is standard input",
+        ),
         Flag::bool("json", false, "Report as JSON"),
         Flag::text(
             "namespace",
@@ -70,7 +74,7 @@ impl Request {
         Ok(Self {
             controller,
             namespace: text("namespace"),
-            certificate: text("cert").map(CertificateSource::Location),
+            certificate: text("cert").as_deref().map(CertificateSource::typed),
             json: matches.bool("json"),
         })
     }

@@ -28,7 +28,7 @@ JSON:       objects: file, document, line, index (in a List), namespace, name, s
 /// What to look at.
 pub(super) struct Request {
     pub(super) inputs: Inputs,
-    /// Files or URLs of certificates to compare with.
+    /// Places of certificates to compare with, as typed.
     pub(super) certificates: Vec<String>,
     /// Whether programs read the report.
     pub(super) json: bool,
@@ -38,7 +38,7 @@ pub(super) fn flags() -> Vec<Flag> {
     vec![
         Flag::string_array(
             "cert",
-            "File or URL of a certificate that the SealedSecrets may be sealed for; may be repeated",
+            "File or URL of a certificate that the SealedSecrets may be sealed for, `-` for standard input; may be repeated",
         ),
         Flag::bool("json", false, "Report as JSON"),
         inputs::flag(),
@@ -47,9 +47,16 @@ pub(super) fn flags() -> Vec<Flag> {
 
 impl Request {
     pub(super) fn of(matches: &Matches, environment: &Environment) -> Result<Self, Failure> {
+        let inputs = Inputs::of(matches, environment, "inspect")?;
+        let certificates = matches.list("cert").to_vec();
+        let inputs_of_stdin = inputs.iter().filter(Option::is_none);
+        let certificates_of_stdin = certificates.iter().filter(|place| *place == "-");
+        if inputs_of_stdin.count() + certificates_of_stdin.count() > 1 {
+            return Err(inputs::stdin_twice());
+        }
         Ok(Self {
-            inputs: Inputs::of(matches, environment, "inspect")?,
-            certificates: matches.list("cert").to_vec(),
+            inputs,
+            certificates,
             json: matches.bool("json"),
         })
     }

@@ -1,5 +1,7 @@
 //! Certificates that an object may be sealed for, and which of them it fits.
 
+use std::io::Read;
+
 use sealed_crypto::Certificate;
 use serde::Serialize;
 
@@ -36,12 +38,13 @@ pub(super) enum Fit {
 pub(super) fn load(
     places: &[String],
     environment: &Environment,
+    stdin: &mut dyn Read,
     talk: &mut Talk<'_>,
 ) -> Result<Vec<Known>, Failure> {
     let mut known = Vec::with_capacity(places.len());
     for place in places {
-        let source = CertificateSource::Location(place.clone());
-        let bytes = certificate::fetch(&source, environment, &mut std::io::empty(), talk)?;
+        let source = CertificateSource::typed(place);
+        let bytes = certificate::fetch(&source, environment, stdin, talk)?;
         known.push(Known {
             certificate: certificate::read(&bytes, &certificate::shown(&source))?,
             shown: place.clone(),
