@@ -7,7 +7,7 @@ use sealed_api::names::install;
 use sealed_crypto::Scope;
 use sealed_pflag::{Flag, Matches, Source, Table};
 
-pub use self::connection::Connection;
+pub(crate) use self::connection::Connection;
 use self::connection::connection_flags;
 pub(crate) use self::connection::{CERTIFICATE_VARIABLES, CONTROLLER_VARIABLES, SEALING_VARIABLES};
 use self::logging::logging_flags;
@@ -16,7 +16,7 @@ use crate::own_metadata;
 use crate::target;
 
 /// Every flag that is known under a name, with its default and its help.
-pub fn table(name: Name) -> Table {
+pub(crate) fn table(name: Name) -> Table {
     let flags = own_flags()
         .into_iter()
         .chain(connection_flags())
@@ -208,74 +208,74 @@ pub(crate) fn check_scope(text: &str) -> Result<(), String> {
     clippy::struct_excessive_bools,
     reason = "one field for each switch of the command line"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// `--allow-empty-data`.
-    pub allow_empty_data: bool,
+    pub(crate) allow_empty_data: bool,
     /// `--annotation`.
-    pub annotations: Vec<String>,
+    pub(crate) annotations: Vec<String>,
     /// `--cache-cert`.
-    pub cache_cert: bool,
+    pub(crate) cache_cert: bool,
     /// Whether `--cache-cert` stands on the command line.
-    pub cache_cert_typed: bool,
+    pub(crate) cache_cert_typed: bool,
     /// `--cert`.
-    pub cert: Option<String>,
+    pub(crate) cert: Option<String>,
     /// Whether `--cert` stands on the command line; a variable holds for every repository.
-    pub cert_typed: bool,
+    pub(crate) cert_typed: bool,
     /// `--controller-name`.
-    pub controller_name: String,
+    pub(crate) controller_name: String,
     /// Whether somebody set `--controller-name`.
-    pub controller_named: bool,
+    pub(crate) controller_named: bool,
     /// `--controller-namespace`.
-    pub controller_namespace: String,
+    pub(crate) controller_namespace: String,
     /// `--fetch-cert`.
-    pub fetch_cert: bool,
+    pub(crate) fetch_cert: bool,
     /// `--format`, where somebody set it.
-    pub format: Option<String>,
+    pub(crate) format: Option<String>,
     /// `--from-file`.
-    pub from_file: Vec<String>,
+    pub(crate) from_file: Vec<String>,
     /// `--help`.
-    pub help: bool,
+    pub(crate) help: bool,
     /// `--keep-others`.
-    pub keep_others: bool,
+    pub(crate) keep_others: bool,
     /// `--label`.
-    pub labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     /// `--merge-into`.
-    pub merge_into: Option<String>,
+    pub(crate) merge_into: Option<String>,
     /// `--name`.
-    pub secret_name: Option<String>,
+    pub(crate) secret_name: Option<String>,
     /// `--namespace`, without a prefix such as `ns/`.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// `--raw`.
-    pub raw: bool,
+    pub(crate) raw: bool,
     /// `--re-encrypt` or `--rotate`.
-    pub re_encrypt: bool,
+    pub(crate) re_encrypt: bool,
     /// `--recovery-private-key`.
-    pub recovery_private_key: Vec<String>,
+    pub(crate) recovery_private_key: Vec<String>,
     /// Whether `--recovery-private-key` stands on the command line; a variable may be meant for other calls.
-    pub recovery_key_typed: bool,
+    pub(crate) recovery_key_typed: bool,
     /// `--recovery-unseal`.
-    pub recovery_unseal: bool,
+    pub(crate) recovery_unseal: bool,
     /// `--scope`, where somebody set it to a scope.
-    pub scope: Option<Scope>,
+    pub(crate) scope: Option<Scope>,
     /// `--sealed-secret-file`.
-    pub sealed_secret_file: Option<String>,
+    pub(crate) sealed_secret_file: Option<String>,
     /// `--secret-file`.
-    pub secret_file: Option<String>,
+    pub(crate) secret_file: Option<String>,
     /// `--target`.
-    pub targets: Vec<String>,
+    pub(crate) targets: Vec<String>,
     /// `--validate`.
-    pub validate: bool,
+    pub(crate) validate: bool,
     /// `--version`.
-    pub version: bool,
+    pub(crate) version: bool,
     /// The flags that say which cluster is meant.
-    pub connection: Connection,
+    pub(crate) connection: Connection,
     /// What is no flag.
-    pub positionals: Vec<String>,
+    pub(crate) positionals: Vec<String>,
 }
 
 impl Arguments {
     /// Takes the values out of what was matched with the table of `name`.
-    pub fn from_matches(matches: &Matches, name: Name) -> Self {
+    pub(crate) fn from_matches(matches: &Matches, name: Name) -> Self {
         let is_seal = name == Name::Seal;
         let of_seal = |flag: &str| {
             let list = is_seal.then(|| matches.list(flag).to_vec());

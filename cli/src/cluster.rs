@@ -39,15 +39,15 @@ pub(crate) use service::Service;
 
 /// Which controller is meant.
 #[derive(Clone, Debug)]
-pub struct Controller {
+pub(crate) struct Controller {
     /// Name of its Service.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether somebody chose that name. If not, a Service of another name may be meant.
-    pub is_named: bool,
+    pub(crate) is_named: bool,
     /// Namespace of its Service.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// How to get to the API server.
-    pub connection: Connection,
+    pub(crate) connection: Connection,
 }
 
 impl Controller {

@@ -11,26 +11,26 @@ use crate::prompt::Terminal;
 /// Variables, terminals and the time, read once by the shell. With the same environment, arguments and files the program does
 /// the same.
 #[derive(Clone, Debug)]
-pub struct Environment {
+pub(crate) struct Environment {
     /// The name the tool answers to.
-    pub name: Name,
+    pub(crate) name: Name,
     /// The program as it was called, for the header of the usage list.
-    pub program: String,
+    pub(crate) program: String,
     /// The environment variables.
-    pub variables: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
     /// Whether a person types the input.
-    pub stdin_is_terminal: bool,
+    pub(crate) stdin_is_terminal: bool,
     /// Whether a person reads the messages.
-    pub stderr_is_terminal: bool,
+    pub(crate) stderr_is_terminal: bool,
     /// Where a person can be asked.
-    pub terminal: Terminal,
+    pub(crate) terminal: Terminal,
     /// When certificates are judged.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl Environment {
     /// A variable that is set to something.
-    pub fn variable(&self, name: &str) -> Option<&str> {
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
             .map(String::as_str)
@@ -38,12 +38,12 @@ impl Environment {
     }
 
     /// The first of several variables that is set to something: proxies are named in either case.
-    pub fn first_variable(&self, names: &[&str]) -> Option<&str> {
+    pub(crate) fn first_variable(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.variable(name))
     }
 
     /// The home directory.
-    pub fn home(&self) -> Option<PathBuf> {
+    pub(crate) fn home(&self) -> Option<PathBuf> {
         self.first_variable(&["HOME", "USERPROFILE"])
             .map(PathBuf::from)
     }

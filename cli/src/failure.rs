@@ -15,7 +15,7 @@ use crate::name::Name;
 
 /// Why the program stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     code: Code,
     message: String,
     kubeseal: Option<String>,
@@ -36,7 +36,7 @@ enum Style {
 
 impl Failure {
     /// A failure described by `message`, in lower case and without a full stop.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -47,12 +47,12 @@ impl Failure {
     }
 
     /// A command line that makes no sense.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Code::Usage, message)
     }
 
     /// The reader of our output has gone, so there is nobody to tell.
-    pub fn reader_gone() -> Self {
+    pub(crate) fn reader_gone() -> Self {
         Self {
             style: Style::Silent,
             ..Self::new(Code::UnwritableOutput, "nobody reads standard output")
@@ -82,14 +82,14 @@ impl Failure {
 
     /// Says `text` when called as `kubeseal`.
     #[must_use]
-    pub fn kubeseal(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn kubeseal(mut self, text: impl Into<String>) -> Self {
         self.kubeseal = Some(text.into());
         self
     }
 
     /// Says exactly `text` when called as `kubeseal`, with nothing before it.
     #[must_use]
-    pub fn bare(self, text: impl Into<String>) -> Self {
+    pub(crate) fn bare(self, text: impl Into<String>) -> Self {
         Self {
             style: Style::Bare,
             ..self.kubeseal(text)
@@ -98,25 +98,25 @@ impl Failure {
 
     /// Adds a next step.
     #[must_use]
-    pub fn hint(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         self.hints.push(text.into());
         self
     }
 
     /// Puts the place before the message, in one line whatever a file is called: `FILE: document 2: …`. The sentence of `kubeseal` stays as it is.
     #[must_use]
-    pub fn at(mut self, place: impl std::fmt::Display) -> Self {
+    pub(crate) fn at(mut self, place: impl std::fmt::Display) -> Self {
         self.message = format!("{}: {}", one_line(&place.to_string()), self.message);
         self
     }
 
     /// The stable code.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         self.code
     }
 
     /// The message alone.
-    pub fn words(&self, name: Name) -> &str {
+    pub(crate) fn words(&self, name: Name) -> &str {
         match (name, &self.kubeseal) {
             (Name::Kubeseal, Some(text)) => text,
             _ => &self.message,
@@ -129,7 +129,7 @@ impl Failure {
     }
 
     /// What is printed on standard error.
-    pub fn text(&self, name: Name) -> String {
+    pub(crate) fn text(&self, name: Name) -> String {
         let mut text = match name {
             _ if self.style == Style::Silent => return String::new(),
             Name::Kubeseal if self.style == Style::Bare => {
@@ -149,7 +149,7 @@ impl Failure {
 
     /// 2 for a command line that makes no sense, 1 for everything else. What the existing tool finds out only while it works
     /// is 1 there.
-    pub fn exit_code(&self, name: Name) -> ExitCode {
+    pub(crate) fn exit_code(&self, name: Name) -> ExitCode {
         let usage = match name {
             Name::Kubeseal => self.style == Style::Bare,
             Name::Seal => self.code == Code::Usage,

@@ -6,13 +6,13 @@ use crate::failure::{Failure, one_line, printable};
 use crate::name::Name;
 
 /// Standard input, output and error.
-pub struct Streams<'a> {
+pub(crate) struct Streams<'a> {
     /// Where input comes from that no file is named for.
-    pub stdin: &'a mut dyn Read,
+    pub(crate) stdin: &'a mut dyn Read,
     /// For data.
-    pub stdout: &'a mut dyn Write,
+    pub(crate) stdout: &'a mut dyn Write,
     /// For talk.
-    pub stderr: &'a mut dyn Write,
+    pub(crate) stderr: &'a mut dyn Write,
 }
 
 /// Messages to the user that are no failure.

@@ -1,11 +1,15 @@
 //! The command lines `seal` and `kubeseal`.
 //!
 //! ```text
-//! words and variables ── args ──▶ Arguments ── request ──▶ Request ── commands ──▶ output
+//! words and variables ──┬── args ──▶ Arguments ── request ──▶ Request ── commands ──▶ output
+//!                       └── verbs ──▶ Request of the verb ── its `run` ──▶ output
 //! ```
 //!
-//! [`Arguments`](args::Arguments) are what was typed, [`Request`](request::Request) is what is meant, and a command does it with
-//! streams it is given. Standard output is data, standard error is talk; a file is replaced only on success.
+//! Words that begin with a verb (`seal create …`, `seal keys backup …`) are its own; all others are what the existing tool takes
+//! too. `Arguments` are what was typed, and a `Request` is what is meant. A command or a verb does it with streams it is given:
+//! standard output is data, standard error is talk, and a file is replaced only on success. What both need (certificates, targets,
+//! private keys, SealedSecrets of files and clusters) is in modules beside them, which know neither flags nor streams where they
+//! can do without.
 //!
 //! # Two names, one tool
 //!
@@ -14,7 +18,7 @@
 //! flags and variables:
 //!
 //! * the output's format follows the input's, unless `--format` or a suffix says otherwise;
-//! * a word that is no flag is an error, with a suggestion;
+//! * the first words may be a verb, and a word that is neither verb nor flag is an error, with a suggestion;
 //! * two jobs at once are an error, and so is one name for several Secrets;
 //! * an update that names another place than the file it is merged into is an error;
 //! * names and namespaces are checked, so that no placeholder is sealed for;
@@ -27,7 +31,7 @@
 //! Work that needs no cluster touches no kubeconfig, no home directory and no network.
 
 mod argocd;
-pub mod args;
+mod args;
 mod binding;
 mod certificate;
 mod cluster;
@@ -59,7 +63,7 @@ mod prompt;
 mod recovery;
 mod recovery_keys;
 mod repeated;
-pub mod request;
+mod request;
 mod rules;
 mod sealed_files;
 mod sealed_input;
@@ -73,13 +77,5 @@ mod values;
 mod verbs;
 mod walk;
 
-pub use cluster::Controller;
-pub use environment::Environment;
-pub use failure::Failure;
-pub use io::Streams;
 pub use name::Name;
-pub use output::FormatChoice;
-pub use own_metadata::OwnMetadata;
-pub use prompt::Terminal;
-pub use shell::{main, run};
-pub use target::Target;
+pub use shell::main;

@@ -18,7 +18,7 @@ use crate::name::Name;
 
 /// The format of the results.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FormatChoice {
+pub(crate) enum FormatChoice {
     /// One that was asked for.
     Fixed(Format),
     /// That of the input.
@@ -29,7 +29,7 @@ pub enum FormatChoice {
 
 impl FormatChoice {
     /// Reads `--format`.
-    pub fn from_flag(text: &str) -> Self {
+    pub(crate) fn from_flag(text: &str) -> Self {
         match text.to_ascii_lowercase().as_str() {
             "" | "json" => Self::Fixed(Format::Json),
             "yaml" => Self::Fixed(Format::Yaml),
@@ -39,7 +39,7 @@ impl FormatChoice {
 
     /// The choice for a file: as in the existing tool `.yaml` beats what is asked for, and `.json` counts where nothing is.
     #[must_use]
-    pub fn for_file(&self, path: &Path) -> Self {
+    pub(crate) fn for_file(&self, path: &Path) -> Self {
         // As Go sees it, a file called `.yaml` has that suffix.
         let file = path.file_name().and_then(|file| file.to_str());
         let suffix = file.and_then(|file| Some(file.rsplit_once('.')?.1));
@@ -51,7 +51,7 @@ impl FormatChoice {
     }
 
     /// The format for an input of format `input`.
-    pub fn resolve(&self, input: Format) -> Result<Format, Failure> {
+    pub(crate) fn resolve(&self, input: Format) -> Result<Format, Failure> {
         match self {
             Self::Fixed(format) => Ok(*format),
             Self::FollowInput => Ok(input),

@@ -12,7 +12,7 @@ use crate::values::pair;
 
 /// What to add.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OwnMetadata {
+pub(crate) struct OwnMetadata {
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
 }

@@ -12,11 +12,7 @@ use crate::failure::{Failure, io_cause, one_line};
 
 /// The terminal of a person, or that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "there is a terminal or there is none"
-)]
-pub enum Terminal {
+pub(crate) enum Terminal {
     /// Nobody can be asked, even if the process could find a terminal: its streams belong to another program.
     Absent,
     /// A person can be asked there, whatever standard input is.

@@ -17,22 +17,22 @@ use crate::target::Target;
 
 /// One job.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// What to do.
-    pub job: Job,
+    pub(crate) job: Job,
     /// The input file; none is standard input.
-    pub input: Option<PathBuf>,
+    pub(crate) input: Option<PathBuf>,
     /// The output file; none is standard output.
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
     /// The output's format.
-    pub format: FormatChoice,
+    pub(crate) format: FormatChoice,
     /// What was asked for and will not be done.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What to do. Where several were asked for, the first of this list is done, as in the existing tool.
 #[derive(Clone, Debug)]
-pub enum Job {
+pub(crate) enum Job {
     /// Unseal with private keys, offline.
     Recover {
         /// Files with keys.
@@ -66,20 +66,20 @@ pub enum Job {
 
 /// How to seal Secrets.
 #[derive(Clone, Debug)]
-pub struct Sealing {
+pub(crate) struct Sealing {
     /// What to seal with, for where and into which files; one at least.
-    pub targets: Vec<Target>,
+    pub(crate) targets: Vec<Target>,
     /// Labels and annotations of the SealedSecrets.
-    pub own: OwnMetadata,
+    pub(crate) own: OwnMetadata,
     /// Whether an input without data is meant.
-    pub allow_empty_data: bool,
+    pub(crate) allow_empty_data: bool,
     /// Whether to pass through what is no Secret.
-    pub keep_others: bool,
+    pub(crate) keep_others: bool,
 }
 
 /// Where the certificate is.
 #[derive(Clone, Debug)]
-pub enum CertificateSource {
+pub(crate) enum CertificateSource {
     /// With the controller.
     Controller(Box<Controller>),
     /// With the controller, or kept on this machine for when that cannot be reached.
@@ -120,20 +120,20 @@ impl CertificateSource {
 
 /// Where a sealed value shall open, as far as the command line says.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// `--name`.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// `--namespace`.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// `--scope`.
-    pub scope: Option<Scope>,
+    pub(crate) scope: Option<Scope>,
     /// Leads to the kubeconfig, whose namespace counts where nobody names one.
-    pub connection: Connection,
+    pub(crate) connection: Connection,
 }
 
 /// A word for the user, or a job.
 #[derive(Clone, Debug)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// Print the version.
     Version,
     /// Print the flags.
@@ -144,7 +144,10 @@ pub enum Wish {
 
 impl Wish {
     /// Understands the arguments.
-    pub fn resolve(arguments: Arguments, environment: &Environment) -> Result<Self, Failure> {
+    pub(crate) fn resolve(
+        arguments: Arguments,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
         if arguments.version {
             return Ok(Self::Version);
         }
@@ -365,7 +368,7 @@ mod tests {
             variables: [].into(),
             stdin_is_terminal: false,
             stderr_is_terminal: false,
-            terminal: crate::Terminal::Absent,
+            terminal: crate::prompt::Terminal::Absent,
             now: jiff::Timestamp::UNIX_EPOCH,
         };
         let matches = table(name)

@@ -1,4 +1,7 @@
-//! The edge to the process: arguments, variables, terminals, clock and streams are read here and nowhere else.
+//! The edge to the process: arguments, variables, streams and the time of the run are read here and nowhere else.
+//!
+//! Only what happens during a run is met where it is waited for: a person's answer in `prompt` and `confirm`, the time that passes
+//! in `progress`, `cluster` and `verbs/keys/renew`.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write};
@@ -66,7 +69,7 @@ pub fn main(name: Option<Name>) -> ExitCode {
 }
 
 /// Runs the program on the arguments `words`, without the program's name.
-pub fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'_>) -> ExitCode {
+fn run(words: Vec<String>, environment: &Environment, mut streams: Streams<'_>) -> ExitCode {
     if environment.name == Name::Seal
         && let Some(call) = Call::of(&words)
     {

@@ -23,15 +23,15 @@ use crate::rules::{AllowList, Rule, Rules};
 
 /// One place that is sealed for.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// What to seal with.
-    pub certificate: CertificateSource,
+    pub(crate) certificate: CertificateSource,
     /// Whether the command line names the certificate. A variable, which holds for every repository, gives way to a rule.
-    pub certificate_is_typed: bool,
+    pub(crate) certificate_is_typed: bool,
     /// Where the values shall open.
-    pub place: Place,
+    pub(crate) place: Place,
     /// The file to write; none is standard output.
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
     /// What `.seal.yaml` has to say about it.
     pub(crate) ruled: Option<Ruled>,
 }

@@ -94,45 +94,45 @@ pub(super) fn connection_flags() -> [Flag; 19] {
 
 /// Which cluster is meant and as whom: kubectl's flags. Whatever is unset comes from the kubeconfig.
 #[derive(Clone, Default)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// `--kubeconfig`.
-    pub kubeconfig: Option<String>,
+    pub(crate) kubeconfig: Option<String>,
     /// `--as`.
-    pub impersonate: Option<String>,
+    pub(crate) impersonate: Option<String>,
     /// `--as-group`.
-    pub impersonate_groups: Vec<String>,
+    pub(crate) impersonate_groups: Vec<String>,
     /// `--as-uid`.
-    pub impersonate_uid: Option<String>,
+    pub(crate) impersonate_uid: Option<String>,
     /// `--certificate-authority`.
-    pub certificate_authority: Option<String>,
+    pub(crate) certificate_authority: Option<String>,
     /// `--client-certificate`.
-    pub client_certificate: Option<String>,
+    pub(crate) client_certificate: Option<String>,
     /// `--client-key`.
-    pub client_key: Option<String>,
+    pub(crate) client_key: Option<String>,
     /// `--cluster`.
-    pub cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
     /// `--context`.
-    pub context: Option<String>,
+    pub(crate) context: Option<String>,
     /// `--disable-compression`.
-    pub disable_compression: bool,
+    pub(crate) disable_compression: bool,
     /// `--insecure-skip-tls-verify`.
-    pub insecure_skip_tls_verify: bool,
+    pub(crate) insecure_skip_tls_verify: bool,
     /// `--password`.
-    pub password: Option<String>,
+    pub(crate) password: Option<String>,
     /// `--proxy-url`.
-    pub proxy_url: Option<String>,
+    pub(crate) proxy_url: Option<String>,
     /// `--request-timeout`.
-    pub request_timeout: Option<String>,
+    pub(crate) request_timeout: Option<String>,
     /// `--server`.
-    pub server: Option<String>,
+    pub(crate) server: Option<String>,
     /// `--tls-server-name`.
-    pub tls_server_name: Option<String>,
+    pub(crate) tls_server_name: Option<String>,
     /// `--token`.
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
     /// `--user`.
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// `--username`.
-    pub username: Option<String>,
+    pub(crate) username: Option<String>,
 }
 
 impl std::fmt::Debug for Connection {

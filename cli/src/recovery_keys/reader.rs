@@ -475,7 +475,7 @@ mod tests {
             files: vec![listed("gone.pem", false), listed("key.pem", false)],
             unlisted: vec![Failure::new(Code::UnreadableFile, "cannot list `closed`")],
         };
-        let (mut unlock, mut said) = (Unlock::asking(crate::Terminal::Absent), Vec::new());
+        let (mut unlock, mut said) = (Unlock::asking(crate::prompt::Terminal::Absent), Vec::new());
         let mut talk = Talk(&mut said);
         let mut reader = Reader::new(Name::Seal, &mut unlock, &mut talk);
         reader.files(&walked).unwrap();

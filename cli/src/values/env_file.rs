@@ -71,7 +71,7 @@ mod tests {
             variables: [("FROM_OUTSIDE".to_owned(), "here".to_owned())].into(),
             stdin_is_terminal: false,
             stderr_is_terminal: false,
-            terminal: crate::Terminal::Absent,
+            terminal: crate::prompt::Terminal::Absent,
             now: Timestamp::UNIX_EPOCH,
         };
         let mut items = Items::default();

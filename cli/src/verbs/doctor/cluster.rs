@@ -160,7 +160,7 @@ fn controller(
     // Nothing is asked and nothing remembered on the way.
     let environment = Environment {
         stderr_is_terminal: false,
-        terminal: crate::Terminal::Absent,
+        terminal: crate::prompt::Terminal::Absent,
         ..environment.clone()
     };
     let service = match Service::find(server, &request.controller, &environment, talk) {

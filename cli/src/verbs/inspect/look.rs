@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::known::{Fit, Known, key_bits};
 use crate::binding;
+use crate::object_name::check_data_key;
 use crate::problem::Problem;
 use crate::sealed_input::misspelt_items;
 
@@ -161,14 +162,8 @@ impl Seen {
 
     /// Takes note of an item; of what is no text nothing but that is known.
     fn item(&mut self, key: &str, text: Option<&String>) {
-        if !is_data_key(key) {
-            self.problems.push(
-                Problem::new(
-                    Code::BadName,
-                    format!("`{key}` cannot be a key of a Secret"),
-                )
-                .hint("it consists of letters, digits, `-`, `_` and `.`, at most 253"),
-            );
+        if let Err(failure) = check_data_key(key) {
+            self.problems.push(failure.into());
         }
         let value = match text {
             Some(text) => SealedValue::from_base64(text).map_err(|error| damaged(key, &error)),
@@ -299,16 +294,6 @@ fn damaged(key: &str, error: &SealedValueError) -> Problem {
         error => Problem::new(Code::MalformedValue, format!("`{key}`: {error}"))
             .hint("was it cut while it was copied, or is it base64 of something else?"),
     }
-}
-
-/// What Kubernetes allows as a key of a Secret's data.
-fn is_data_key(key: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    !key.is_empty()
-        && key.len() <= 253
-        && key != "."
-        && !key.starts_with("..")
-        && key.bytes().all(allowed)
 }
 
 #[cfg(test)]

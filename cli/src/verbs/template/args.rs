@@ -239,7 +239,7 @@ mod tests {
             .into(),
             stdin_is_terminal: true,
             stderr_is_terminal: true,
-            terminal: crate::Terminal::Absent,
+            terminal: crate::prompt::Terminal::Absent,
             now: Timestamp::UNIX_EPOCH,
         };
         let words = line.split_whitespace().map(str::to_owned).collect();
