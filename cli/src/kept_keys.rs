@@ -59,13 +59,13 @@ pub(crate) struct KeyFacts {
     pub(crate) label: String,
     /// When its certificate begins and ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) not_before: Option<String>,
+    pub(crate) not_before: Option<Timestamp>,
     /// See there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) not_after: Option<String>,
+    pub(crate) not_after: Option<Timestamp>,
     /// When it was last backed up, as its Secret says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) backed_up: Option<String>,
+    pub(crate) backed_up: Option<Timestamp>,
 }
 
 impl KeptKey {
@@ -130,14 +130,14 @@ impl KeptKey {
             label: label
                 .and_then(|all| all.get(labels::SEALING_KEY).cloned())
                 .unwrap_or_default(),
-            not_before: certificate.map(|one| one.not_before().to_string()),
-            not_after: certificate.map(|one| one.not_after().to_string()),
+            not_before: certificate.map(Certificate::not_before),
+            not_after: certificate.map(Certificate::not_after),
             backed_up: self
                 .secret
                 .metadata
                 .annotations
                 .as_ref()
-                .and_then(|all| all.get(annotations::BACKED_UP).cloned()),
+                .and_then(|all| all.get(annotations::BACKED_UP)?.trim().parse().ok()),
         }
     }
 }
@@ -145,20 +145,22 @@ impl KeptKey {
 impl KeyFacts {
     /// As a line for people.
     pub(crate) fn line(&self) -> String {
-        let day = |time: &Option<String>| {
-            let time = time.as_deref().unwrap_or("-");
-            time.get(..10).unwrap_or(time).to_owned()
-        };
+        let day = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), day);
         format!(
             "{:<50}  {:<8}  {:<10}  {:<10}  {}/{}",
             self.fingerprint.as_deref().unwrap_or("no usable key"),
             self.label,
-            day(&self.not_before),
-            day(&self.not_after),
+            day(self.not_before),
+            day(self.not_after),
             self.namespace,
             self.name
         )
     }
+}
+
+/// The day of a time (UTC), for a column of a table.
+pub(crate) fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
 }
 
 /// Tells what to know before keys are kept.

@@ -117,7 +117,7 @@ async fn a_lost_cluster_comes_back_from_one_file() -> Result<()> {
 
         // Once there is another key, the backup is stale, and says so.
         let renewed = keys(world, here, "renew --json", 0).await?;
-        let new = renewed["made"]["fingerprint"]
+        let new = renewed["madeKey"]["fingerprint"]
             .as_str()
             .context("no key")?
             .to_owned();
@@ -371,7 +371,7 @@ async fn a_key_that_nothing_needs_is_relabelled_and_its_secret_stays() -> Result
         let leaked = leaked.context("no current key")?;
         let line = format!("compromise {leaked} --json");
         let compromised = keys(world, here, &line, 0).await?;
-        let made = &compromised["made"]["fingerprint"];
+        let made = &compromised["madeKey"]["fingerprint"];
         ensure!(made.is_string() && made != leaked, "{compromised:#}");
         let status = keys(world, here, "status --json", 3).await?;
         ensure!(status["current"]["fingerprint"] == *made, "{status:#}");

@@ -20,7 +20,7 @@ Examples: seal doctor
           seal doctor --json
 
 Exit codes: 0 no problems, 3 problems, 2 the command line makes no sense
-JSON:       checks: check, state (ok, note, unknown or problem), message, hints
+JSON:       checks: check, state (ok, note, unknown or problem), code (of a failure), message, hints
 
 ";
 

@@ -28,6 +28,9 @@ pub(super) struct Check {
     pub(super) subject: &'static str,
     /// How it ended.
     pub(super) state: State,
+    /// The code of the failure that another verb would have stopped with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<&'static str>,
     /// What was found.
     pub(super) message: String,
     /// What to do.
@@ -46,6 +49,7 @@ impl Check {
         Self {
             subject,
             state,
+            code: None,
             message: message.into(),
             hints: Vec::new(),
         }
@@ -59,17 +63,16 @@ impl Check {
     pub(super) fn failed(subject: &'static str, failure: &Failure) -> Self {
         Self {
             hints: failure.hints().to_vec(),
-            ..Self::new(
-                subject,
-                State::Problem,
-                format!("{} [{}]", failure.words(Name::Seal), failure.code()),
-            )
+            ..Self::refused(subject, failure.code(), failure.words(Name::Seal))
         }
     }
 
     /// The same of a request that came back with an error.
     pub(super) fn refused(subject: &'static str, code: Code, text: &str) -> Self {
-        Self::new(subject, State::Problem, format!("{text} [{code}]"))
+        Self {
+            code: Some(code.as_str()),
+            ..Self::new(subject, State::Problem, text)
+        }
     }
 
     /// Adds a next step.
@@ -99,7 +102,9 @@ impl Report {
                 State::Unknown => "unknown",
                 State::Problem => "problem",
             };
-            let head = format!("{state:<9}{:<13}{}", check.subject, check.message);
+            let code = check.code.map(|code| format!(" [{code}]"));
+            let code = code.unwrap_or_default();
+            let head = format!("{state:<9}{:<13}{}{code}", check.subject, check.message);
             let hints = check.hints.iter();
             let hints = hints.map(|hint| format!("{:22}hint: {hint}", ""));
             std::iter::once(head).chain(hints).collect::<Vec<_>>()

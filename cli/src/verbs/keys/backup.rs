@@ -35,7 +35,7 @@ Examples: seal keys backup -r age1… -w keys.age                    all keys of
           seal keys backup local/keys --passphrase -w keys.age     to whoever knows a passphrase
           seal keys backup old.age -i identity.txt -R team.txt     to others than before
 
-JSON: made, keys: fingerprint, namespace, name, label, notBefore, notAfter
+JSON: made, keys: fingerprint, namespace, name, label, notBefore, notAfter, backedUp (before)
 
 ";
 

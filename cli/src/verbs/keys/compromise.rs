@@ -30,7 +30,7 @@ until `seal keys retire`, or nothing would open any more.
 Examples: seal keys compromise SHA256:… --git . > passwords-to-rotate.txt
           seal keys compromise SHA256:… --dir clusters --git . --json
 
-JSON: key, made (the new key), lookedAt (how many SealedSecrets), opened (object, items, place), unread
+JSON: key, madeKey (the new one), lookedAt (how many SealedSecrets), opened (object, items, place), unread
 
 ";
 
@@ -98,7 +98,7 @@ fn run(
     let key = keys.first().ok_or_else(faults::no_key)?;
     let report = Report {
         key: key.facts(),
-        made: made.as_ref().map(KeptKey::facts),
+        made_key: made.as_ref().map(KeptKey::facts),
         need,
     };
     let mut output = Output::stdout(stdout);
@@ -109,7 +109,8 @@ fn run(
     }
     output.commit()?;
     report.tell(&mut talk);
-    let is_complete = report.need.unread.is_empty() && (report.made.is_some() || !request.renews);
+    let is_complete =
+        report.need.unread.is_empty() && (report.made_key.is_some() || !request.renews);
     Ok(if is_complete {
         Outcome::Done
     } else {
@@ -118,17 +119,18 @@ fn run(
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report {
     key: KeyFacts,
     #[serde(skip_serializing_if = "Option::is_none")]
-    made: Option<KeyFacts>,
+    made_key: Option<KeyFacts>,
     #[serde(flatten)]
     need: Need,
 }
 
 impl Report {
     fn tell(&self, talk: &mut Talk<'_>) {
-        if let Some(made) = &self.made {
+        if let Some(made) = &self.made_key {
             talk.say(&format!("made: {}", made.line()));
         }
         let items: usize = self.need.opened.iter().map(|one| one.items.len()).sum();

@@ -12,7 +12,7 @@ use crate::drill::{Report, Use};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
-use crate::kept_keys::{KeptKey, KeyFacts, head};
+use crate::kept_keys::{KeptKey, KeyFacts, day, head};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::verbs::{Outcome, Verb};
@@ -162,7 +162,7 @@ impl List {
             head()
         )];
         lines.extend(self.keys.iter().map(|one| {
-            let day = one.key.backed_up.as_deref().unwrap_or("never");
+            let backed_up = one.key.backed_up.map_or_else(|| "never".to_owned(), day);
             let values = one
                 .opens
                 .map(|opens| opens.values.to_string())
@@ -171,7 +171,7 @@ impl List {
             format!(
                 "{}{mark} {:<10}  {}",
                 opens(&values),
-                day.get(..10).unwrap_or(day),
+                backed_up,
                 one.key.line()
             )
         }));

@@ -30,7 +30,7 @@ Examples: seal keys renew
           seal keys renew --wait 0       ask, and do not wait
           seal keys renew --json
 
-JSON: asked (the value of the annotation), made (the new key; absent if it did not come in time)
+JSON: asked (the value of the annotation), madeKey (the new key; absent if it did not come in time)
 
 ";
 
@@ -89,19 +89,19 @@ fn run(
     let made = renew(&cluster, &asked, request.wait, &mut talk)?;
     let report = Report {
         asked,
-        made: made.as_ref().map(KeptKey::facts),
+        made_key: made.as_ref().map(KeptKey::facts),
     };
     let mut output = Output::stdout(stdout);
     if request.json {
         output.report(&report)?;
     } else {
-        output.lines(&[match &report.made {
+        output.lines(&[match &report.made_key {
             Some(key) => format!("made: {}", key.line()),
             None => "asked the controller for a new key".to_owned(),
         }])?;
     }
     output.commit()?;
-    Ok(if report.made.is_none() && request.wait > 0 {
+    Ok(if report.made_key.is_none() && request.wait > 0 {
         Outcome::Problems
     } else {
         Outcome::Done
@@ -151,8 +151,9 @@ pub(super) fn renew(
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report {
     asked: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    made: Option<KeyFacts>,
+    made_key: Option<KeyFacts>,
 }

@@ -108,8 +108,7 @@ impl Status {
             );
         }
         let facts: Vec<KeyFacts> = in_use.iter().map(|key| key.facts()).collect();
-        let backup = |key: &KeyFacts| key.backed_up.as_deref()?.trim().parse::<Timestamp>().ok();
-        for key in facts.iter().filter(|key| backup(key).is_none()) {
+        for key in facts.iter().filter(|key| key.backed_up.is_none()) {
             problems.push(
                 Problem::new(
                     Code::NotBackedUp,
@@ -126,7 +125,7 @@ impl Status {
             current,
             renewals,
             last_renewal: newest.filter(|_| renewals > 0),
-            oldest_backup: facts.iter().filter_map(backup).min(),
+            oldest_backup: facts.iter().filter_map(|key| key.backed_up).min(),
             problems,
         }
     }

@@ -31,8 +31,8 @@ Examples: seal keys verify keys.age -i identity.txt --dir clusters/prod
           seal keys verify . -i identity.txt --dir . --git .         escrow objects and SealedSecrets of one clone
           seal keys verify keys.age -i identity.txt --with-cluster   whether the backup is stale
 
-JSON: backups: place, made, missing; keys: fingerprint, namespace, name, label, notBefore, notAfter, objects, values (what it
-      opens); missing (keys of the cluster); objects, values, opened, trials; lost: place, object, items, code, message,
+JSON: backups: place, made, missing; keys: fingerprint, namespace, name, label, notBefore, notAfter, backedUp, objects, values
+      (what it opens); missing (keys of the cluster); objects, values, opened, trials; lost: place, object, items, code, message,
       hints; unread: code, message, hints
 
 ";
