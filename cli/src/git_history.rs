@@ -255,6 +255,24 @@ impl Drop for GitHistory {
     }
 }
 
+/// The variables by which Git finds a repository and its parts: those of `git rev-parse --local-env-vars`.
+const OF_A_REPOSITORY: [&str; 14] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
 fn git(path: &Path, words: &[&str]) -> Command {
     let mut command = Command::new("git");
     command
@@ -271,6 +289,10 @@ fn git(path: &Path, words: &[&str]) -> Command {
         .env("GIT_NO_LAZY_FETCH", "1")
         // What a replacement hides is there all the same.
         .env("GIT_NO_REPLACE_OBJECTS", "1");
+    // In a hook, say, they name another repository, and that one would be looked through.
+    for variable in OF_A_REPOSITORY {
+        command.env_remove(variable);
+    }
     command
 }
 

@@ -90,6 +90,11 @@ impl Unlock {
         Ok(unlock)
     }
 
+    /// Whether there is an identity to open files with.
+    pub(crate) fn has_identities(&self) -> bool {
+        !self.identities.is_empty()
+    }
+
     /// What is in an age file; `shown` names it in errors and prompts.
     pub(crate) fn open(&mut self, file: &[u8], shown: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
         match protection(file) {

@@ -75,7 +75,10 @@ impl ApiServer {
         let authority = if config.accept_invalid_certs {
             "unchecked".to_owned()
         } else {
-            digest(config.root_cert.iter().flatten())
+            digest(
+                config.root_cert.iter().flatten(),
+                config.tls_server_name.as_deref(),
+            )
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -267,12 +270,14 @@ fn no_credentials(error: &AuthError) -> String {
     format!("the command for them ended with {}{complaint}", out.status)
 }
 
-fn digest<'c>(certificates: impl Iterator<Item = &'c Vec<u8>>) -> String {
+fn digest<'c>(certificates: impl Iterator<Item = &'c Vec<u8>>, name: Option<&str>) -> String {
     let mut hash = Sha256::new();
     for certificate in certificates {
         hash.update(certificate.len().to_be_bytes());
         hash.update(certificate);
     }
+    // Behind one address and one authority, a name of its own is another server.
+    hash.update(name.unwrap_or_default());
     sealed_crypto::base64::encode(&hash.finalize())
 }
 

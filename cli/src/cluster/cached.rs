@@ -16,6 +16,7 @@ use super::elsewhere;
 use super::remembered::{ClusterId, Remembered, ServiceId};
 use super::{ApiServer, Controller, Service, tell_context};
 use crate::certificate;
+use crate::distance::span;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::Talk;
@@ -122,7 +123,7 @@ impl Cached {
                     "warning: using the certificate that the Service `{}` in namespace `{}` gave {} ago: {}",
                     kept.service.name,
                     kept.service.namespace,
-                    told(environment.now.duration_since(kept.fetched)),
+                    span(environment.now.duration_since(kept.fetched)),
                     kept.fingerprint
                 ));
                 Ok(Self {
@@ -242,7 +243,7 @@ impl Miss {
             ),
             Self::Old(age) => format!(
                 "the certificate that was kept was fetched {} ago, and is used for {DAYS} days",
-                told(*age)
+                span(*age)
             ),
             Self::Remade => {
                 "the certificate that was kept is of another Service than the one that is there now, and is forgotten".to_owned()
@@ -260,17 +261,6 @@ fn no_place() -> Failure {
         Code::BadConfiguration,
         "there is no place to keep certificates: neither HOME nor XDG_CACHE_HOME is set",
     )
-}
-
-/// How long something has been so.
-fn told(age: SignedDuration) -> String {
-    let (count, unit) = match age.as_hours() {
-        0 => (age.as_mins(), "minute"),
-        hours @ 1..48 => (hours, "hour"),
-        hours => (hours / 24, "day"),
-    };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
 }
 
 #[cfg(test)]
@@ -351,19 +341,5 @@ mod tests {
             ..entry()
         };
         assert_eq!(miss(&cut, None, now), Some(Miss::Damaged));
-    }
-
-    #[test]
-    fn ages_are_told_in_one_unit() {
-        for (minutes, words) in [
-            (0, "0 minutes"),
-            (1, "1 minute"),
-            (59, "59 minutes"),
-            (60, "1 hour"),
-            (47 * 60, "47 hours"),
-            (48 * 60, "2 days"),
-        ] {
-            assert_eq!(told(SignedDuration::from_mins(minutes)), words);
-        }
     }
 }

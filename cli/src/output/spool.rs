@@ -13,7 +13,7 @@ use crate::failure::{Failure, io_cause};
 const CHUNK: usize = 1 << 16;
 /// What the encryption adds to a chunk.
 const TAG: usize = 16;
-/// As much waits in memory before the rest goes to a file.
+/// As much waits in memory; more goes to a file, all of it.
 const HELD_IN_MEMORY: usize = 4 << 20;
 
 /// Bytes that are shown later. What does not fit into memory is in a file that has no name, encrypted with a key that nobody but

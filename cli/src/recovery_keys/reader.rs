@@ -143,6 +143,12 @@ impl<'r, 'io> Reader<'r, 'io> {
         if self.name == Name::Seal && protection(&bytes).is_some() {
             self.encrypted(&bytes, &source)?;
         } else {
+            // Whoever gives an identity expects what is encrypted, and names files of a clone with a `*`.
+            let is_vouched = source.is_vouched && !self.unlock.has_identities();
+            let source = Source {
+                is_vouched,
+                ..source
+            };
             self.plain(&bytes, &source)?;
         }
         if listed.named && self.held() == before {

@@ -311,7 +311,7 @@ fn a_person_is_asked_whose_key_the_newest_is() {
     let restore = "keys restore k2.age -i identity.txt --to-directory new --unencrypted";
     let told = custody.at_a_terminal(restore, "no\n");
     assert!(
-        told.contains("everybody seals for SHA256:0hhf") && told.contains("error[unexpected-key]"),
+        told.contains("would be SHA256:0hhf") && told.contains("error[unexpected-key]"),
         "{told}"
     );
     assert!(!custody.sandbox.path("new").exists());

@@ -60,8 +60,12 @@ impl Repository {
     }
 
     fn verified(&self, repository: &str, status: i32) -> Value {
+        self.verified_in(&[], repository, status)
+    }
+
+    fn verified_in(&self, environment: &[(&str, &str)], repository: &str, status: i32) -> Value {
         let words = ["keys", "verify", "key.pem", "--git", repository, "--json"];
-        let outcome = self.sandbox.run("seal", &words, &[], b"");
+        let outcome = self.sandbox.run("seal", &words, environment, b"");
         assert_eq!(outcome.status, Some(status), "{}", outcome.stderr);
         serde_json::from_slice(&outcome.stdout).unwrap()
     }
@@ -88,6 +92,18 @@ fn a_name_that_no_manifest_has_hides_nothing() {
         (&2.into(), &2.into()),
         "{report:#}"
     );
+}
+
+/// As in a hook of Git.
+#[test]
+fn variables_of_another_repository_do_not_lead_there() {
+    let (repository, other) = (Repository::new(), Repository::new());
+    repository.put("app.yaml", repository.sealed("app"));
+    repository.commit();
+    let elsewhere = other.sandbox.path("git/.git").display().to_string();
+    let environment = [("GIT_DIR", elsewhere.as_str())];
+    let report = repository.verified_in(&environment, "git", 0);
+    assert_eq!(report["objects"], 1, "{report:#}");
 }
 
 #[test]

@@ -113,13 +113,18 @@ fn the_newest_key_of_a_source_that_anybody_can_write_to_needs_a_word() {
         "SHA256:mI8khZOi8xvKdkDhPKXlwtNcm/OkADGdjpQQqMno5wc",
         "SHA256:0hhfZ/23yVxxsfcQac+wGzDDyGM0nLw5HmYfJUHM7Ko",
     );
-    for source in ["clone", "clone/one.age clone/two.age"] {
+    // Among files that are meant to be encrypted, one that is not is a stranger's as well.
+    custody.sandbox.write("plain/two.yaml", of_a_stranger());
+    for (source, place) in [
+        ("clone", "clone/two.age"),
+        ("clone/one.age clone/two.age", "clone/two.age"),
+        ("clone/one.age plain/two.yaml", "plain/two.yaml"),
+    ] {
         let restore = format!("keys restore {source} -i identity.txt --to-directory new");
         let foreseen = custody.run(&format!("{restore} --dry-run"));
         assert_eq!(foreseen.status, Some(0));
-        let note = format!(
-            "note: everybody seals for {theirs} from now on, of clone/two.age: Secret k9\n"
-        );
+        let note =
+            format!("note: what everybody seals for would be {theirs}, of {place}: Secret k9\n");
         assert!(foreseen.stderr.contains(&note), "{}", foreseen.stderr);
         for word in ["", &format!("--expect {mine}")] {
             let refused = custody.run(&format!("{restore} --unencrypted {word}"));

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cluster_keys::ClusterKeys;
 use super::need::Need;
 use super::objects::{self, Objects};
-use super::renew::renew;
+use super::renew::{WAIT, renew};
 use super::retire::only_key;
 use crate::args::controller_flags;
 use crate::cluster::{CONTROLLER_VARIABLES, Controller};
@@ -25,7 +25,8 @@ Usage: seal keys compromise FINGERPRINT [--dir DIR] [--git REPOSITORY] [flags]
 For the day on which somebody else has a private key: the controller is asked for a new key, and every item that the old one
 opens is listed, of the cluster, of directories and of all that repositories ever held. Whoever has the key and a copy of
 these knows them: the list is that of the passwords to rotate. Re-encrypting alone takes back nothing. The key stays in use
-until `seal keys retire`, or nothing would open any more.
+until `seal keys retire`, or nothing would open any more. The exit code is 3 if no new key came, or if something could not be
+read or tried.
 
 Examples: seal keys compromise SHA256:… --git . > passwords-to-rotate.txt
           seal keys compromise SHA256:… --dir clusters --git . --json
@@ -33,9 +34,6 @@ Examples: seal keys compromise SHA256:… --git . > passwords-to-rotate.txt
 JSON: key, madeKey (the new one), lookedAt (how many SealedSecrets), opened (object, items, place), unread
 
 ";
-
-/// How long a controller may take to make a key.
-const WAIT: u64 = 120;
 
 /// `seal keys compromise`.
 pub(in crate::verbs) const VERB: Verb = Verb {

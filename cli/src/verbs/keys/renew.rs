@@ -24,7 +24,8 @@ const SYNOPSIS: &str = "\
 Usage: seal keys renew [flags]
 
 Asks the controller for a new key, by the annotation seal-tool/renew on the newest key Secret, and waits for it. The key is
-made where it is used: nothing is generated here. Older keys go on opening what was sealed for them.
+made where it is used: nothing is generated here. Older keys go on opening what was sealed for them. The exit code is 3 if no
+key came in time.
 
 Examples: seal keys renew
           seal keys renew --wait 0       ask, and do not wait
@@ -35,7 +36,7 @@ JSON: asked (the value of the annotation), madeKey (the new key; absent if it di
 ";
 
 /// How long a controller may take to make a key.
-const WAIT: u64 = 120;
+pub(super) const WAIT: u64 = 120;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -56,7 +56,8 @@ fn run(
 ) -> Result<Outcome, Failure> {
     let Streams { stdout, stderr, .. } = streams;
     let found = Source::of(matches).read(environment, &mut Talk(stderr))?;
-    let status = Status::of(&found.kept, environment.now);
+    let saved = found.backups.iter().map(|(_, backup)| backup.made).min();
+    let status = Status::of(&found.kept, saved, environment.now);
     let mut output = Output::stdout(stdout);
     if matches.bool("json") {
         output.write(to_json(&status).as_bytes())?;
@@ -96,19 +97,23 @@ struct Current {
 }
 
 impl Status {
-    fn of(keys: &[KeptKey], now: Timestamp) -> Self {
+    /// `saved` is when the backup was made that the keys were read from, if they were.
+    fn of(keys: &[KeptKey], saved: Option<Timestamp>, now: Timestamp) -> Self {
         let in_use: Vec<&KeptKey> = keys.iter().filter(|key| key.is_in_use()).collect();
         let keyring = Keyring::new(in_use.iter().flat_map(|one| one.keys.iter().cloned()));
         let current = keyring.current(now).and_then(|key| current(key, &in_use));
         let mut problems = Vec::new();
         if current.is_none() {
-            problems.push(
-                Problem::new(Code::NoKeys, "there is no key to seal for")
-                    .hint("`seal keys renew` has the controller make one"),
-            );
+            let problem = Problem::new(Code::NoKeys, "there is no key to seal for");
+            problems.push(if in_use.is_empty() {
+                problem.hint("a controller that starts without any makes one, unless --auto-first-key=false; `seal keys restore` brings those of a backup")
+            } else {
+                problem.hint("`seal keys renew` has the controller make one")
+            });
         }
         let facts: Vec<KeyFacts> = in_use.iter().map(|key| key.facts()).collect();
-        for key in facts.iter().filter(|key| key.backed_up.is_none()) {
+        let backup = |key: &KeyFacts| key.backed_up.or(saved);
+        for key in facts.iter().filter(|key| backup(key).is_none()) {
             problems.push(
                 Problem::new(
                     Code::NotBackedUp,
@@ -125,7 +130,7 @@ impl Status {
             current,
             renewals,
             last_renewal: newest.filter(|_| renewals > 0),
-            oldest_backup: facts.iter().filter_map(|key| key.backed_up).min(),
+            oldest_backup: facts.iter().filter_map(backup).min(),
             problems,
         }
     }
@@ -224,7 +229,7 @@ mod tests {
         );
         let now: Timestamp = "2026-03-11T12:00:00Z".parse().unwrap();
         let fingerprint = new.facts().fingerprint.unwrap();
-        let status = Status::of(&[old, out, new], now);
+        let status = Status::of(&[old, out, new], None, now);
         assert_eq!(
             status.lines(now)[..],
             [
@@ -243,7 +248,15 @@ mod tests {
                     .to_owned(),
             ]
         );
-        let none = Status::of(&[], now);
+        // Read from a backup, they are in one.
+        let saved = Some("2026-03-02T00:00:00Z".parse().unwrap());
+        let of_backup = kept(
+            "rsa4096-a",
+            "2026-03-01T00:00:00Z",
+            &json!({"name": "new", "namespace": "kube-system", "labels": label("active")}),
+        );
+        assert!(Status::of(&[of_backup], saved, now).problems.is_empty());
+        let none = Status::of(&[], None, now);
         assert_eq!(none.problems.len(), 1);
         assert_eq!(none.problems[0].code, Code::NoKeys);
     }

@@ -28,7 +28,7 @@ pub(super) fn flags() -> [Flag; 2] {
     [
         Flag::strings(
             "expect",
-            "Fingerprint of the key that everybody shall seal for afterwards; with another nothing is written",
+            "Fingerprint that the newest key must have, if the restore brings one that everybody would seal for",
         ),
         Flag::bool(
             "yes",
@@ -106,7 +106,7 @@ impl Word {
         for heir in heirs {
             let (fingerprint, place) = (heir.fingerprint, &heir.secret.place);
             talk.say(&format!(
-                "note: everybody seals for {fingerprint} from now on, of {place}"
+                "note: what everybody seals for would be {fingerprint}, of {place}"
             ));
             if self.expected.contains(&fingerprint) {
                 continue;
