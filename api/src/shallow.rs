@@ -23,7 +23,7 @@ pub(crate) fn shallow<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Valu
     Level { left: LEVELS }.deserialize(deserializer)
 }
 
-/// Reads a JSON text. Objects and lists below [`LEVELS`] others become null, so that no object hides those beside it in a
+/// Reads a JSON text. Objects and lists sixteen levels below others become null, so that no object hides those beside it in a
 /// list.
 ///
 /// # Errors
