@@ -37,24 +37,15 @@ impl Places {
     }
 }
 
-/// A place a value opens at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SealedFor {
-    /// In words: `scope strict, namespace web, name app`.
-    pub(crate) place: String,
-    /// The key that opens it there.
-    pub(crate) key: Fingerprint,
-}
-
-/// Where the item `key` of an object opens that does not open where it is. The likely places come first: the same names in
+/// For which other place the item `key` of an object was sealed, in a sentence. The likely ones come first: the same names in
 /// another scope, those of the template, and then what `places` knows.
-pub(crate) fn sealed_for(
+pub(crate) fn sealed_elsewhere(
     sealed: &SealedSecret,
     key: &str,
     keyring: &Keyring,
     order: &KeyOrder,
     places: &Places,
-) -> Option<SealedFor> {
+) -> Option<String> {
     let named = named_keys(sealed);
     if !named.is_empty() && !named.iter().any(|name| keyring.contains(name)) {
         // Another place would not help: it is the key that is missing.
@@ -66,11 +57,9 @@ pub(crate) fn sealed_for(
         .into_iter()
         .take(affordable)
         .find_map(|candidate| {
-            let opened = keyring.unseal(&candidate.label, &value, order).ok()?;
-            Some(SealedFor {
-                place: candidate.words,
-                key: opened.key,
-            })
+            keyring.unseal(&candidate.label, &value, order).ok()?;
+            let place = candidate.words;
+            Some(format!("`{key}` was sealed for another place: {place}"))
         })
 }
 
@@ -87,6 +76,7 @@ pub(crate) fn named_keys(sealed: &SealedSecret) -> Vec<Fingerprint> {
 }
 
 struct Candidate {
+    /// `scope strict, namespace web, name app`.
     words: String,
     label: Label,
 }

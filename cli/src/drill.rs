@@ -11,7 +11,7 @@ use sealed_api::{Code, SealedSecret};
 use sealed_crypto::{Fingerprint, KeyOrder, Keyring};
 
 use self::trial::{Fault, Tried, try_object};
-use crate::diagnosis::{Places, named_keys, sealed_for};
+use crate::diagnosis::{Places, named_keys, sealed_elsewhere};
 use crate::faults::called;
 use crate::problem::Problem;
 use crate::progress::Progress;
@@ -199,11 +199,7 @@ impl<'k> Drill<'k> {
     fn explain(&self, sealed: &SealedSecret, index: usize) -> Option<String> {
         let item = self.report.lost.get(index)?.items.first()?;
         let order = order_for(sealed, &self.recent);
-        let found = sealed_for(sealed, item, self.keyring, &order, &self.places)?;
-        Some(format!(
-            "`{item}` was sealed for another place: {}",
-            found.place
-        ))
+        sealed_elsewhere(sealed, item, self.keyring, &order, &self.places)
     }
 }
 

@@ -13,7 +13,7 @@ use sealed_manifest::Format;
 use sealed_sprig::System;
 use zeroize::Zeroizing;
 
-use crate::diagnosis::{Places, sealed_for};
+use crate::diagnosis::{Places, sealed_elsewhere};
 use crate::drill::order_for;
 use crate::failure::Failure;
 use crate::faults;
@@ -31,6 +31,7 @@ const MAX_EXPLAINED: usize = 20;
 /// Opens SealedSecrets in order, and explains where it cannot.
 pub(crate) struct Recovery<'k, 'io> {
     keyring: &'k Keyring,
+    templates: Templates<System>,
     choice: FormatChoice,
     output: Output<'io>,
     /// Whether what opens is wanted even where something does not.
@@ -74,6 +75,7 @@ impl<'k, 'io> Recovery<'k, 'io> {
     ) -> Self {
         Self {
             keyring,
+            templates: Templates::new(System::new()),
             choice,
             output: output.held(),
             keeps_going,
@@ -160,10 +162,9 @@ impl<'k, 'io> Recovery<'k, 'io> {
 
     fn open(&mut self) -> Result<(), Failure> {
         let waiting = std::mem::take(&mut self.waiting);
-        let templates = Templates::new(System::new());
         let format = self.format.unwrap_or(Format::Yaml);
-        let (keyring, recent) = (self.keyring, &self.recent);
-        let one = |waiting: &Waiting| open_one(&waiting.found.sealed, keyring, recent, &templates);
+        let (keyring, recent, templates) = (self.keyring, &self.recent, &self.templates);
+        let one = |waiting: &Waiting| open_one(&waiting.found.sealed, keyring, recent, templates);
         let opened: Vec<_> = if waiting.len() < MANY {
             waiting.iter().map(one).collect()
         } else {
@@ -198,11 +199,7 @@ impl<'k, 'io> Recovery<'k, 'io> {
     fn explained(&self, lost: Lost) -> Failure {
         let place = lost.unexplained.and_then(|(sealed, item)| {
             let order = order_for(&sealed, &self.recent);
-            let found = sealed_for(&sealed, &item, self.keyring, &order, &self.places)?;
-            Some(format!(
-                "`{item}` was sealed for another place: {}",
-                found.place
-            ))
+            sealed_elsewhere(&sealed, &item, self.keyring, &order, &self.places)
         });
         match place {
             Some(place) => lost.told.hint(place),
