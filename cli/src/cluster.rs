@@ -83,10 +83,7 @@ impl Cluster {
         environment: &Environment,
         talk: &mut Talk<'_>,
     ) -> Result<Self, Failure> {
-        let server = ApiServer::connect(&controller.connection, environment)?;
-        if environment.name == Name::Seal {
-            tell_context(&server, talk);
-        }
+        let server = connect(controller, environment, talk)?;
         let service = Service::find(&server, controller, environment, talk)?;
         Ok(Self::new(server, service))
     }
@@ -150,13 +147,21 @@ impl Cluster {
     }
 }
 
-/// Which cluster is asked, where the command line does not say it.
-pub(crate) fn tell_context(server: &ApiServer, talk: &mut Talk<'_>) {
-    if let Some(context) = server.context().filter(|context| !context.is_typed) {
+/// Makes ready to ask the cluster of a controller. As `seal`, which one it is is told where the command line does not say it.
+pub(crate) fn connect(
+    controller: &Controller,
+    environment: &Environment,
+    talk: &mut Talk<'_>,
+) -> Result<ApiServer, Failure> {
+    let server = ApiServer::connect(&controller.connection, environment)?;
+    if environment.name == Name::Seal
+        && let Some(context) = server.context().filter(|context| !context.is_typed)
+    {
         talk.say(&format!(
             "note: asking the cluster of context `{}` ({})",
             context.name,
             server.base()
         ));
     }
+    Ok(server)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::elsewhere;
 use super::remembered::{ClusterId, Remembered, ServiceId};
-use super::{ApiServer, Controller, Service, tell_context};
+use super::{ApiServer, Controller, Service, connect};
 use crate::certificate;
 use crate::distance::span;
 use crate::environment::Environment;
@@ -84,8 +84,7 @@ impl Cached {
         environment: &Environment,
         talk: &mut Talk<'_>,
     ) -> Result<Self, Failure> {
-        let server = ApiServer::connect(&controller.connection, environment)?;
-        tell_context(&server, talk);
+        let server = connect(controller, environment, talk)?;
         let question = Question {
             cluster: server.id().clone(),
             namespace: controller.namespace.clone(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::api_server::ApiServer;
 use super::error::Cause;
-use super::{Controller, tell_context};
+use super::{Controller, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::Talk;
@@ -30,8 +30,7 @@ impl KeyStore {
         environment: &Environment,
         talk: &mut Talk<'_>,
     ) -> Result<Self, Failure> {
-        let server = ApiServer::connect(&controller.connection, environment)?;
-        tell_context(&server, talk);
+        let server = connect(controller, environment, talk)?;
         Ok(Self {
             server,
             namespace: controller.namespace.clone(),

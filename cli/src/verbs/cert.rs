@@ -11,7 +11,7 @@ use self::args::{Origin, Request};
 use self::facts::{Facts, Source};
 use super::{Outcome, Verb};
 use crate::certificate;
-use crate::cluster::{self, ApiServer, CONTROLLER_VARIABLES, Cached, Cluster};
+use crate::cluster::{self, CONTROLLER_VARIABLES, Cached, Cluster};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::io::{Streams, Talk};
@@ -106,8 +106,7 @@ fn fetch(
             Ok((cached.pem, source))
         }
         Origin::ConfigMap { controller, name } => {
-            let server = ApiServer::connect(&controller.connection, environment)?;
-            cluster::tell_context(&server, talk);
+            let server = cluster::connect(controller, environment, talk)?;
             let bytes = cluster::published(&server, &controller.namespace, name)?;
             let name = format!("the ConfigMap {}/{name}", controller.namespace);
             Ok((bytes, Source::cluster(&name, &server)))
