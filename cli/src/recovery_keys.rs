@@ -4,6 +4,7 @@
 //! and escrow objects are opened, and what cannot be used is told and passed over: in a disaster every key counts.
 
 mod reader;
+mod source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use sealed_crypto::{Keyring, SealingKey};
 use sealed_custody::Manifest;
 use serde_json::Value;
 
-use self::reader::{Reader, Source};
+use self::reader::Reader;
+use self::source::Source;
 use crate::failure::Failure;
 use crate::io::Talk;
 use crate::name::Name;

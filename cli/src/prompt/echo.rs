@@ -48,9 +48,7 @@ impl Kept {
             is_over,
         })
     }
-}
 
-impl Kept {
     /// Lets the process end after a signal, which its reading may have noticed first.
     pub(super) fn end(mut self) {
         if let Some(watch) = self.watch.take() {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealed_api::{Code, Origin, Wiping, decode_secret, names};
 use sealed_crypto::{Certificate, PrivateKey, PrivateKeyError, SealingKey, base64};
-use sealed_custody::{Manifest, Protection, protection};
+use sealed_custody::{Manifest, protection};
 use sealed_manifest::Documents;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::source::Source;
 use super::{Found, KeySecret};
 use crate::failure::{Failure, one_line};
 use crate::input::{place, read_file};
@@ -45,49 +46,6 @@ struct Pending {
     secret: Option<Wiping>,
     keys: Vec<PrivateKey>,
     is_vouched: bool,
-}
-
-/// Where a text comes from.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'s> {
-    /// For messages.
-    shown: &'s str,
-    /// Whether the command line names the file.
-    named: bool,
-    /// Whether everything in it is meant as a key, marked or not.
-    is_meant: bool,
-    /// See [`KeySecret`].
-    is_vouched: bool,
-}
-
-impl<'s> Source<'s> {
-    /// A cluster: whoever may write its key Secrets decides what it seals for anyway.
-    pub(super) fn cluster(shown: &'s str) -> Self {
-        Self {
-            shown,
-            named: false,
-            is_meant: true,
-            is_vouched: true,
-        }
-    }
-
-    fn file(shown: &'s str, named: bool) -> Self {
-        Self {
-            shown,
-            named,
-            is_meant: named,
-            is_vouched: named,
-        }
-    }
-
-    /// What is in it, encrypted: it was put there as a key, by whoever could encrypt it.
-    fn inside(self, protection: Option<Protection>) -> Self {
-        Self {
-            is_meant: true,
-            is_vouched: self.is_vouched && protection == Some(Protection::Passphrase),
-            ..self
-        }
-    }
 }
 
 impl<'r, 'io> Reader<'r, 'io> {
