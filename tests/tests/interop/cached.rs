@@ -10,9 +10,9 @@ use sealed_crypto::Certificate;
 use serde_json::json;
 use testkit::cluster::{HOME, SERVICE_ACCOUNT};
 use testkit::fixtures::{self, KEY, KeyPair, OTHER_KEY};
-use testkit::{Controller, Output, Program, eventually};
+use testkit::{Output, Program, eventually};
 
-use super::kit::{CONTROLLER, SOON, Tool, World, with_world};
+use super::kit::{SOON, Tool, World, with_world};
 
 /// A proxy that is not there: nothing reaches the cluster, and everything else of it is the same.
 const NO_WAY: [&str; 2] = ["--proxy-url", "http://127.0.0.1:1"];
@@ -24,7 +24,7 @@ async fn a_kept_certificate_is_used_without_a_cluster_and_not_beside_another_con
         let home = tempfile::tempdir()?;
         let home = home.path();
         world.with_key(KEY).await?;
-        let controller = start(world).await?;
+        let controller = world.ours().await?;
         world
             .cluster
             .expose(&controller, HOME, SERVICE_ACCOUNT, None)
@@ -68,7 +68,7 @@ async fn a_kept_certificate_is_used_without_a_cluster_and_not_beside_another_con
         // Once it answers, its certificate is the one that is kept.
         remove_service(world).await?;
         world.with_key(OTHER_KEY).await?;
-        let controller = start(world).await?;
+        let controller = world.ours().await?;
         world
             .cluster
             .expose(&controller, HOME, SERVICE_ACCOUNT, None)
@@ -77,13 +77,6 @@ async fn a_kept_certificate_is_used_without_a_cluster_and_not_beside_another_con
         hit(&seal(world, home, &NO_WAY).await?, OTHER_KEY)
     })
     .await
-}
-
-async fn start(world: &World) -> Result<Controller> {
-    Controller::ours()
-        .args(CONTROLLER)
-        .start(world.cluster)
-        .await
 }
 
 /// `seal` with a Secret, on a machine with this home.

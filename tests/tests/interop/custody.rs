@@ -104,10 +104,7 @@ async fn a_lost_cluster_comes_back_from_one_file() -> Result<()> {
         let directory = tempfile::tempdir()?;
         let here = directory.path();
         let recipient = recipient(here)?;
-        let controller = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let controller = world.ours().await?;
         seal_db(world, here, &controller).await?;
 
         let backup = format!("backup -r {recipient} -w keys.age --json");
@@ -214,10 +211,7 @@ async fn a_decrypted_backup_is_what_kubectl_and_the_real_tools_take() -> Result<
         let directory = tempfile::tempdir()?;
         let here = directory.path();
         let recipient = recipient(here)?;
-        let controller = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let controller = world.ours().await?;
         seal_db(world, here, &controller).await?;
         let backup = format!("backup -r {recipient} -w keys.age --json");
         keys(world, here, &backup, 0).await?;
@@ -261,10 +255,7 @@ async fn keys_that_are_restored_under_a_running_controller_open_what_failed() ->
         let here = directory.path();
         let backup = format!("backup -r {} -w keys.age --json", recipient(here)?);
         keys(world, here, &backup, 0).await?;
-        let controller = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let controller = world.ours().await?;
         world.without_keys().await?;
         let nothing = run(world, here, &backup).await?;
         ensure!(nothing.code == Some(1), "{}", nothing.stdout);
@@ -303,10 +294,7 @@ async fn a_bare_private_key_is_restored_for_both_controllers() -> Result<()> {
         let directory = tempfile::tempdir()?;
         let here = directory.path();
         world.with_key(KEY).await?;
-        let controller = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let controller = world.ours().await?;
         seal_db(world, here, &controller).await?;
         controller.stop().await?;
         let key = world.keys().await?.remove(0).data.unwrap_or_default();
@@ -335,10 +323,7 @@ async fn a_key_that_nothing_needs_is_relabelled_and_its_secret_stays() -> Result
         world.without_keys().await?;
         let directory = tempfile::tempdir()?;
         let here = directory.path();
-        let controller = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let controller = world.ours().await?;
         keys(world, here, "renew --json", 0).await?;
         let listed = keys(world, here, "list --json", 0).await?;
         let old = listed_key(&listed, false)?["fingerprint"].as_str();

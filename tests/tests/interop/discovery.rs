@@ -13,7 +13,7 @@ use testkit::fixtures::{self, KEY};
 use testkit::{Controller, Output, Program};
 
 use super::doctor::Report;
-use super::kit::{CONTROLLER, Tool, World, with_world};
+use super::kit::{Tool, World, with_world};
 
 /// What the Helm chart calls the Service.
 const CHART: &str = "sealed-secrets";
@@ -171,10 +171,7 @@ async fn objects_that_nest_without_end_hide_nothing() -> Result<()> {
 async fn start(world: &World) -> Result<Controller> {
     without_services(world).await?;
     world.with_key(KEY).await?;
-    Controller::ours()
-        .args(CONTROLLER)
-        .start(world.cluster)
-        .await
+    world.ours().await
 }
 
 fn services(world: &World, namespace: &str) -> Api<Service> {

@@ -10,9 +10,9 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use testkit::cluster::{HOME, SERVICE_ACCOUNT};
 use testkit::fixtures::{KEY, KeyPair, OTHER_KEY};
-use testkit::{Controller, Output, Program, eventually};
+use testkit::{Output, Program, eventually};
 
-use super::kit::{CONTROLLER, SOON, Tool, World, text, with_world};
+use super::kit::{SOON, Tool, World, text, with_world};
 
 /// What the doctor reports of one thing.
 #[derive(Debug)]
@@ -79,10 +79,7 @@ impl Report {
 async fn the_doctor_passes_a_cluster_that_works_and_names_what_stopped() -> Result<()> {
     with_world(async |world| {
         world.with_key(KEY).await?;
-        let controller = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let controller = world.ours().await?;
         world
             .cluster
             .expose(&controller, HOME, SERVICE_ACCOUNT, None)
@@ -148,10 +145,7 @@ async fn the_doctor_passes_a_cluster_that_works_and_names_what_stopped() -> Resu
 async fn the_doctor_tells_missing_rights_from_what_is_broken() -> Result<()> {
     with_world(async |world| {
         world.with_key(KEY).await?;
-        let controller = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let controller = world.ours().await?;
         world
             .cluster
             .expose(&controller, HOME, SERVICE_ACCOUNT, None)

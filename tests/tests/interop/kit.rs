@@ -11,7 +11,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::Value;
 use testkit::cluster::HOME;
 use testkit::fixtures::{self, KeyPair};
-use testkit::{Cluster, Program, eventually};
+use testkit::{Cluster, Controller, Program, eventually};
 
 /// Generous: a 4096-bit key may have to be made on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_mins(1);
@@ -145,6 +145,12 @@ impl World {
         let key = pair.key_secret(HOME, pair.0)?;
         self.keys.create(&PostParams::default(), &key).await?;
         Ok(())
+    }
+
+    /// Starts our controller with [`CONTROLLER`].
+    pub(crate) async fn ours(&self) -> Result<Controller> {
+        let launch = Controller::ours().args(CONTROLLER);
+        launch.start(self.cluster).await
     }
 
     /// A command line that finds this cluster.

@@ -182,10 +182,7 @@ async fn ours_reach_a_controller_that_speaks_tls() -> Result<()> {
     const NAME: &str = "api-tls";
     with_world(async |world| {
         world.with_key(KEY).await?;
-        let plain = Controller::ours()
-            .args(CONTROLLER)
-            .start(world.cluster)
-            .await?;
+        let plain = world.ours().await?;
         expose(world, &plain, None).await?;
         let mut certificate = OTHER_KEY.key_secret(HOME, NAME)?;
         certificate.metadata.labels = None;
